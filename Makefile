@@ -1,0 +1,133 @@
+# repdns. GNU make, no configure step. Build kinds: release (default), debug, asan, ubsan, clang.
+#   make            programs into build/release
+#   make run        installs what is missing, builds, serves the example on 127.0.0.1 port 5354
+#   make check      installs what is missing and passes all tests
+#   make B=asan unit    unit tests of another build kind; V=1 shows commands
+B ?= release
+O ?= build/$(B)
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = @printf '  %-7s %s\n'
+
+CC_release = gcc
+CC_debug   = gcc
+CC_asan    = gcc
+CC_ubsan   = gcc
+CC_clang   = clang
+CC_fuzz    = clang
+ifeq ($(origin CC),default)
+CC := $(or $(CC_$(B)),gcc)
+endif
+
+WARN = -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
+       -Wformat=2 -Werror
+HARDEN = -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
+HARDEN_gcc = -fstack-clash-protection -fcf-protection
+OPT_release = -O2 -g $(HARDEN)
+OPT_clang   = -O2 -g $(HARDEN)
+OPT_debug   = -O0 -g -fPIE
+OPT_asan    = -O1 -g -fPIE -fsanitize=address,undefined -fno-omit-frame-pointer \
+              -fno-sanitize-recover=all
+OPT_ubsan   = -O1 -g -fPIE -fsanitize=undefined -fno-sanitize-recover=all
+OPT_fuzz    = -O1 -g -fPIE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+              -DREPDNS_FUZZ
+OPT := $(OPT_$(B))
+ifneq ($(and $(filter gcc%,$(CC)),$(filter release,$(B))),)
+OPT += $(HARDEN_gcc)
+endif
+VERSION := $(shell cat VERSION 2>/dev/null || echo 0.1)
+CPPFLAGS += -D_GNU_SOURCE -DREPDNS_VERSION='"$(VERSION)"' -I.
+CFLAGS += -std=gnu11 $(WARN) $(OPT)
+LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(filter -fsanitize=address% -fsanitize=undefined%,$(OPT))
+
+LIBS_zones  = -lconfuse -llmdb
+LIBS_server = $(LIBS_zones) -lev -lseccomp
+LIBS_loader = $(LIBS_zones) -lspf2 -lldns -lev -lhs -lpsl -lz -lm
+LIBS_tools  = $(LIBS_loader)
+
+src  = $(sort $(wildcard $(1)/*.c))
+objs = $(patsubst %.c,$(O)/%.o,$(1))
+
+ZONES_OBJ  := $(call objs,$(call src,zones))
+SERVER_OBJ := $(call objs,$(filter-out server/main.c,$(call src,server)))
+LOADER_OBJ := $(call objs,$(filter-out loader/main.c,$(call src,loader)))
+TOOLS_OBJ  := $(call objs,$(filter-out tools/main.c,$(call src,tools)))
+LIBZONES   = $(O)/libzones.a
+LIBSERVER  = $(O)/libserver.a
+LIBLOADER  = $(O)/libloader.a
+LIBTOOLS   = $(O)/libtools.a
+PROGRAMS   = $(O)/repdnsd $(O)/repdns-load $(O)/repdns
+
+UNITS    := $(patsubst tests/unit/%.c,%,$(call src,tests/unit))
+GOLDENS  := $(patsubst tests/golden/%.c,%,$(call src,tests/golden))
+FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/main.c,$(call src,tests/fuzz)))
+HELPERS  := $(patsubst tests/tools/%.c,%,$(call src,tests/tools))
+UNIT_BIN  = $(UNITS:%=$(O)/tests/unit/%)
+GOLDEN_BIN = $(GOLDENS:%=$(O)/tests/golden/%)
+FUZZ_BIN  = $(FUZZERS:%=$(O)/tests/fuzz/%)
+HELPER_BIN = $(HELPERS:%=$(O)/tests/tools/%)
+
+.PHONY: all
+all: $(PROGRAMS)
+
+$(O)/%.o: %.c
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIBZONES): $(ZONES_OBJ)
+$(LIBSERVER): $(SERVER_OBJ)
+$(LIBLOADER): $(LOADER_OBJ)
+$(LIBTOOLS): $(TOOLS_OBJ)
+$(O)/lib%.a:
+	$(say) AR $@
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+link = $(say) LINK $@ && mkdir -p $(@D)
+$(O)/repdnsd: $(O)/server/main.o $(LIBSERVER) $(LIBZONES)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server)
+$(O)/repdns-load: $(O)/loader/main.o $(LIBLOADER) $(LIBZONES)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_loader)
+$(O)/repdns: $(O)/tools/main.o $(LIBTOOLS) $(LIBLOADER) $(LIBZONES)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_tools)
+
+# A test may use any room; the archives give it only what it calls.
+TEST_LIBS = $(LIBTOOLS) $(LIBSERVER) $(LIBLOADER) $(LIBZONES)
+TEST_LINK = $(sort $(LIBS_server) $(LIBS_loader)) -lcmocka
+$(UNIT_BIN) $(GOLDEN_BIN): $(O)/tests/%: $(O)/tests/%.o $(TEST_LIBS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LINK)
+$(HELPER_BIN): $(O)/tests/%: $(O)/tests/%.o $(TEST_LIBS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LINK)
+# A fuzz target is an ordinary program that replays files, or with B=fuzz libFuzzer's.
+FUZZ_MAIN = $(if $(filter fuzz,$(B)),,$(O)/tests/fuzz/main.o)
+$(FUZZ_BIN): $(O)/tests/%: $(O)/tests/%.o $(FUZZ_MAIN) $(TEST_LIBS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(filter fuzz,$(B)),-fsanitize=fuzzer) -o $@ $^ \
+	    $(sort $(LIBS_server) $(LIBS_loader))
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
+
+.PHONY: unit golden fuzz-replay helpers
+unit: $(UNIT_BIN)
+	$(Q)for t in $^; do echo "== $$t"; $$t || exit 1; done
+golden: $(GOLDEN_BIN)
+	$(Q)for t in $^; do echo "== $$t"; $$t || exit 1; done
+helpers: $(HELPER_BIN)
+fuzz-replay: $(FUZZ_BIN)
+	$(Q)for t in $(FUZZERS); do $(O)/tests/fuzz/$$t tests/fuzz/corpus/$$t || exit 1; done
+
+.PHONY: deps deps-test check-deps check-hot format-check format clean
+deps deps-test:
+	$(Q)tests/install-deps $@
+format-check:
+	$(Q)clang-format --dry-run -Werror $$(git ls-files -co --exclude-standard '*.c' '*.h')
+format:
+	$(Q)clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
+clean:
+	rm -rf build

@@ -1,0 +1,80 @@
+/*
+ * Judging: pure functions from facts, policy and time to verdicts with reasons. No I/O, no clock,
+ * nothing global. The caller (judging.c) gathers the facts from history and DNS cache.
+ *
+ * Rules that hold here (README, "How it judges"): unknown is never evidence; an attempt is
+ * never evidence; no single weak sign lists anybody; a client with both labels is ham; credit and
+ * blame go to verified identities only; in the first days history blocks nobody.
+ */
+#ifndef LOADER_JUDGE_H
+#define LOADER_JUDGE_H
+
+#include "loader/helo.h"
+#include "loader/history.h"
+#include "zones/verdict.h"
+#include "zones/zoneconf.h"
+
+enum fact { FACT_UNKNOWN, FACT_NO, FACT_YES };
+
+enum rdns_state { RDNS_UNKNOWN, RDNS_STATE_NONE, RDNS_STATE_UNCONFIRMED, RDNS_STATE_CONFIRMED };
+
+struct helo_fact {
+    const struct helo *text;
+    const struct hist_use *use;
+    struct helo_form form;   /* helo.h: what the text alone says */
+    enum fact resolves_here; /* the name has this client's address */
+    enum fact forged;        /* a name of ours, or of a domain that it does not resolve to */
+};
+
+struct pair_fact {
+    const struct dname *domain;
+    const struct hist_use *use;
+    bool has_spf; /* false: not known (temperror, not evaluated) */
+    enum reason spf;
+};
+
+struct client_facts {
+    const struct hist_client *client;
+    enum rdns_state rdns;
+    const struct dname *rdns_name; /* unless none or unknown */
+    bool rdns_dynamic;             /* its look, rdns.h */
+    const char *rdns_pattern;      /* which pattern, or NULL */
+    unsigned helo_count;
+    const struct helo_fact *helos;
+    unsigned pair_count;
+    const struct pair_fact *pairs;
+    bool mature; /* enough sessions and days are in the history as a whole */
+};
+
+#define JUDGE_DETAIL_SIZE 400
+struct judgement {
+    struct reason_set reasons;      /* every single reason; SCORE only if it is reached */
+    int score;                      /* 0 good .. 100 and more bad */
+    unsigned kinds;                 /* independent kinds of evidence behind the score */
+    char detail[JUDGE_DETAIL_SIZE]; /* the evidence, printable ASCII, for private views and explain
+                                     */
+};
+
+void judge_client(
+    const struct client_facts *facts, const struct policy *policy, struct judgement *out);
+
+struct domain_facts {
+    const struct dname *domain;
+    enum fact exists;      /* NO only by an NXDOMAIN, in a run whose canary held */
+    enum fact receives;    /* NO: neither MX nor A nor AAAA, or a null MX (RFC 7505) */
+    enum fact public_name; /* NO by the closed table or a TLD that does not exist */
+    bool spf_world;
+};
+void judge_domain(const struct domain_facts *facts, struct judgement *out);
+
+struct helo_name_facts {
+    const struct dname *name;
+    unsigned clients;      /* that used it */
+    unsigned resolving_to; /* of them: the name resolves to them */
+    unsigned unknown;      /* of them: not known */
+    bool mature;
+};
+void judge_helo_name(
+    const struct helo_name_facts *facts, const struct policy *policy, struct judgement *out);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * List files in rbldnsd's ip4set and dnset formats (rbldnsd(8); the other formats are not here
+ * yet), kept unflattened in lists.mdb by source, flattened into datasets.
+ */
+#ifndef LOADER_LISTS_H
+#define LOADER_LISTS_H
+
+#include "loader/publish.h"
+#include "zones/zoneconf.h"
+
+struct list_stats {
+    uint64_t lines, entries, warnings;
+    char first_warning[200]; /* file:line: what; what to do */
+};
+
+/* Reads the files of one source whole, then replaces its entries in lists.mdb. A file that can't
+ * be read leaves the entries as they were and is an error. Unchanged files (size, mtime, inode) are
+ * not read again: *changed says. */
+enum err lists_import(const struct conf *conf, const struct list_source *source, int64_t now_s,
+    bool *changed, struct list_stats *stats, struct errmsg *msg) MUST_CHECK;
+
+/* The flattened dataset of a source as publish wants it; free with lists_free. An IP list takes
+ * rbldnsd's rule: of the levels /32, /24, /16, /8 the most specific wins, all its values in file
+ * order, an exclusion there is not listed. */
+struct list_set;
+enum err lists_flatten(const struct conf *conf, const struct list_source *source,
+    struct list_set **out, struct errmsg *msg) MUST_CHECK;
+const struct publish_set *lists_set(const struct list_set *set);
+void lists_free(struct list_set **set);
+
+/* Whether an ALLOW list covers the address or name. */
+bool lists_has_ip(const struct list_set *set, const struct ip *ip);
+bool lists_has_name(const struct list_set *set, const struct dname *name);
+
+#endif

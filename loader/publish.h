@@ -1,0 +1,45 @@
+/*
+ * Publishing: desired datasets against answers.mdb, only what differs, in one transaction.
+ */
+#ifndef LOADER_PUBLISH_H
+#define LOADER_PUBLISH_H
+
+#include "zones/ipset.h"
+#include "zones/nameset.h"
+#include "zones/pairset.h"
+#include "zones/store.h"
+#include "zones/zoneconf.h"
+
+struct evidence_entry {
+    bool is_ip;
+    struct ip ip;
+    struct dname name;
+    int64_t since_s;
+    char *detail;
+};
+
+/* A dataset as it shall be. Entries are sorted as the builders want them; owned by the caller. */
+struct publish_set {
+    struct dataset info; /* name, kind, expires_s, max_age_s, ttl_s; the rest is filled here */
+    const struct ipset_entry *addrs;
+    const struct nameset_entry *names;
+    const struct pairset_entry *pairs;
+    size_t count;
+    const struct evidence_entry *evidence; /* addresses by ip_cmp first, then names by dname_key */
+    size_t evidence_count;
+};
+
+struct publish_result {
+    uint64_t records_put, records_deleted;
+    uint32_t serial;
+    bool changed;
+};
+
+/* Datasets not in sets are removed with all their records. Zones whose digest changed get the new
+ * serial. The heartbeat becomes now_s if beat. Diffing reads a snapshot before the write
+ * transaction opens; with nothing to write none is opened and the file keeps its bytes. ERR_FULL:
+ * nothing was written; msg says what to do. */
+enum err publish(const struct conf *conf, const struct publish_set *sets, size_t count,
+    int64_t now_s, bool beat, struct publish_result *out, struct errmsg *msg) MUST_CHECK;
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * The answer path: a query's bytes in, a response's bytes out. Pure but for reading the snapshot:
+ * no clock, no allocation, no log, no file, no lock (make check-hot). UDP, TCP and tests are only
+ * callers.
+ *
+ * RFC 1034, 1035, 2181, 2308, 3597, 4343, 5782, 6891, 8020, 8482, 8914, 9156.
+ */
+#ifndef SERVER_ANSWER_H
+#define SERVER_ANSWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/snapshot.h"
+#include "zones/ip.h"
+
+#define ANSWER_UDP_MAX   1232 /* what we advertise and the most we send over UDP (DNS flag day) */
+#define ANSWER_PLAIN_MAX 512  /* RFC 1035 4.2.1: a query without EDNS */
+#define ANSWER_TCP_MAX   65535
+
+struct request {
+    const uint8_t *packet;
+    size_t len;
+    struct ip client;
+    bool tcp;
+};
+
+/* What the answer was, for counters and logs; the I/O loop counts, not the answer path. */
+struct answer_note {
+    uint8_t rcode;  /* of the response; meaningless if dropped */
+    bool dropped;   /* 0 bytes: malformed beyond answering, or a response (RFC 1035 7.3) */
+    bool listed;    /* a positive A/TXT/ANY answer from data */
+    bool truncated; /* TC set */
+    bool edns;
+    bool wrong_kind; /* an address asked of a name zone, an unreversed name ...: NXDOMAIN */
+    bool stale;      /* SERVFAIL because a dataset has expired */
+    uint16_t qtype;
+    const struct zone_def *zone; /* NULL: none of ours */
+};
+
+/* Writes at most out_size bytes (at least ANSWER_UDP_MAX; ANSWER_TCP_MAX for TCP) and returns how
+ * many, 0 for no answer. snapshot is held by the caller over the call. now_s is compared with what
+ * expires. */
+size_t answer(const struct view_table *views, struct snapshot *snapshot,
+    const struct request *request, int64_t now_s, uint8_t *out, size_t out_size,
+    struct answer_note *note);
+
+#endif

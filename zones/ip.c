@@ -1,0 +1,341 @@
+/* Addresses. See ip.h. */
+#include "ip.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+enum ip_family
+ip_family(const struct ip *ip)
+{
+    return memcmp(ip->b, mapped, sizeof mapped) == 0 ? IP_V4 : IP_V6;
+}
+
+unsigned
+ip_bits(enum ip_family family)
+{
+    return family == IP_V4 ? 32 : 128;
+}
+
+/* Where the family's own bytes start. */
+static unsigned
+key_offset(const struct ip *ip)
+{
+    return ip_is4(ip) ? 12 : 0;
+}
+
+struct ip
+ip_from_v4(uint32_t v4)
+{
+    struct ip ip;
+
+    memcpy(ip.b, mapped, sizeof mapped);
+    ip.b[12] = (uint8_t)(v4 >> 24);
+    ip.b[13] = (uint8_t)(v4 >> 16);
+    ip.b[14] = (uint8_t)(v4 >> 8);
+    ip.b[15] = (uint8_t)v4;
+    return ip;
+}
+
+uint32_t
+ip_v4(const struct ip *ip)
+{
+    return (uint32_t)ip->b[12] << 24 | (uint32_t)ip->b[13] << 16 | (uint32_t)ip->b[14] << 8 |
+           ip->b[15];
+}
+
+size_t
+ip_key(const struct ip *ip, uint8_t out[16])
+{
+    unsigned from = key_offset(ip);
+
+    memcpy(out, ip->b + from, 16 - from);
+    return 16 - from;
+}
+
+enum err
+ip_from_key(const uint8_t *key, size_t n, struct ip *out)
+{
+    if (n != 4 && n != 16)
+        return ERR_SYNTAX;
+    memcpy(out->b, mapped, sizeof mapped);
+    memcpy(out->b + 16 - n, key, n);
+    return ERR_OK;
+}
+
+int
+ip_cmp(const struct ip *a, const struct ip *b)
+{
+    return memcmp(a->b, b->b, sizeof a->b);
+}
+
+/* One decimal number 0..255 of at most three digits; returns digits used, 0 for none. */
+static size_t
+parse_octet(const char *text, size_t len, uint8_t *out)
+{
+    unsigned value = 0;
+    size_t n = 0;
+
+    while (n < len && n < 3 && text[n] >= '0' && text[n] <= '9')
+        value = value * 10 + (unsigned)(text[n++] - '0');
+    if (n == 0 || value > 255 || (n < len && text[n] >= '0' && text[n] <= '9'))
+        return 0;
+    *out = (uint8_t)value;
+    return n;
+}
+
+static enum err
+parse_v4(const char *text, size_t len, struct ip *out)
+{
+    uint8_t quad[4];
+    size_t at = 0;
+
+    for (unsigned i = 0; i < 4; i++) {
+        size_t used;
+
+        if (i > 0 && (at >= len || text[at++] != '.'))
+            return ERR_SYNTAX;
+        used = parse_octet(text + at, len - at, &quad[i]);
+        if (used == 0)
+            return ERR_SYNTAX;
+        at += used;
+    }
+    return at == len ? ip_from_key(quad, sizeof quad, out) : ERR_SYNTAX;
+}
+
+enum err
+ip_parse(const char *text, size_t len, struct ip *out)
+{
+    char copy[IP_TEXT_SIZE];
+
+    if (memchr(text, ':', len) == NULL)
+        return parse_v4(text, len, out);
+    if (len >= sizeof copy || memchr(text, '\0', len) != NULL)
+        return ERR_SYNTAX;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    return inet_pton(AF_INET6, copy, out->b) == 1 ? ERR_OK : ERR_SYNTAX;
+}
+
+void
+ip_format(const struct ip *ip, char out[IP_TEXT_SIZE])
+{
+    bool v4 = ip_is4(ip);
+
+    (void)inet_ntop(v4 ? AF_INET : AF_INET6, ip->b + key_offset(ip), out, IP_TEXT_SIZE);
+}
+
+struct prefix
+prefix_of(const struct ip *ip, unsigned len)
+{
+    struct prefix prefix = {.addr = *ip, .len = (uint8_t)len};
+    unsigned bit = key_offset(ip) * 8 + len;
+
+    for (unsigned i = bit / 8; i < 16; i++) {
+        unsigned keep = i == bit / 8 ? bit % 8 : 0;
+
+        prefix.addr.b[i] &= (uint8_t)(0xff00U >> keep);
+    }
+    return prefix;
+}
+
+enum err
+prefix_parse(const char *text, size_t len, bool clear_host_bits, struct prefix *out)
+{
+    const char *slash = memchr(text, '/', len);
+    size_t alen = slash == NULL ? len : (size_t)(slash - text);
+    uint8_t plen = 0;
+    struct ip ip;
+    enum err err = ip_parse(text, alen, &ip);
+
+    if (err != ERR_OK)
+        return err;
+    if (slash == NULL) {
+        plen = (uint8_t)ip_bits(ip_family(&ip));
+    } else {
+        size_t digits = len - alen - 1;
+
+        if (digits == 0 || parse_octet(slash + 1, digits, &plen) != digits)
+            return ERR_SYNTAX;
+        if (plen > ip_bits(ip_family(&ip)))
+            return ERR_RANGE;
+    }
+    *out = prefix_of(&ip, plen);
+    return clear_host_bits || ip_cmp(&out->addr, &ip) == 0 ? ERR_OK : ERR_RANGE;
+}
+
+void
+prefix_format(const struct prefix *prefix, char out[PREFIX_TEXT_SIZE])
+{
+    char text[IP_TEXT_SIZE];
+
+    ip_format(&prefix->addr, text);
+    if (prefix->len == ip_bits(ip_family(&prefix->addr)))
+        (void)snprintf(out, PREFIX_TEXT_SIZE, "%s", text);
+    else
+        (void)snprintf(out, PREFIX_TEXT_SIZE, "%s/%u", text, prefix->len);
+}
+
+bool
+prefix_contains(const struct prefix *prefix, const struct ip *ip)
+{
+    struct prefix same;
+
+    if (ip_family(&prefix->addr) != ip_family(ip))
+        return false;
+    same = prefix_of(ip, prefix->len);
+    return ip_cmp(&same.addr, &prefix->addr) == 0;
+}
+
+struct range
+prefix_range(const struct prefix *prefix)
+{
+    struct range range = {.first = prefix->addr, .last = prefix->addr};
+    unsigned bit = key_offset(&prefix->addr) * 8 + prefix->len;
+
+    for (unsigned i = bit / 8; i < 16; i++) {
+        unsigned keep = i == bit / 8 ? bit % 8 : 0;
+
+        range.last.b[i] |= (uint8_t)(0xffU >> keep);
+    }
+    return range;
+}
+
+bool
+ip_next(struct ip *ip)
+{
+    unsigned from = key_offset(ip);
+
+    for (unsigned i = 16; i-- > from;)
+        if (++ip->b[i] != 0)
+            return true;
+    memset(ip->b + from, 0xff, 16 - from);
+    return false;
+}
+
+bool
+ip_prev(struct ip *ip)
+{
+    unsigned from = key_offset(ip);
+
+    for (unsigned i = 16; i-- > from;)
+        if (ip->b[i]-- != 0)
+            return true;
+    memset(ip->b + from, 0, 16 - from);
+    return false;
+}
+
+struct block {
+    struct prefix prefix;
+    bool private;
+};
+
+#define V4(a, b, c, d, l, p)                                                                       \
+    {                                                                                              \
+        .prefix = {.addr = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}}, .len = (l)},  \
+        .private = (p)                                                                             \
+    }
+#define V6(a, b, l, p)                                                                             \
+    {                                                                                              \
+        .prefix = {.addr = {{a, b}}, .len = (l)}, .private = (p)                                   \
+    }
+
+/* RFC 6890 and its registries. */
+static const struct block special_blocks[] = {
+    V4(0, 0, 0, 0, 8, false),                                        /* this network */
+    V4(10, 0, 0, 0, 8, true),                                        /* RFC 1918 */
+    V4(100, 64, 0, 0, 10, true),                                     /* RFC 6598 shared space */
+    V4(127, 0, 0, 0, 8, true),                                       /* loopback */
+    V4(169, 254, 0, 0, 16, true),                                    /* link local */
+    V4(172, 16, 0, 0, 12, true),                                     /* RFC 1918 */
+    V4(192, 168, 0, 0, 16, true),                                    /* RFC 1918 */
+    V4(224, 0, 0, 0, 3, false),                                      /* multicast and reserved */
+    V6(0xfc, 0, 7, true),                                            /* RFC 4193 unique local */
+    V6(0xfe, 0x80, 10, true),                                        /* link local */
+    V6(0xff, 0, 8, false),                                           /* multicast */
+    {.prefix = {.addr = {{[15] = 1}}, .len = 128}, .private = true}, /* ::1 */
+    {.prefix = {.addr = {{0}}, .len = 128}, .private = false},       /* :: */
+};
+
+static const struct block *
+find_block(const struct ip *ip)
+{
+    for (size_t i = 0; i < sizeof special_blocks / sizeof *special_blocks; i++)
+        if (prefix_contains(&special_blocks[i].prefix, ip))
+            return &special_blocks[i];
+    return NULL;
+}
+
+bool
+ip_is_special(const struct ip *ip)
+{
+    return find_block(ip) != NULL;
+}
+
+bool
+ip_is_private(const struct ip *ip)
+{
+    const struct block *block = find_block(ip);
+
+    return block != NULL && block->private;
+}
+
+size_t
+ip_reverse(const struct ip *ip, char out[IP_REVERSE_SIZE])
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t n = 0;
+
+    if (ip_is4(ip))
+        return (size_t)snprintf(
+            out, IP_REVERSE_SIZE, "%u.%u.%u.%u", ip->b[15], ip->b[14], ip->b[13], ip->b[12]);
+    for (unsigned i = 16; i-- > 0;) {
+        out[n++] = hex[ip->b[i] & 15];
+        out[n++] = '.';
+        out[n++] = hex[ip->b[i] >> 4];
+        out[n++] = '.';
+    }
+    out[--n] = '\0';
+    return n;
+}
+
+static int
+nibble(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+enum ip_labels
+ip_from_labels(const uint8_t *labels, unsigned count, struct ip *out, bool *also_partial)
+{
+    bool octets = count <= 4, nibbles = count <= 32;
+    uint8_t quad[4] = {0}, addr[16] = {0};
+
+    if (also_partial != NULL)
+        *also_partial = false;
+    for (unsigned i = 0; i < count && (octets || nibbles); i++) {
+        uint8_t len = labels[0];
+        const uint8_t *text = labels + 1;
+        uint8_t value;
+
+        octets = octets && len <= 3 && parse_octet((const char *)text, len, &value) == len;
+        if (octets)
+            quad[3 - i] = value;
+        nibbles = nibbles && len == 1 && nibble(text[0]) >= 0;
+        if (nibbles)
+            addr[15 - i / 2] |= (uint8_t)(nibble(text[0]) << (i % 2 == 0 ? 0 : 4));
+        labels += len + 1U;
+    }
+    if (octets && count == 4) {
+        if (also_partial != NULL)
+            *also_partial = nibbles;
+        return ip_from_key(quad, sizeof quad, out) == ERR_OK ? IP_LABELS_FULL : IP_LABELS_NOT;
+    }
+    if (nibbles && count == 32)
+        return ip_from_key(addr, sizeof addr, out) == ERR_OK ? IP_LABELS_FULL : IP_LABELS_NOT;
+    return octets || nibbles ? IP_LABELS_PARTIAL : IP_LABELS_NOT;
+}

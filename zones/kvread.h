@@ -1,0 +1,36 @@
+/*
+ * LMDB for the answer path: one environment, one read transaction and one cursor a worker, renewed
+ * once per batch, nothing allocated after open. Never used across fork(): open it in the worker.
+ */
+#ifndef ZONES_KVREAD_H
+#define ZONES_KVREAD_H
+
+#include <stdint.h>
+
+#include "err.h"
+#include "slice.h"
+
+struct kvread;
+
+/* Read only, but for the lock file. Refuses a file that is cut short, is no LMDB file or of another
+ * version (ERR_FORMAT), a missing one (ERR_NOTFOUND), one without permission (ERR_IO); the message
+ * says what to do. The snapshot is held at return. */
+enum err kvread_open(const char *path, struct kvread **out, struct errmsg *msg) MUST_CHECK;
+void kvread_close(struct kvread **reader);
+
+/* Lets the snapshot go, before every wait: a held one keeps the loader from reusing pages. */
+void kvread_reset(struct kvread *reader);
+/* Takes the newest snapshot. All slices handed out before are void. */
+enum err kvread_renew(struct kvread *reader) MUST_CHECK;
+/* Transaction id of the held snapshot: another one means another publish. */
+uint64_t kvread_generation(const struct kvread *reader);
+
+/* Slices are borrowed from the map until kvread_reset. */
+enum err kvread_get(struct kvread *reader, struct slice key, struct slice *value) MUST_CHECK;
+/* The first key >= key; ERR_NOTFOUND past the last. */
+enum err kvread_seek(
+    struct kvread *reader, struct slice key, struct slice *found, struct slice *value) MUST_CHECK;
+/* The one after the last found by kvread_seek or kvread_next. */
+enum err kvread_next(struct kvread *reader, struct slice *found, struct slice *value) MUST_CHECK;
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * Lines for the operator: to stderr (with systemd's <N> priority prefix when stderr is the journal)
+ * or syslog. Text from outside is escaped here, so that no log line can be forged: control bytes,
+ * backslash and bytes past 126 come out as \xHH.
+ */
+#ifndef ZONES_LOG_H
+#define ZONES_LOG_H
+
+#include "err.h"
+
+enum log_level {
+    LOG_LEVEL_ERROR = 3,
+    LOG_LEVEL_WARNING = 4,
+    LOG_LEVEL_INFO = 6,
+    LOG_LEVEL_DEBUG = 7
+};
+
+/* Once at start, from main. program is borrowed for ever. */
+void log_open(const char *program, enum log_level most);
+void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#endif

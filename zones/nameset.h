@@ -1,0 +1,79 @@
+/*
+ * Name sets in answers.mdb: names with an exact value, a value for all names below, or exclusions
+ * of either; packed in front-coded blocks ordered by dname_key (right to left).
+ *
+ * Key: STORE_NAME dataset 0 key-of-the-last-name-in-the-block; the last block's key is the
+ * prefix followed by 0xff, so that every look-up finds a block with one seek. A border comes after
+ * an entry whose key hashes to 0 modulo NAMESET_BLOCK_MEAN, or where a block would pass
+ * NAMESET_BLOCK_MAX bytes: a function of the content, so an edit changes blocks locally.
+ *
+ * A block begins with the entries that are ancestors of, or equal to, the last name before the
+ * block ("context"): every wildcard that can match a name in the block's interval is in the context
+ * or in the block itself. So exact match, longest wildcard and "something lies below" all need one
+ * block.
+ *
+ * Value: context-count(1) dictionary-count(2) entry-count(2); dictionary: size(2) bytes ...; then
+ * context entries and entries: shared(1) rest(2: varint) bytes exact(varint) wild(varint), where a
+ * slot is 0 nothing, 1 excluded, n + 2 the dictionary's value n; shared counts bytes in common with
+ * the entry before (the first of each group shares 0). Varints are 7 bits a byte, low first.
+ *
+ * nameset.c is on the answer path: nothing allocated, every length checked.
+ */
+#ifndef ZONES_NAMESET_H
+#define ZONES_NAMESET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dname.h"
+#include "kvread.h"
+#include "store.h"
+
+#define NAMESET_BLOCK_MEAN 64
+#define NAMESET_BLOCK_MAX  8000
+
+enum nameset_match {
+    NAMESET_NONE,     /* nothing matches */
+    NAMESET_EXCLUDED, /* an exclusion matched first: not listed */
+    NAMESET_EXACT,
+    NAMESET_WILD
+};
+
+/* Names are relative to the zone (dname_relative). */
+struct nameset_hit {
+    enum nameset_match match;
+    struct slice value;   /* of an EXACT or WILD match; borrowed until the snapshot goes */
+    struct dname matched; /* the list entry that matched, without "*." */
+    bool exists; /* the name, something below it, or a wildcard above or at it is in the set,
+                    exclusions included: an unlisted name is NODATA, not NXDOMAIN (RFC 8020, RFC
+                    4592) */
+};
+
+/* Exact first; only if the name itself has no exact slot, the longest wildcard above it; an
+ * exclusion at the first hit means not listed (rbldnsd's dnset). A wildcard at x matches names
+ * below x and not x. Fills *out also when nothing matches. ERR_FORMAT for a damaged block. */
+enum err nameset_lookup(struct kvread *reader, uint16_t dataset, const struct dname *name,
+    struct nameset_hit *out) MUST_CHECK;
+
+struct nameset_slot {
+    enum { NAMESET_SLOT_EMPTY, NAMESET_SLOT_EXCLUDED, NAMESET_SLOT_VALUE } kind;
+    struct slice value;
+};
+
+struct nameset_entry {
+    struct dname name;
+    struct nameset_slot exact;
+    struct nameset_slot wild;
+};
+
+/* nameset_build.c: entries sorted by dname_key, names unique. Emits records in key order; an empty
+ * set emits nothing. */
+enum err nameset_build(uint16_t dataset, const struct nameset_entry *entries, size_t count,
+    store_emit_fn emit, void *ctx) MUST_CHECK;
+
+typedef enum err (*nameset_each_fn)(void *ctx, const struct nameset_entry *entry);
+/* A block's own entries (not its context) in order, for dumps. */
+enum err nameset_block_each(
+    struct slice key, struct slice value, nameset_each_fn each, void *ctx) MUST_CHECK;
+
+#endif

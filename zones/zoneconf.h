@@ -1,0 +1,154 @@
+/*
+ * The configuration: one file for repdnsd, repdns-load and repdns, read by libconfuse (zoneconf.c
+ * alone includes it), checked whole, then held as plain data. Errors are "file:line: what; what to
+ * do". The shipped zone definitions are a table in zones_shipped.c.
+ *
+ * Owned by struct conf: everything below lives until conf_free. Nothing here is written after load.
+ */
+#ifndef ZONES_ZONECONF_H
+#define ZONES_ZONECONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dname.h"
+#include "err.h"
+#include "ip.h"
+#include "store.h"
+#include "verdict.h"
+
+struct endpoint {
+    struct ip ip;
+    uint16_t port;
+};
+
+/* What the labels left of an apex mean. Never guessed from the name. */
+enum zone_kind {
+    ZONE_BASE, /* apex only; the other zones may lie below */
+    ZONE_ADDR, /* reversed address */
+    ZONE_NAME, /* domain or HELO name */
+    ZONE_PAIR, /* reversed address, then a domain */
+    ZONE_LIST  /* an rbldnsd list: address sets and name sets, each asked by its own kind */
+};
+
+struct soa {
+    struct dname mname;
+    struct dname rname;
+    uint32_t ttl_s, refresh_s, retry_s, expire_s, minimum_s;
+};
+
+/* A view over datasets. */
+struct zone_def {
+    struct dname apex; /* absolute */
+    enum zone_kind kind;
+    bool enabled;       /* else REFUSED: informational zones are off as shipped */
+    bool informational; /* TXT begins "NOT A BLOCK LIST" */
+    bool private;       /* TXT may carry evidence detail: HELO names, counts */
+    struct reason_set show;
+    unsigned dataset_count;
+    char (*datasets)[DATASET_NAME_SIZE]; /* asked in order, answers ORed */
+    uint32_t ttl_s;                      /* of positive answers */
+    struct soa soa;
+    unsigned ns_count;
+    struct dname *ns;
+    char url[128]; /* appended to TXT; $ is the subject; "" for none */
+    unsigned line; /* of the configuration file, 0 if shipped */
+};
+
+enum log_format { LOG_POSTFIX, LOG_ZIMBRA };
+struct log_source {
+    char *path; /* glob pattern, plain or .gz */
+    enum log_format format;
+    unsigned line;
+};
+
+enum mailstore_format { MAILSTORE_MAILDIR, MAILSTORE_MBOX };
+struct mailstore {
+    char *path;
+    enum mailstore_format format;
+    unsigned line;
+};
+
+enum list_type { LIST_IP4SET, LIST_DNSET };
+/* What a list says of its entries. ALLOW takes them out of every judged dataset. */
+enum list_role { LIST_BLOCK, LIST_ALLOW };
+struct list_source {
+    char name[DATASET_NAME_SIZE]; /* also its dataset's */
+    enum list_type type;
+    enum list_role role;
+    unsigned file_count;
+    char **files;
+    unsigned line;
+};
+
+/* Thresholds of judging; meanings in repdns.conf(5). */
+struct policy {
+    uint32_t retention_days;     /* observations older than this are dropped */
+    uint32_t learn_sessions;     /* first days: history blocks nobody before so many sessions */
+    uint32_t learn_days;         /* and so many days were seen */
+    uint32_t score_threshold;    /* points from which an address is listed as "score" */
+    uint32_t churn_names;        /* unrelated HELO names of one address */
+    uint32_t shared_clients;     /* clients of one HELO name that it does not resolve to */
+    uint32_t fail_habit_domains; /* domains with SPF fail before it is a habit */
+    uint32_t min_sessions;       /* sessions of an address before its habits count */
+    uint32_t max_new_percent;    /* a run that newly lists more than this share stops */
+    uint32_t max_new_floor;      /* but never below so many new listings */
+    uint32_t max_age_s;          /* judged data is not served longer after the last run */
+};
+
+struct conf {
+    char *path; /* of the file */
+    struct dname base;
+    char *state_dir;
+    char *answers_path; /* state_dir/answers.mdb */
+    char *history_path;
+    char *lists_path;
+    char *user; /* to become when started as root */
+    char *group;
+    bool public;
+    uint16_t udp_workers;
+    unsigned listen_count;
+    struct endpoint *listen;
+    unsigned zone_count; /* shipped ones first, then the file's */
+    struct zone_def *zones;
+
+    unsigned own_network_count;
+    struct prefix *own_networks;
+    unsigned own_name_count;
+    struct dname *own_names;
+    unsigned trusted_relay_count;
+    struct prefix *trusted_relays;
+    unsigned never_count;
+    struct prefix *never_list;
+
+    unsigned log_count;
+    struct log_source *logs;
+    unsigned mailstore_count;
+    struct mailstore *mailstores;
+    unsigned list_count;
+    struct list_source *lists;
+
+    bool has_resolver; /* else the system's */
+    struct endpoint resolver;
+    uint32_t resolver_timeout_ms, resolver_tries, resolver_window;
+    struct dname canary; /* a name that has an A record; its "nx" label must not exist */
+    bool has_canary;
+    uint32_t min_ttl_s, max_ttl_s; /* bounds of what the DNS cache keeps */
+    struct policy policy;
+};
+
+/* Reads and checks the whole file. On failure *out is NULL and msg says file:line, what, and what
+ * to do. */
+enum err conf_load(const char *path, struct conf **out, struct errmsg *msg) MUST_CHECK;
+void conf_free(struct conf **conf);
+
+/* A digest of everything that shapes a zone's answers: a change of it raises the serial. */
+uint64_t zone_digest(const struct zone_def *zone);
+
+/* The dataset names that judging publishes. */
+#define DATASET_JUDGED_IP   "judged.ip"
+#define DATASET_JUDGED_DOM  "judged.dom"
+#define DATASET_JUDGED_HELO "judged.helo"
+#define DATASET_JUDGED_PAIR "judged.pair"
+
+#endif
