@@ -43,7 +43,8 @@ struct client_facts {
     const struct helo_fact *helos;
     unsigned pair_count;
     const struct pair_fact *pairs;
-    bool mature; /* enough sessions and days are in the history as a whole */
+    unsigned unrelated_helos; /* organisations among the HELO names that don't resolve here */
+    bool mature;              /* enough sessions and days are in the history as a whole */
 };
 
 #define JUDGE_DETAIL_SIZE 400
@@ -72,6 +73,7 @@ struct helo_name_facts {
     unsigned clients;      /* that used it */
     unsigned resolving_to; /* of them: the name resolves to them */
     unsigned unknown;      /* of them: not known */
+    enum fact public_name; /* NO by the closed table */
     bool mature;
 };
 void judge_helo_name(

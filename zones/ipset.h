@@ -2,9 +2,10 @@
  * Address sets in answers.mdb: disjoint ranges with values, packed in blocks.
  *
  * A block covers an aligned prefix of any length; IPv4 and IPv6 are packed alike, in two key
- * spaces. A prefix is split in halves exactly when its encoding exceeds IPSET_BLOCK_MAX bytes, so
- * block borders are a function of the content inside the prefix and an edit changes blocks locally.
- * Empty prefixes have no block.
+ * spaces. A prefix is split in halves exactly when its encoding exceeds IPSET_BLOCK_MAX bytes and
+ * it has more than one entry, so block borders are a function of the content inside the prefix and
+ * an edit changes blocks locally. Empty prefixes have no block. A range that a border crosses is
+ * cut there, and a look-up yields the part in its block.
  *
  * Key: STORE_ADDR dataset family last address of the prefix (4 or 16 bytes). So the first key >=
  * the one of an address is its block or lies past it: a look-up is one seek and a search in the
@@ -12,12 +13,13 @@
  *
  * Value, big-endian, w = number of address bytes not fixed by the prefix length (ceil of
  * (bits - plen) / 8):
- *     plen(1) flags(1) count(2) dictionary-size(2)
+ *     plen(1) flags(1) count(2) dictionary-bytes(2)
  *     dictionary: size(2) bytes ... (distinct values in order of first use)
  *     first addresses: count x w       (low w bytes)
- *     last addresses: count x w        (only if flag 1: some entry is wider than one address)
- *     value numbers: count x 1 or 2    (only if the dictionary has more than one value; 2 bytes
- * past 256) A value is that of verdict.h.
+ *     last addresses: count x w        (IPSET_RANGES: some entry is wider than one address)
+ *     value numbers: count x 1 or 2    (IPSET_NUMBERS_1: the dictionary has more than one value;
+ *                                       IPSET_NUMBERS_2: more than 256)
+ * A value is that of verdict.h.
  *
  * ipset.c is on the answer path: nothing allocated, every length checked against the record.
  */
@@ -30,7 +32,11 @@
 #include "kvread.h"
 #include "store.h"
 
-#define IPSET_BLOCK_MAX 1800
+#define IPSET_BLOCK_MAX   1800
+#define IPSET_HEADER_SIZE 6
+#define IPSET_KEY_FIXED   4 /* key bytes before the address */
+
+enum ipset_flag { IPSET_RANGES = 1, IPSET_NUMBERS_1 = 2, IPSET_NUMBERS_2 = 4 };
 
 struct ipset_hit {
     struct slice value; /* borrowed until the snapshot goes */
@@ -40,6 +46,10 @@ struct ipset_hit {
 /* ERR_NOTFOUND when no entry covers ip, ERR_FORMAT for a damaged block. O(log entries). */
 enum err ipset_lookup(
     struct kvread *reader, uint16_t dataset, const struct ip *ip, struct ipset_hit *out) MUST_CHECK;
+
+/* The search inside one block. ERR_NOTFOUND also for an address outside the block's prefix. */
+enum err ipset_block_find(
+    struct slice key, struct slice value, const struct ip *ip, struct ipset_hit *out) MUST_CHECK;
 
 /* One entry to pack; value is borrowed until the build ends. */
 struct ipset_entry {

@@ -1,0 +1,384 @@
+/*
+ * The walk over history that turns it into facts; see judging.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/helo.h"
+#include "loader/judgedns.h"
+#include "loader/judging.h"
+#include "loader/namemap.h"
+
+/* What a HELO name's clients are to it. */
+struct helo_row {
+    unsigned clients, resolving_to, unknown;
+};
+
+struct helo_entry {
+    struct helo text;
+    struct hist_use use;
+};
+
+struct pair_entry {
+    struct dname domain;
+    struct hist_use use;
+};
+
+struct walk {
+    const struct judging_env *env;
+    const struct judging_visitor *visitor;
+    bool mature;
+
+    bool has_client; /* one is being collected */
+    struct hist_client client;
+    struct dname rdns_name;
+    struct helo_entry *helo_entries;
+    struct helo_fact *helos; /* of the entries, with the same room */
+    size_t helo_count, helo_room;
+    struct pair_entry *pair_entries;
+    struct pair_fact *pairs;
+    size_t pair_count, pair_room;
+
+    struct namemap domains;
+    bool *spf_world; /* beside domains.names */
+    size_t spf_world_room;
+    struct namemap helo_names;
+    struct helo_row *helo_rows; /* beside helo_names.names */
+    size_t helo_rows_room;
+};
+
+/* array with room for wanted elements, the new ones zeroed; NULL if there is no memory, and the
+ * array stays as it was. */
+static void *
+grown(void *array, size_t room, size_t wanted, size_t size)
+{
+    char *moved = reallocarray(array, wanted, size);
+    if (moved != NULL && wanted > room)
+        memset(moved + room * size, 0, (wanted - room) * size);
+    return moved;
+}
+
+static enum err
+room_for_helo(struct walk *walk)
+{
+    if (walk->helo_count < walk->helo_room)
+        return ERR_OK;
+    size_t room = walk->helo_room, wanted = room == 0 ? 16 : room * 2;
+    struct helo_entry *entries = grown(walk->helo_entries, room, wanted, sizeof *entries);
+    if (entries == NULL)
+        return ERR_NOMEM;
+    walk->helo_entries = entries;
+    struct helo_fact *facts = grown(walk->helos, room, wanted, sizeof *facts);
+    if (facts == NULL)
+        return ERR_NOMEM;
+    walk->helos = facts;
+    walk->helo_room = wanted;
+    return ERR_OK;
+}
+
+static enum err
+room_for_pair(struct walk *walk)
+{
+    if (walk->pair_count < walk->pair_room)
+        return ERR_OK;
+    size_t room = walk->pair_room, wanted = room == 0 ? 16 : room * 2;
+    struct pair_entry *entries = grown(walk->pair_entries, room, wanted, sizeof *entries);
+    if (entries == NULL)
+        return ERR_NOMEM;
+    walk->pair_entries = entries;
+    struct pair_fact *facts = grown(walk->pairs, room, wanted, sizeof *facts);
+    if (facts == NULL)
+        return ERR_NOMEM;
+    walk->pairs = facts;
+    walk->pair_room = wanted;
+    return ERR_OK;
+}
+
+static enum err
+domain_number(struct walk *walk, const struct dname *domain, size_t *number)
+{
+    enum err err = namemap_number(&walk->domains, domain, number);
+    if (err < 0 || walk->domains.room == walk->spf_world_room)
+        return err;
+    bool *rows = grown(walk->spf_world, walk->spf_world_room, walk->domains.room, sizeof *rows);
+    if (rows == NULL)
+        return ERR_NOMEM;
+    walk->spf_world = rows;
+    walk->spf_world_room = walk->domains.room;
+    return ERR_OK;
+}
+
+static enum err
+helo_name_number(struct walk *walk, const struct dname *name, size_t *number)
+{
+    enum err err = namemap_number(&walk->helo_names, name, number);
+    if (err < 0 || walk->helo_names.room == walk->helo_rows_room)
+        return err;
+    struct helo_row *rows =
+        grown(walk->helo_rows, walk->helo_rows_room, walk->helo_names.room, sizeof *rows);
+    if (rows == NULL)
+        return ERR_NOMEM;
+    walk->helo_rows = rows;
+    walk->helo_rows_room = walk->helo_names.room;
+    return ERR_OK;
+}
+
+static void
+spf_lookup(void *ctx, enum dns_type type, const struct dname *name, struct dns_answer *out)
+{
+    judgedns_ask(ctx, type, name, out);
+}
+
+static enum err
+evaluate_pair(struct walk *walk, struct pair_fact *pair)
+{
+    size_t number;
+    enum err err = domain_number(walk, pair->domain, &number);
+    if (err < 0)
+        return err;
+    if (publicname_special(pair->domain))
+        return ERR_OK;
+    /* spf_lookup takes the environment for reading alone. */
+    struct spf_query query = {
+        .ip = walk->client.ip,
+        .domain = *pair->domain,
+        .dns = {.lookup = spf_lookup, .ctx = (void *)(uintptr_t)walk->env},
+        .limits = {.lookups = 10, .voids = 2}, /* RFC 7208 4.6.4 */
+        .now_s = walk->env->now_s,
+    };
+    struct spf_result result;
+    spf_check(walk->env->spf, &query, &result);
+    if (result.status == SPF_PENDING)
+        return ERR_OK;
+    if (result.passes_world)
+        walk->spf_world[number] = true;
+    /* What depends on the sender's local part or the HELO is no fact about the pair. */
+    pair->has_spf = !result.temperror && !result.uses_local && !result.uses_helo;
+    pair->spf = result.reason;
+    return ERR_OK;
+}
+
+/* A name of ours, or an address that is another host's, is a forgery; names of strangers are not
+ * judged so, for a HELO that differs from the reverse name is common among honest hosts. */
+static enum fact
+is_forged(const struct walk *walk, const struct helo_form *form)
+{
+    const struct conf *conf = walk->env->conf;
+    if (form->kind == HELO_KIND_NAME)
+        for (unsigned i = 0; i < conf->own_name_count; i++)
+            if (dname_under(&form->name, &conf->own_names[i]))
+                return FACT_YES;
+    bool address = form->kind == HELO_KIND_LITERAL || form->kind == HELO_KIND_BARE_IP;
+    if (address && ip_cmp(&form->ip, &walk->client.ip) != 0 && !ip_is_special(&form->ip))
+        return FACT_YES;
+    return FACT_NO;
+}
+
+static enum err
+evaluate_helo(struct walk *walk, struct helo_fact *helo)
+{
+    helo_classify(helo->text, &helo->form);
+    helo->forged = is_forged(walk, &helo->form);
+    helo->resolves_here = FACT_NO;
+    if (helo->form.kind == HELO_KIND_LITERAL)
+        helo->resolves_here = ip_cmp(&helo->form.ip, &walk->client.ip) == 0 ? FACT_YES : FACT_NO;
+    if (helo->form.kind != HELO_KIND_NAME && helo->form.kind != HELO_KIND_SINGLE)
+        return ERR_OK;
+    if (helo->form.kind == HELO_KIND_NAME && !publicname_special(&helo->form.name))
+        helo->resolves_here = judgedns_has_address(walk->env, &helo->form.name, &walk->client.ip);
+    size_t number;
+    enum err err = helo_name_number(walk, &helo->form.name, &number);
+    if (err < 0)
+        return err;
+    struct helo_row *row = &walk->helo_rows[number];
+    row->clients++;
+    row->resolving_to += helo->resolves_here == FACT_YES;
+    row->unknown += helo->resolves_here == FACT_UNKNOWN;
+    return ERR_OK;
+}
+
+/* Organisations among the HELO names that do not resolve to the client. */
+static enum err
+count_unrelated(struct walk *walk, unsigned *unrelated)
+{
+    struct namemap organisations = {0};
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < walk->helo_count && err == ERR_OK; i++) {
+        const struct helo_fact *helo = &walk->helos[i];
+        if (helo->form.kind != HELO_KIND_NAME || helo->resolves_here != FACT_NO)
+            continue;
+        struct dname organisation;
+        publicname_registrable(walk->env->names, &helo->form.name, &organisation);
+        size_t number;
+        err = namemap_number(&organisations, &organisation, &number);
+    }
+    *unrelated = (unsigned)organisations.count;
+    namemap_free(&organisations);
+    return err;
+}
+
+static void
+evaluate_rdns(struct walk *walk, struct client_facts *facts)
+{
+    facts->rdns = judgedns_rdns(walk->env, &walk->client.ip, &walk->rdns_name);
+    /* The mail server saw a confirmed name: good for a client that DNS is silent about today. */
+    if (facts->rdns == RDNS_UNKNOWN && walk->client.ptr_seen == OBS_PTR_VERIFIED) {
+        facts->rdns = RDNS_STATE_CONFIRMED;
+        walk->rdns_name = walk->client.ptr;
+    }
+    if (facts->rdns < RDNS_STATE_UNCONFIRMED)
+        return;
+    facts->rdns_name = &walk->rdns_name;
+    facts->rdns_pattern = rdns_dynamic(walk->env->rdns, &walk->rdns_name, &walk->client.ip);
+    facts->rdns_dynamic = facts->rdns_pattern != NULL;
+}
+
+/* The client that was being collected is complete. */
+static enum err
+finish_client(struct walk *walk)
+{
+    if (!walk->has_client)
+        return ERR_OK;
+    walk->has_client = false;
+    struct client_facts facts = {.client = &walk->client, .mature = walk->mature};
+    evaluate_rdns(walk, &facts);
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < walk->helo_count && err == ERR_OK; i++) {
+        walk->helos[i] = (struct helo_fact){
+            .text = &walk->helo_entries[i].text, .use = &walk->helo_entries[i].use};
+        err = evaluate_helo(walk, &walk->helos[i]);
+    }
+    for (size_t i = 0; i < walk->pair_count && err == ERR_OK; i++) {
+        walk->pairs[i] = (struct pair_fact){
+            .domain = &walk->pair_entries[i].domain, .use = &walk->pair_entries[i].use};
+        err = evaluate_pair(walk, &walk->pairs[i]);
+    }
+    if (err == ERR_OK)
+        err = count_unrelated(walk, &facts.unrelated_helos);
+    if (err < 0 || walk->visitor->client == NULL)
+        return err;
+    facts.helos = walk->helos;
+    facts.helo_count = (unsigned)walk->helo_count;
+    facts.pairs = walk->pairs;
+    facts.pair_count = (unsigned)walk->pair_count;
+    struct judgement judgement;
+    judge_client(&facts, &walk->env->conf->policy, &judgement);
+    return walk->visitor->client(walk->visitor->ctx, &facts, &judgement);
+}
+
+static enum err
+on_client(void *ctx, const struct hist_client *client)
+{
+    struct walk *walk = ctx;
+    enum err err = finish_client(walk);
+    walk->client = *client;
+    walk->has_client = true;
+    walk->helo_count = walk->pair_count = 0;
+    return err;
+}
+
+static enum err
+on_helo(void *ctx, const struct ip *ip, const struct helo *helo, const struct hist_use *use)
+{
+    (void)ip;
+    struct walk *walk = ctx;
+    enum err err = room_for_helo(walk);
+    if (err == ERR_OK)
+        walk->helo_entries[walk->helo_count++] = (struct helo_entry){.text = *helo, .use = *use};
+    return err;
+}
+
+static enum err
+on_pair(void *ctx, const struct ip *ip, const struct dname *domain, const struct hist_use *use)
+{
+    (void)ip;
+    struct walk *walk = ctx;
+    enum err err = room_for_pair(walk);
+    if (err == ERR_OK)
+        walk->pair_entries[walk->pair_count++] =
+            (struct pair_entry){.domain = *domain, .use = *use};
+    return err;
+}
+
+static enum err
+finish_domains(struct walk *walk)
+{
+    for (size_t i = 0; i < walk->domains.count; i++) {
+        struct domain_facts facts = {
+            .domain = &walk->domains.names[i], .spf_world = walk->spf_world[i]};
+        judgedns_domain(walk->env, facts.domain, &facts);
+        if (walk->visitor->domain == NULL)
+            continue;
+        struct judgement judgement;
+        judge_domain(&facts, &judgement);
+        enum err err = walk->visitor->domain(walk->visitor->ctx, &facts, &judgement);
+        if (err < 0)
+            return err;
+    }
+    return ERR_OK;
+}
+
+static enum err
+finish_helo_names(struct walk *walk)
+{
+    if (walk->visitor->helo_name == NULL)
+        return ERR_OK;
+    for (size_t i = 0; i < walk->helo_names.count; i++) {
+        const struct dname *name = &walk->helo_names.names[i];
+        const struct helo_row *row = &walk->helo_rows[i];
+        struct helo_name_facts facts = {
+            .name = name,
+            .clients = row->clients,
+            .resolving_to = row->resolving_to,
+            .unknown = row->unknown,
+            .public_name = publicname_special(name) ? FACT_NO : FACT_YES,
+            .mature = walk->mature,
+        };
+        struct judgement judgement;
+        judge_helo_name(&facts, &walk->env->conf->policy, &judgement);
+        enum err err = walk->visitor->helo_name(walk->visitor->ctx, &facts, &judgement);
+        if (err < 0)
+            return err;
+    }
+    return ERR_OK;
+}
+
+static void
+walk_free(struct walk *walk)
+{
+    free(walk->helo_entries);
+    free(walk->helos);
+    free(walk->pair_entries);
+    free(walk->pairs);
+    namemap_free(&walk->domains);
+    free(walk->spf_world);
+    namemap_free(&walk->helo_names);
+    free(walk->helo_rows);
+}
+
+enum err
+judging_walk(
+    const struct judging_env *env, const struct ip *only, const struct judging_visitor *visitor)
+{
+    struct hist_totals totals;
+    enum err err = history_totals(env->txn, &totals);
+    if (err < 0)
+        return err;
+    const struct policy *policy = &env->conf->policy;
+    struct walk walk = {
+        .env = env,
+        .visitor = visitor,
+        .mature = totals.sessions >= policy->learn_sessions && totals.days >= policy->learn_days,
+    };
+    struct history_visitor history = {
+        .client = on_client, .helo = on_helo, .pair = on_pair, .ctx = &walk};
+    err = history_walk(env->txn, only, &history);
+    if (err == ERR_OK)
+        err = finish_client(&walk);
+    if (err == ERR_OK)
+        err = finish_domains(&walk);
+    if (err == ERR_OK)
+        err = finish_helo_names(&walk);
+    walk_free(&walk);
+    return err;
+}

@@ -1,0 +1,47 @@
+/*
+ * From history and DNS answers to facts and judgements: walks the history client by client, asks
+ * the DNS cache for what the facts need, and hands the facts to judge.h. What the cache does not
+ * know is on its wanted list afterwards, so a run is
+ *     walk, resolve_wanted, walk, resolve_wanted ... until nothing is wanted; then a last walk.
+ * No clock, no sockets, nothing written.
+ */
+#ifndef LOADER_JUDGING_H
+#define LOADER_JUDGING_H
+
+#include "loader/dnscache.h"
+#include "loader/history.h"
+#include "loader/judge.h"
+#include "loader/publicname.h"
+#include "loader/rdns.h"
+#include "loader/spf.h"
+
+/* All borrowed. */
+struct judging_env {
+    const struct conf *conf;
+    struct kv_txn *txn; /* of history.mdb */
+    struct dnscache *cache;
+    struct spf *spf;
+    struct rdns *rdns;
+    const struct publicname *names;
+    int64_t now_s;
+    bool offline; /* nobody will resolve what is wanted: what the cache lacks is unknown */
+};
+
+/* What a walk yields; each may be NULL. Everything is borrowed for the call; a failure ends the
+ * walk and is returned. Clients come in the order of the history, then domains, then HELO names,
+ * in the order of their first use. */
+struct judging_visitor {
+    enum err (*client)(
+        void *ctx, const struct client_facts *facts, const struct judgement *judgement);
+    enum err (*domain)(
+        void *ctx, const struct domain_facts *facts, const struct judgement *judgement);
+    enum err (*helo_name)(
+        void *ctx, const struct helo_name_facts *facts, const struct judgement *judgement);
+    void *ctx;
+};
+
+/* only: that client alone (its domains and HELO names then count just its own use), or NULL. */
+enum err judging_walk(const struct judging_env *env, const struct ip *only,
+    const struct judging_visitor *visitor) MUST_CHECK;
+
+#endif

@@ -1,0 +1,441 @@
+/*
+ * Collects judgements into datasets; see verdicts.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/namemap.h"
+#include "loader/previous.h"
+#include "loader/verdicts.h"
+
+struct row {
+    struct ip ip;      /* of an address set */
+    struct dname name; /* of a name set */
+    uint8_t *key;      /* dname_key of it */
+    size_t key_len;
+    struct reason_set reasons;
+    int64_t since_s;
+    char *detail;
+    uint8_t value[VALUE_REASONS_SIZE];
+};
+
+struct rows {
+    struct row *rows;
+    size_t count, room;
+};
+
+struct pair_row {
+    struct ip ip;
+    size_t domain; /* number in the map; after sorting its rank */
+    enum reason reason;
+};
+
+enum { SET_IP, SET_DOM, SET_HELO, SET_PAIR };
+
+struct verdicts {
+    struct rows rows[SET_PAIR]; /* by SET_: addresses, domains, HELO names */
+    struct namemap domains;     /* of pairs */
+    struct pair_row *pairs;
+    size_t pair_count, pair_room;
+
+    struct ipset_entry *addr_entries;
+    struct nameset_entry *name_entries[SET_PAIR];
+    struct pairset_entry *pair_entries;
+    struct evidence_entry *evidence[SET_PAIR];
+    struct publish_set sets[VERDICTS_SETS];
+    struct verdict_counts counts;
+};
+
+struct collector {
+    const struct judging_env *env;
+    const struct list_set *const *allow;
+    size_t allow_count;
+    struct kvread *previous;
+    struct verdicts *verdicts;
+};
+
+static const struct {
+    const char *name;
+    enum dataset_kind kind;
+    uint32_t blocking; /* reasons that the shipped zones list */
+} kinds[VERDICTS_SETS] = {
+    [SET_IP] = {DATASET_JUDGED_IP, DATASET_ADDR, 1u << REASON_SCORE | 1u << REASON_TRAP},
+    [SET_DOM] = {DATASET_JUDGED_DOM, DATASET_NAME,
+        1u << REASON_DOMAIN_ABSENT | 1u << REASON_DOMAIN_NO_MAIL},
+    [SET_HELO] = {DATASET_JUDGED_HELO, DATASET_NAME, 1u << REASON_HELO_SHARED},
+    [SET_PAIR] = {DATASET_JUDGED_PAIR, DATASET_PAIR, 1u << REASON_SPF_FAIL},
+};
+
+static bool
+in_prefixes(const struct prefix *prefixes, unsigned count, const struct ip *ip)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (prefix_contains(&prefixes[i], ip))
+            return true;
+    return false;
+}
+
+bool
+verdicts_never_ip(const struct conf *conf, const struct list_set *const *allow, size_t allow_count,
+    const struct ip *ip)
+{
+    if (ip_is_special(ip) || in_prefixes(conf->own_networks, conf->own_network_count, ip) ||
+        in_prefixes(conf->trusted_relays, conf->trusted_relay_count, ip) ||
+        in_prefixes(conf->never_list, conf->never_count, ip))
+        return true;
+    for (size_t i = 0; i < allow_count; i++)
+        if (lists_has_ip(allow[i], ip))
+            return true;
+    return false;
+}
+
+bool
+verdicts_never_name(const struct conf *conf, const struct list_set *const *allow,
+    size_t allow_count, const struct dname *name)
+{
+    for (unsigned i = 0; i < conf->own_name_count; i++)
+        if (dname_under(name, &conf->own_names[i]))
+            return true;
+    for (size_t i = 0; i < allow_count; i++)
+        if (lists_has_name(allow[i], name))
+            return true;
+    return false;
+}
+
+bool
+verdicts_too_many(const struct verdict_counts *counts, const struct policy *policy)
+{
+    uint64_t share = counts->subjects / 100 * policy->max_new_percent +
+                     counts->subjects % 100 * policy->max_new_percent / 100;
+    uint64_t most = share > policy->max_new_floor ? share : policy->max_new_floor;
+    return counts->newly_listed > most;
+}
+
+static void
+count_listing(
+    struct verdicts *verdicts, unsigned set, struct reason_set now, struct reason_set before)
+{
+    struct reason_set blocking = {kinds[set].blocking};
+    if (reasons_empty(reasons_filter(now, blocking)))
+        return;
+    verdicts->counts.listed++;
+    if (reasons_empty(reasons_filter(before, blocking)))
+        verdicts->counts.newly_listed++;
+}
+
+/* A zeroed row at the end, or NULL. */
+static struct row *
+add_row(struct rows *rows)
+{
+    if (rows->count == rows->room) {
+        size_t room = rows->room == 0 ? 256 : rows->room * 2;
+        struct row *grown = reallocarray(rows->rows, room, sizeof *grown);
+        if (grown == NULL)
+            return NULL;
+        rows->rows = grown;
+        rows->room = room;
+    }
+    rows->rows[rows->count] = (struct row){0};
+    return &rows->rows[rows->count++];
+}
+
+static enum err
+fill_row(struct collector *collector, struct row *row, const struct judgement *judgement,
+    const struct previous *before)
+{
+    row->reasons = judgement->reasons;
+    row->since_s = before->since_s != 0 ? before->since_s : collector->env->now_s;
+    row->detail = strdup(judgement->detail);
+    value_of_reasons(row->reasons, row->value);
+    return row->detail == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+static enum err
+add_pair(
+    struct collector *collector, const struct client_facts *facts, const struct pair_fact *pair)
+{
+    struct verdicts *verdicts = collector->verdicts;
+    if (verdicts->pair_count == verdicts->pair_room) {
+        size_t room = verdicts->pair_room == 0 ? 256 : verdicts->pair_room * 2;
+        struct pair_row *grown = reallocarray(verdicts->pairs, room, sizeof *grown);
+        if (grown == NULL)
+            return ERR_NOMEM;
+        verdicts->pairs = grown;
+        verdicts->pair_room = room;
+    }
+    size_t number;
+    enum err err = namemap_number(&verdicts->domains, pair->domain, &number);
+    if (err < 0)
+        return err;
+    verdicts->pairs[verdicts->pair_count++] =
+        (struct pair_row){.ip = facts->client->ip, .domain = number, .reason = pair->spf};
+    struct reason_set now = {0}, before = {0};
+    reasons_add(&now, pair->spf);
+    err = previous_pair(collector->previous, kinds[SET_PAIR].name, &facts->client->ip, pair->domain,
+        collector->env->now_s, &before);
+    count_listing(verdicts, SET_PAIR, now, before);
+    return err;
+}
+
+static enum err
+on_client(void *ctx, const struct client_facts *facts, const struct judgement *judgement)
+{
+    struct collector *collector = ctx;
+    struct verdicts *verdicts = collector->verdicts;
+    const struct ip *ip = &facts->client->ip;
+    verdicts->counts.subjects += 1 + facts->pair_count;
+    if (verdicts_never_ip(collector->env->conf, collector->allow, collector->allow_count, ip))
+        return ERR_OK;
+    enum err err = ERR_OK;
+    for (unsigned i = 0; i < facts->pair_count && err == ERR_OK; i++)
+        if (facts->pairs[i].has_spf)
+            err = add_pair(collector, facts, &facts->pairs[i]);
+    if (err < 0 || reasons_empty(judgement->reasons))
+        return err;
+    struct previous before;
+    err = previous_ip(collector->previous, kinds[SET_IP].name, ip, &before);
+    if (err < 0)
+        return err;
+    count_listing(verdicts, SET_IP, judgement->reasons, before.reasons);
+    struct row *row = add_row(&verdicts->rows[SET_IP]);
+    if (row == NULL)
+        return ERR_NOMEM;
+    row->ip = *ip;
+    return fill_row(collector, row, judgement, &before);
+}
+
+static enum err
+add_name(struct collector *collector, unsigned set, const struct dname *name,
+    const struct judgement *judgement)
+{
+    struct verdicts *verdicts = collector->verdicts;
+    verdicts->counts.subjects++;
+    if (reasons_empty(judgement->reasons) ||
+        verdicts_never_name(collector->env->conf, collector->allow, collector->allow_count, name))
+        return ERR_OK;
+    struct previous before;
+    enum err err = previous_name(collector->previous, kinds[set].name, name, &before);
+    if (err < 0)
+        return err;
+    count_listing(verdicts, set, judgement->reasons, before.reasons);
+    struct row *row = add_row(&verdicts->rows[set]);
+    if (row == NULL)
+        return ERR_NOMEM;
+    row->name = *name;
+    uint8_t key[DNAME_KEY_MAX];
+    row->key_len = dname_key(name, key);
+    row->key = malloc(row->key_len + 1);
+    if (row->key == NULL)
+        return ERR_NOMEM;
+    memcpy(row->key, key, row->key_len);
+    return fill_row(collector, row, judgement, &before);
+}
+
+static enum err
+on_domain(void *ctx, const struct domain_facts *facts, const struct judgement *judgement)
+{
+    return add_name(ctx, SET_DOM, facts->domain, judgement);
+}
+
+static enum err
+on_helo_name(void *ctx, const struct helo_name_facts *facts, const struct judgement *judgement)
+{
+    return add_name(ctx, SET_HELO, facts->name, judgement);
+}
+
+static int
+key_cmp(const uint8_t *a, size_t an, const uint8_t *b, size_t bn)
+{
+    int order = memcmp(a, b, an < bn ? an : bn);
+    return order != 0 ? order : (an > bn) - (an < bn);
+}
+
+static int
+row_cmp_ip(const void *a, const void *b)
+{
+    return ip_cmp(&((const struct row *)a)->ip, &((const struct row *)b)->ip);
+}
+
+static int
+row_cmp_name(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+    return key_cmp(x->key, x->key_len, y->key, y->key_len);
+}
+
+static int
+pair_cmp(const void *a, const void *b)
+{
+    const struct pair_row *x = a, *y = b;
+    if (x->domain != y->domain)
+        return x->domain < y->domain ? -1 : 1;
+    return ip_cmp(&x->ip, &y->ip);
+}
+
+struct ranked {
+    uint8_t key[DNAME_KEY_MAX];
+    uint16_t key_len;
+    uint32_t number;
+};
+
+static int
+ranked_cmp(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+    return key_cmp(x->key, x->key_len, y->key, y->key_len);
+}
+
+/* Sorts the pairs by the domain's key, then by address; domain is the map's number afterwards. */
+static enum err
+sort_pairs(struct verdicts *verdicts)
+{
+    size_t count = verdicts->domains.count;
+    struct ranked *ranked = calloc(count + 1, sizeof *ranked);
+    uint32_t *rank = calloc(count + 1, sizeof *rank);
+    enum err err = ranked == NULL || rank == NULL ? ERR_NOMEM : ERR_OK;
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        ranked[i].key_len = (uint16_t)dname_key(&verdicts->domains.names[i], ranked[i].key);
+        ranked[i].number = (uint32_t)i;
+    }
+    if (err == ERR_OK && verdicts->pair_count > 0) {
+        qsort(ranked, count, sizeof *ranked, ranked_cmp);
+        for (size_t i = 0; i < count; i++)
+            rank[ranked[i].number] = (uint32_t)i;
+        for (size_t i = 0; i < verdicts->pair_count; i++)
+            verdicts->pairs[i].domain = rank[verdicts->pairs[i].domain];
+        qsort(verdicts->pairs, verdicts->pair_count, sizeof *verdicts->pairs, pair_cmp);
+        for (size_t i = 0; i < verdicts->pair_count; i++)
+            verdicts->pairs[i].domain = ranked[verdicts->pairs[i].domain].number;
+    }
+    free(ranked);
+    free(rank);
+    return err;
+}
+
+static void
+describe_set(struct verdicts *verdicts, unsigned set, const struct policy *policy, size_t count)
+{
+    struct publish_set *out = &verdicts->sets[set];
+    *out = (struct publish_set){
+        .info = {.kind = kinds[set].kind, .max_age_s = policy->max_age_s}, .count = count};
+    strcpy(out->info.name, kinds[set].name);
+}
+
+static enum err
+make_rows_set(struct verdicts *verdicts, unsigned set, const struct policy *policy)
+{
+    struct rows *rows = &verdicts->rows[set];
+    bool by_ip = kinds[set].kind == DATASET_ADDR;
+    if (rows->count > 0)
+        qsort(rows->rows, rows->count, sizeof *rows->rows, by_ip ? row_cmp_ip : row_cmp_name);
+    describe_set(verdicts, set, policy, rows->count);
+    struct evidence_entry *evidence = calloc(rows->count + 1, sizeof *evidence);
+    struct ipset_entry *addrs = by_ip ? calloc(rows->count + 1, sizeof *addrs) : NULL;
+    struct nameset_entry *names = by_ip ? NULL : calloc(rows->count + 1, sizeof *names);
+    verdicts->evidence[set] = evidence;
+    verdicts->name_entries[set] = names;
+    if (by_ip)
+        verdicts->addr_entries = addrs;
+    if (evidence == NULL || (by_ip ? addrs == NULL : names == NULL))
+        return ERR_NOMEM;
+    for (size_t i = 0; i < rows->count; i++) {
+        struct row *row = &rows->rows[i];
+        struct slice value = slice_of(row->value, sizeof row->value);
+        evidence[i] = (struct evidence_entry){.is_ip = by_ip,
+            .ip = row->ip,
+            .name = row->name,
+            .since_s = row->since_s,
+            .detail = row->detail};
+        if (by_ip)
+            addrs[i] = (struct ipset_entry){.range = {row->ip, row->ip}, .value = value};
+        else
+            names[i] = (struct nameset_entry){
+                .name = row->name, .exact = {.kind = NAMESET_SLOT_VALUE, .value = value}};
+    }
+    verdicts->sets[set].addrs = addrs;
+    verdicts->sets[set].names = names;
+    verdicts->sets[set].evidence = evidence;
+    verdicts->sets[set].evidence_count = rows->count;
+    return ERR_OK;
+}
+
+static enum err
+make_pair_set(struct verdicts *verdicts, const struct policy *policy)
+{
+    enum err err = sort_pairs(verdicts);
+    if (err < 0)
+        return err;
+    describe_set(verdicts, SET_PAIR, policy, verdicts->pair_count);
+    verdicts->pair_entries = calloc(verdicts->pair_count + 1, sizeof *verdicts->pair_entries);
+    if (verdicts->pair_entries == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < verdicts->pair_count; i++) {
+        const struct pair_row *pair = &verdicts->pairs[i];
+        verdicts->pair_entries[i] =
+            (struct pairset_entry){.domain = verdicts->domains.names[pair->domain],
+                .ip = pair->ip,
+                .reason = pair->reason};
+    }
+    verdicts->sets[SET_PAIR].pairs = verdicts->pair_entries;
+    return ERR_OK;
+}
+
+enum err
+verdicts_collect(const struct judging_env *env, const struct list_set *const *allow,
+    size_t allow_count, struct kvread *previous, struct verdicts **out, struct errmsg *msg)
+{
+    *out = calloc(1, sizeof **out);
+    if (*out == NULL)
+        return errmsg_set(msg, ERR_NOMEM, "out of memory");
+    struct collector collector = {.env = env,
+        .allow = allow,
+        .allow_count = allow_count,
+        .previous = previous,
+        .verdicts = *out};
+    struct judging_visitor visitor = {
+        .client = on_client, .domain = on_domain, .helo_name = on_helo_name, .ctx = &collector};
+    enum err err = judging_walk(env, NULL, &visitor);
+    for (unsigned set = SET_IP; set < SET_PAIR && err == ERR_OK; set++)
+        err = make_rows_set(*out, set, &env->conf->policy);
+    if (err == ERR_OK)
+        err = make_pair_set(*out, &env->conf->policy);
+    if (err == ERR_OK)
+        return ERR_OK;
+    verdicts_free(out);
+    return errmsg_set(msg, err, "judging the history failed: %s", err_text(err));
+}
+
+const struct publish_set *
+verdicts_sets(const struct verdicts *verdicts)
+{
+    return verdicts->sets;
+}
+
+struct verdict_counts
+verdicts_count(const struct verdicts *verdicts)
+{
+    return verdicts->counts;
+}
+
+void
+verdicts_free(struct verdicts **verdicts)
+{
+    struct verdicts *v = *verdicts;
+    if (v == NULL)
+        return;
+    for (unsigned set = SET_IP; set < SET_PAIR; set++) {
+        for (size_t i = 0; i < v->rows[set].count; i++) {
+            free(v->rows[set].rows[i].key);
+            free(v->rows[set].rows[i].detail);
+        }
+        free(v->rows[set].rows);
+        free(v->name_entries[set]);
+        free(v->evidence[set]);
+    }
+    namemap_free(&v->domains);
+    free(v->pairs);
+    free(v->addr_entries);
+    free(v->pair_entries);
+    free(v);
+    *verdicts = NULL;
+}
