@@ -48,7 +48,7 @@ enum err kv_put(struct kv_txn *txn, struct slice key, struct slice value);
 enum err kv_del(struct kv_txn *txn, struct slice key); /* a missing key is no error */
 
 /* Cursor over all keys that begin with prefix, in order. Do not write to the transaction while one
- * is open, but for deletes through kv_cursor_del. */
+ * is open. */
 struct kv_cursor;
 enum err kv_cursor_open(struct kv_txn *txn, struct slice prefix, struct kv_cursor **out) MUST_CHECK;
 void kv_cursor_close(struct kv_cursor **cursor);

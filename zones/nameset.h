@@ -2,18 +2,17 @@
  * Name sets in answers.mdb: names with an exact value, a value for all names below, or exclusions
  * of either; packed in front-coded blocks ordered by dname_key (right to left).
  *
- * Key: STORE_NAME dataset 0 key-of-the-last-name-in-the-block; the last block's key is the
- * prefix followed by 0xff, so that every look-up finds a block with one seek. A border comes after
- * an entry whose key hashes to 0 modulo NAMESET_BLOCK_MEAN, or where a block would pass
+ * Key: STORE_NAME dataset 0 key-of-the-last-name-in-the-block; the last block's is STORE_NAME
+ * dataset 1 with nothing after it, so that every look-up finds a block with one seek. A border
+ * comes after an entry whose key hashes to 0 modulo NAMESET_BLOCK_MEAN, or where a block would pass
  * NAMESET_BLOCK_MAX bytes: a function of the content, so an edit changes blocks locally.
  *
- * A block begins with the entries that are ancestors of, or equal to, the last name before the
- * block ("context"): every wildcard that can match a name in the block's interval is in the context
- * or in the block itself. So exact match, longest wildcard and "something lies below" all need one
- * block.
+ * A block begins with the wildcards at the last name before the block and above it ("context"):
+ * every wildcard that can match a name in the block's interval is in the context or in the block
+ * itself. So exact match, longest wildcard and "something lies below" all need one block.
  *
  * Value: context-count(1) dictionary-count(2) entry-count(2); dictionary: size(2) bytes ...; then
- * context entries and entries: shared(1) rest(2: varint) bytes exact(varint) wild(varint), where a
+ * context entries and entries: shared(1) rest(varint) bytes exact(varint) wild(varint), where a
  * slot is 0 nothing, 1 excluded, n + 2 the dictionary's value n; shared counts bytes in common with
  * the entry before (the first of each group shares 0). Varints are 7 bits a byte, low first.
  *
@@ -31,6 +30,8 @@
 
 #define NAMESET_BLOCK_MEAN 64
 #define NAMESET_BLOCK_MAX  8000
+
+enum nameset_family { NAMESET_INNER = 0, NAMESET_LAST = 1 };
 
 enum nameset_match {
     NAMESET_NONE,     /* nothing matches */

@@ -45,6 +45,7 @@ struct zone_def {
     bool informational; /* TXT begins "NOT A BLOCK LIST" */
     bool private;       /* TXT may carry evidence detail: HELO names, counts */
     struct reason_set show;
+    struct reason_set beside_score; /* shown too where the score is among the reasons */
     unsigned dataset_count;
     char (*datasets)[DATASET_NAME_SIZE]; /* asked in order, answers ORed */
     uint32_t ttl_s;                      /* of positive answers */
@@ -68,6 +69,8 @@ struct mailstore {
     enum mailstore_format format;
     unsigned line;
 };
+
+#define ZONE_DATASETS_MAX 16
 
 enum list_type { LIST_IP4SET, LIST_DNSET };
 /* What a list says of its entries. ALLOW takes them out of every judged dataset. */
@@ -112,6 +115,7 @@ struct conf {
     unsigned zone_count; /* shipped ones first, then the file's */
     struct zone_def *zones;
 
+    bool own_networks_set; /* else the loader takes the MTA's own (postconf mynetworks) */
     unsigned own_network_count;
     struct prefix *own_networks;
     unsigned own_name_count;
@@ -135,6 +139,9 @@ struct conf {
     bool has_canary;
     uint32_t min_ttl_s, max_ttl_s; /* bounds of what the DNS cache keeps */
     struct policy policy;
+
+    char warnings[1024]; /* lines of what is allowed, but hardly meant; "" for none */
+    struct conf_block *blocks;
 };
 
 /* Reads and checks the whole file. On failure *out is NULL and msg says file:line, what, and what

@@ -1,0 +1,31 @@
+/*
+ * Putting the zones of a configuration together: shipped definitions, what the file says of them,
+ * and the file's own zones. Private to zoneconf.c; the configuration library stays there.
+ */
+#ifndef ZONES_CONFZONES_H
+#define ZONES_CONFZONES_H
+
+#include "zoneconf.h"
+
+/* What the file says of one zone, or by its top level of all of them; NULL, 0 and -1: nothing. */
+struct zone_text {
+    const char *title;
+    const char *kind;
+    int enabled, private, informational;
+    unsigned show_count, dataset_count, ns_count;
+    const char *const *show;
+    const char *const *datasets;
+    const char *const *ns;
+    const char *ttl, *negative_ttl, *url, *contact;
+    unsigned line;
+};
+
+/* Memory that lives as long as the configuration; zeroed, NULL when there is none. */
+void *conf_alloc(struct conf *conf, size_t size);
+char *conf_strdup(struct conf *conf, const char *text);
+
+/* Fills conf->zones. conf's base, lists and path are set already. */
+enum err confzones_make(struct conf *conf, const struct zone_text *common,
+    const struct zone_text *texts, unsigned count, struct errmsg *msg) MUST_CHECK;
+
+#endif

@@ -1,0 +1,79 @@
+/* LMDB on the answer path; see kvread.h. Nothing allocated, nothing waited for. */
+#include "kvread.h"
+
+#include <stdbool.h>
+
+#include "kvread_internal.h"
+
+static enum err
+code_of(int rc)
+{
+    if (rc == 0)
+        return ERR_OK;
+    return rc == MDB_NOTFOUND ? ERR_NOTFOUND : ERR_FORMAT;
+}
+
+void
+kvread_reset(struct kvread *reader)
+{
+    if (reader->held)
+        mdb_txn_reset(reader->txn);
+    reader->held = false;
+}
+
+enum err
+kvread_renew(struct kvread *reader)
+{
+    kvread_reset(reader);
+    int rc = mdb_txn_renew(reader->txn);
+    if (rc == MDB_MAP_RESIZED) {
+        rc = mdb_env_set_mapsize(reader->env, 0);
+        if (rc == 0)
+            rc = mdb_txn_renew(reader->txn);
+    }
+    if (rc != 0)
+        return ERR_IO;
+    reader->held = true;
+    return mdb_cursor_renew(reader->txn, reader->cursor) == 0 ? ERR_OK : ERR_IO;
+}
+
+uint64_t
+kvread_generation(const struct kvread *reader)
+{
+    return mdb_txn_id(reader->txn);
+}
+
+enum err
+kvread_get(struct kvread *reader, struct slice key, struct slice *value)
+{
+    MDB_val k = {.mv_size = key.n, .mv_data = (void *)(uintptr_t)key.p}, v;
+    int rc = mdb_get(reader->txn, reader->dbi, &k, &v);
+    if (rc == 0)
+        *value = slice_of(v.mv_data, v.mv_size);
+    return code_of(rc);
+}
+
+static enum err
+move(struct kvread *reader, MDB_cursor_op op, MDB_val k, struct slice *found, struct slice *value)
+{
+    MDB_val v;
+    int rc = mdb_cursor_get(reader->cursor, &k, &v, op);
+    if (rc == 0) {
+        *found = slice_of(k.mv_data, k.mv_size);
+        *value = slice_of(v.mv_data, v.mv_size);
+    }
+    return code_of(rc);
+}
+
+enum err
+kvread_seek(struct kvread *reader, struct slice key, struct slice *found, struct slice *value)
+{
+    MDB_val k = {.mv_size = key.n, .mv_data = (void *)(uintptr_t)key.p};
+    return move(reader, MDB_SET_RANGE, k, found, value);
+}
+
+enum err
+kvread_next(struct kvread *reader, struct slice *found, struct slice *value)
+{
+    return move(reader, MDB_NEXT, (MDB_val){0}, found, value);
+}

@@ -1,0 +1,200 @@
+/* Name sets: look-up. On the answer path. See nameset.h. */
+#include "nameset.h"
+
+enum { HEADER_SIZE = 5, KEY_FIXED = 4 };
+
+/* A block being read; at never passes end. */
+struct reader {
+    const uint8_t *dict, *at, *end;
+    unsigned dict_count, context_count, entry_count;
+    uint8_t key[DNAME_KEY_MAX]; /* of the entry read last */
+    size_t key_n;
+    uint32_t exact, wild; /* its slots */
+};
+
+static unsigned
+get_u16(const uint8_t *in)
+{
+    return (unsigned)in[0] << 8 | in[1];
+}
+
+static enum err
+reader_init(struct reader *reader, struct slice value)
+{
+    const uint8_t *in = value.p;
+    if (value.n < HEADER_SIZE)
+        return ERR_FORMAT;
+    reader->context_count = in[0];
+    reader->dict_count = get_u16(in + 1);
+    reader->entry_count = get_u16(in + 3);
+    reader->end = in + value.n;
+    reader->at = reader->dict = in + HEADER_SIZE;
+    reader->key_n = 0;
+    for (unsigned i = 0; i < reader->dict_count; i++) {
+        if (reader->end - reader->at < 2)
+            return ERR_FORMAT;
+        size_t n = get_u16(reader->at);
+        reader->at += 2;
+        if ((size_t)(reader->end - reader->at) < n)
+            return ERR_FORMAT;
+        reader->at += n;
+    }
+    return ERR_OK;
+}
+
+static enum err
+get_varint(struct reader *reader, uint32_t *out)
+{
+    *out = 0;
+    for (unsigned shift = 0; shift < 28; shift += 7) {
+        if (reader->at == reader->end)
+            return ERR_FORMAT;
+        uint8_t byte = *reader->at++;
+        *out |= (uint32_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return ERR_OK;
+    }
+    return ERR_FORMAT;
+}
+
+static enum err
+read_entry(struct reader *reader)
+{
+    if (reader->at == reader->end)
+        return ERR_FORMAT;
+    size_t shared = *reader->at++;
+    uint32_t rest;
+    if (get_varint(reader, &rest) < 0 || shared > reader->key_n || rest > DNAME_KEY_MAX - shared ||
+        (size_t)(reader->end - reader->at) < rest)
+        return ERR_FORMAT;
+    memcpy(reader->key + shared, reader->at, rest);
+    reader->at += rest;
+    reader->key_n = shared + rest;
+    if (get_varint(reader, &reader->exact) < 0 || get_varint(reader, &reader->wild) < 0)
+        return ERR_FORMAT;
+    return ERR_OK;
+}
+
+/* The value of a slot that is neither empty nor an exclusion. */
+static enum err
+slot_value(const struct reader *reader, uint32_t slot, struct slice *out)
+{
+    if (slot - 2 >= reader->dict_count)
+        return ERR_FORMAT;
+    const uint8_t *at = reader->dict;
+    for (uint32_t i = 0; i < slot - 2; i++)
+        at += 2 + get_u16(at);
+    *out = slice_of(at + 2, get_u16(at));
+    return ERR_OK;
+}
+
+/* What the scan of a block has found. */
+struct scan {
+    uint32_t exact, wild;
+    size_t wild_n; /* bytes of the name's key that the wildcard covers */
+    bool below;
+};
+
+/* True when the scan is over: the entry lies past the name. */
+static bool
+scan_entry(const struct reader *reader, const uint8_t *name, size_t name_n, struct scan *scan)
+{
+    size_t n = reader->key_n < name_n ? reader->key_n : name_n;
+    int order = n == 0 ? 0 : memcmp(reader->key, name, n);
+    if (order != 0)
+        return order > 0;
+    if (reader->key_n > name_n) {
+        scan->below = true;
+        return true;
+    }
+    if (reader->key_n == name_n) {
+        scan->exact = reader->exact;
+        scan->below = true;
+    } else if (reader->wild != 0) {
+        scan->wild = reader->wild;
+        scan->wild_n = reader->key_n;
+    }
+    return false;
+}
+
+static enum err
+take_hit(const struct reader *reader, const struct scan *scan, const uint8_t *name, size_t name_n,
+    struct nameset_hit *out)
+{
+    uint32_t slot = scan->exact != 0 ? scan->exact : scan->wild;
+    out->exists = scan->below || scan->wild != 0;
+    if (slot == 0)
+        return ERR_OK;
+    out->match = slot == 1 ? NAMESET_EXCLUDED : scan->exact != 0 ? NAMESET_EXACT : NAMESET_WILD;
+    enum err err = slot == 1 ? ERR_OK : slot_value(reader, slot, &out->value);
+    if (err < 0)
+        return err;
+    return dname_from_key(name, scan->exact != 0 ? name_n : scan->wild_n, &out->matched);
+}
+
+enum err
+nameset_lookup(
+    struct kvread *reader, uint16_t dataset, const struct dname *name, struct nameset_hit *out)
+{
+    uint8_t want[DNAME_KEY_MAX];
+    size_t want_n = dname_key(name, want);
+    struct store_key key;
+    struct slice found, value;
+    out->match = NAMESET_NONE;
+    out->exists = false;
+    store_key_init(&key, STORE_NAME, dataset, NAMESET_INNER);
+    store_key_add(&key, want, want_n);
+    enum err err = kvread_seek(reader, store_key_slice(&key), &found, &value);
+    if (err == ERR_NOTFOUND)
+        return ERR_OK;
+    if (err < 0)
+        return err;
+    /* An empty set has no block: the seek finds a record of another set. */
+    if (found.n < KEY_FIXED || memcmp(found.p, key.b, KEY_FIXED - 1) != 0)
+        return ERR_OK;
+    struct reader block;
+    err = reader_init(&block, value);
+    struct scan scan = {0};
+    for (unsigned i = 0; err == ERR_OK && i < block.context_count + block.entry_count; i++) {
+        if (i == block.context_count)
+            block.key_n = 0;
+        err = read_entry(&block);
+        if (err == ERR_OK && scan_entry(&block, want, want_n, &scan))
+            break;
+    }
+    return err < 0 ? err : take_hit(&block, &scan, want, want_n, out);
+}
+
+static enum err
+entry_slot(const struct reader *reader, uint32_t slot, struct nameset_slot *out)
+{
+    *out = (struct nameset_slot){0};
+    if (slot == 0)
+        return ERR_OK;
+    out->kind = slot == 1 ? NAMESET_SLOT_EXCLUDED : NAMESET_SLOT_VALUE;
+    return slot == 1 ? ERR_OK : slot_value(reader, slot, &out->value);
+}
+
+enum err
+nameset_block_each(struct slice key, struct slice value, nameset_each_fn each, void *ctx)
+{
+    (void)key;
+    struct reader block;
+    enum err err = reader_init(&block, value);
+    for (unsigned i = 0; err == ERR_OK && i < block.context_count + block.entry_count; i++) {
+        if (i == block.context_count)
+            block.key_n = 0;
+        err = read_entry(&block);
+        if (err < 0 || i < block.context_count)
+            continue;
+        struct nameset_entry entry;
+        err = dname_from_key(block.key, block.key_n, &entry.name);
+        if (err == ERR_OK)
+            err = entry_slot(&block, block.exact, &entry.exact);
+        if (err == ERR_OK)
+            err = entry_slot(&block, block.wild, &entry.wild);
+        if (err == ERR_OK)
+            err = each(ctx, &entry);
+    }
+    return err;
+}

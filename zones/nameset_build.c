@@ -1,0 +1,229 @@
+/* Name sets: packing. For the loader. See nameset.h. */
+#include <stdlib.h>
+
+#include "nameset.h"
+
+enum {
+    ENTRY_MAX = DNAME_KEY_MAX + 16, /* the most bytes of one entry but for its values */
+    ANCESTORS_MAX = 128,
+    VALUE_MAX = 30000
+};
+
+struct packed {
+    uint8_t key[DNAME_KEY_MAX];
+    size_t key_n;
+    uint32_t exact, wild; /* slots */
+};
+
+struct build {
+    uint16_t dataset;
+    store_emit_fn emit;
+    void *ctx;
+    struct packed *entries; /* of the block being filled */
+    size_t entry_count, entry_room;
+    struct slice *dict;
+    size_t dict_count, dict_room, bytes;
+    /* Wildcards at the last name seen and above it, values borrowed from the caller's entries. */
+    struct {
+        struct packed entry;
+        struct nameset_slot wild;
+    } above[ANCESTORS_MAX], context[ANCESTORS_MAX];
+    size_t above_count, context_count;
+};
+
+/* FNV-1a with a final mix, so that the low bits depend on the whole key. */
+static uint32_t
+key_hash(const uint8_t *key, size_t n)
+{
+    uint32_t hash = 2166136261U;
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ key[i]) * 16777619U;
+    hash ^= hash >> 15;
+    hash *= 2246822519U;
+    return hash ^ hash >> 13;
+}
+
+static enum err
+slot_number(struct build *build, const struct nameset_slot *slot, uint32_t *out)
+{
+    *out = slot->kind == NAMESET_SLOT_EXCLUDED ? 1 : 0;
+    if (slot->kind != NAMESET_SLOT_VALUE)
+        return ERR_OK;
+    if (slot->value.n > VALUE_MAX)
+        return ERR_RANGE;
+    size_t i = 0;
+    while (i < build->dict_count && slice_cmp(build->dict[i], slot->value) != 0)
+        i++;
+    if (i == build->dict_count) {
+        if (i == build->dict_room) {
+            size_t room = build->dict_room == 0 ? 64 : build->dict_room * 2;
+            struct slice *grown = reallocarray(build->dict, room, sizeof *grown);
+            if (grown == NULL)
+                return ERR_NOMEM;
+            build->dict = grown;
+            build->dict_room = room;
+        }
+        build->dict[build->dict_count++] = slot->value;
+        build->bytes += 2 + slot->value.n;
+    }
+    *out = (uint32_t)i + 2;
+    return ERR_OK;
+}
+
+static uint8_t *
+put_u16(uint8_t *out, size_t n)
+{
+    out[0] = (uint8_t)(n >> 8);
+    out[1] = (uint8_t)n;
+    return out + 2;
+}
+
+static uint8_t *
+put_varint(uint8_t *out, uint32_t n)
+{
+    for (; n >= 0x80; n >>= 7)
+        *out++ = (uint8_t)(n | 0x80);
+    *out++ = (uint8_t)n;
+    return out;
+}
+
+static uint8_t *
+put_entry(uint8_t *out, const struct packed *entry, const struct packed *before)
+{
+    size_t shared = 0;
+    if (before != NULL)
+        while (shared < 255 && shared < before->key_n && shared < entry->key_n &&
+               before->key[shared] == entry->key[shared])
+            shared++;
+    *out++ = (uint8_t)shared;
+    out = put_varint(out, (uint32_t)(entry->key_n - shared));
+    memcpy(out, entry->key + shared, entry->key_n - shared);
+    out = put_varint(out + entry->key_n - shared, entry->exact);
+    return put_varint(out, entry->wild);
+}
+
+static enum err
+emit_block(struct build *build, bool last)
+{
+    struct packed context[ANCESTORS_MAX];
+    for (size_t i = 0; i < build->context_count; i++) {
+        context[i] = build->context[i].entry;
+        enum err err = slot_number(build, &build->context[i].wild, &context[i].wild);
+        if (err < 0)
+            return err;
+    }
+    if (build->dict_count > UINT16_MAX)
+        return ERR_RANGE;
+    uint8_t *value =
+        malloc(64 + build->bytes + (build->entry_count + build->context_count) * (size_t)ENTRY_MAX);
+    if (value == NULL)
+        return ERR_NOMEM;
+    uint8_t *out = value;
+    *out++ = (uint8_t)build->context_count;
+    out = put_u16(out, build->dict_count);
+    out = put_u16(out, build->entry_count);
+    for (size_t i = 0; i < build->dict_count; i++) {
+        out = put_u16(out, build->dict[i].n);
+        memcpy(out, build->dict[i].p, build->dict[i].n);
+        out += build->dict[i].n;
+    }
+    for (size_t i = 0; i < build->context_count; i++)
+        out = put_entry(out, &context[i], i == 0 ? NULL : &context[i - 1]);
+    for (size_t i = 0; i < build->entry_count; i++)
+        out = put_entry(out, &build->entries[i], i == 0 ? NULL : &build->entries[i - 1]);
+    struct store_key key;
+    const struct packed *final = &build->entries[build->entry_count - 1];
+    store_key_init(&key, STORE_NAME, build->dataset, last ? NAMESET_LAST : NAMESET_INNER);
+    if (!last)
+        store_key_add(&key, final->key, final->key_n);
+    enum err err =
+        build->emit(build->ctx, store_key_slice(&key), slice_of(value, (size_t)(out - value)));
+    free(value);
+    build->entry_count = build->dict_count = build->bytes = 0;
+    return err;
+}
+
+/* The context of a block is what lies above the last name before it. */
+static void
+start_block(struct build *build)
+{
+    memcpy(build->context, build->above, build->above_count * sizeof *build->above);
+    build->context_count = build->above_count;
+}
+
+static void
+follow_above(struct build *build, const struct packed *entry, const struct nameset_slot *wild)
+{
+    while (build->above_count > 0) {
+        const struct packed *top = &build->above[build->above_count - 1].entry;
+        if (top->key_n <= entry->key_n && memcmp(top->key, entry->key, top->key_n) == 0)
+            break;
+        build->above_count--;
+    }
+    if (wild->kind == NAMESET_SLOT_EMPTY)
+        return;
+    build->above[build->above_count].entry = *entry;
+    build->above[build->above_count].entry.exact = 0;
+    build->above[build->above_count++].wild = *wild;
+}
+
+static enum err
+add_entry(struct build *build, const struct nameset_entry *from)
+{
+    if (build->entry_count == build->entry_room) {
+        size_t room = build->entry_room == 0 ? 256 : build->entry_room * 2;
+        struct packed *grown = reallocarray(build->entries, room, sizeof *grown);
+        if (grown == NULL)
+            return ERR_NOMEM;
+        build->entries = grown;
+        build->entry_room = room;
+    }
+    if (build->entry_count == 0)
+        start_block(build);
+    struct packed *entry = &build->entries[build->entry_count];
+    entry->key_n = dname_key(&from->name, entry->key);
+    enum err err = slot_number(build, &from->exact, &entry->exact);
+    if (err == ERR_OK)
+        err = slot_number(build, &from->wild, &entry->wild);
+    if (err < 0)
+        return err;
+    build->entry_count++;
+    /* An upper bound without front coding would cut blocks too early; the shared part counts. */
+    size_t shared = 0;
+    if (build->entry_count > 1)
+        while (shared < entry->key_n && shared < entry[-1].key_n &&
+               entry->key[shared] == entry[-1].key[shared])
+            shared++;
+    build->bytes += 6 + entry->key_n - shared;
+    follow_above(build, entry, &from->wild);
+    return ERR_OK;
+}
+
+enum err
+nameset_build(uint16_t dataset, const struct nameset_entry *entries, size_t count,
+    store_emit_fn emit, void *ctx)
+{
+    struct build *build = calloc(1, sizeof *build);
+    enum err err = build == NULL ? ERR_NOMEM : ERR_OK;
+    if (build != NULL) {
+        build->dataset = dataset;
+        build->emit = emit;
+        build->ctx = ctx;
+    }
+    for (size_t i = 0; err == ERR_OK && i < count; i++) {
+        err = add_entry(build, &entries[i]);
+        if (err < 0)
+            break;
+        const struct packed *entry = &build->entries[build->entry_count - 1];
+        bool last = i + 1 == count;
+        if (last || build->bytes >= NAMESET_BLOCK_MAX || build->entry_count == UINT16_MAX ||
+            key_hash(entry->key, entry->key_n) % NAMESET_BLOCK_MEAN == 0)
+            err = emit_block(build, last);
+    }
+    if (build != NULL) {
+        free(build->entries);
+        free(build->dict);
+    }
+    free(build);
+    return err;
+}

@@ -1,0 +1,608 @@
+/*
+ * Reading the configuration file; see zoneconf.h. The only file that includes libconfuse: its
+ * schema says what is there, a check beside each setting says what it may hold, so that every error
+ * has the line it stands in.
+ */
+#include "zoneconf.h"
+
+#include <confuse.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "confvalue.h"
+#include "confzones.h"
+
+enum { FILE_MAX = 1 << 20 };
+
+struct conf_block {
+    struct conf_block *next;
+    max_align_t data[];
+};
+
+/* libconfuse's error function gets no context of its caller's; set for the time of a load. */
+static _Thread_local struct errmsg *error_sink;
+
+static void PRINTF_LIKE(2, 0) on_error(cfg_t *cfg, const char *format, va_list args)
+{
+    struct errmsg what;
+    if (error_sink == NULL || error_sink->text[0] != '\0')
+        return; /* the first error is the one to mend */
+    (void)vsnprintf(what.text, sizeof what.text, format, args);
+    (void)errmsg_set(error_sink, ERR_SYNTAX, "%s:%d: %.800s%s",
+        cfg->filename != NULL ? cfg->filename : "?", cfg->line, what.text,
+        strchr(what.text, ';') != NULL ? "" : "; see repdns.conf(5)");
+}
+
+void *
+conf_alloc(struct conf *conf, size_t size)
+{
+    struct conf_block *block = calloc(1, sizeof *block + size + 1);
+    if (block == NULL)
+        return NULL;
+    block->next = conf->blocks;
+    conf->blocks = block;
+    return block->data;
+}
+
+char *
+conf_strdup(struct conf *conf, const char *text)
+{
+    char *copy = conf_alloc(conf, strlen(text) + 1);
+    return copy == NULL ? NULL : strcpy(copy, text);
+}
+
+/* The checks: each looks at the last value read into the setting. */
+static const char *
+last_value(cfg_opt_t *opt)
+{
+    unsigned n = cfg_opt_size(opt);
+    const char *text = n == 0 ? NULL : cfg_opt_getnstr(opt, n - 1);
+    return text != NULL ? text : "";
+}
+
+static int
+check_name(cfg_t *cfg, cfg_opt_t *opt)
+{
+    struct dname name;
+    const char *text = last_value(opt);
+    if (dname_parse(text, strlen(text), &name) == ERR_OK && name.len > 1)
+        return 0;
+    cfg_error(cfg, "%s: \"%s\" is no domain name; write it as in DNS", opt->name, text);
+    return -1;
+}
+
+static int
+check_prefix(cfg_t *cfg, cfg_opt_t *opt)
+{
+    struct prefix prefix;
+    const char *text = last_value(opt);
+    enum err err = prefix_parse(text, strlen(text), false, &prefix);
+    if (err == ERR_OK)
+        return 0;
+    cfg_error(cfg, "%s: \"%s\" is no network; write 192.0.2.0/24 or 2001:db8::/32%s", opt->name,
+        text,
+        prefix_parse(text, strlen(text), true, &prefix) == ERR_OK ? ", without host bits" : "");
+    return -1;
+}
+
+static int
+check_endpoint(cfg_t *cfg, cfg_opt_t *opt)
+{
+    struct endpoint endpoint;
+    const char *text = last_value(opt);
+    if (confvalue_endpoint(text, 53, &endpoint) == ERR_OK)
+        return 0;
+    cfg_error(cfg, "%s: \"%s\" is no address; write 127.0.0.1@5354 or ::1", opt->name, text);
+    return -1;
+}
+
+static int
+check_duration(cfg_t *cfg, cfg_opt_t *opt)
+{
+    uint32_t seconds;
+    const char *text = last_value(opt);
+    if (confvalue_duration(text, &seconds) == ERR_OK)
+        return 0;
+    cfg_error(cfg, "%s: \"%s\" is no duration; write 30s, 5m, 2h or 7d", opt->name, text);
+    return -1;
+}
+
+static int
+check_path(cfg_t *cfg, cfg_opt_t *opt)
+{
+    const char *text = last_value(opt);
+    if (text[0] == '/')
+        return 0;
+    cfg_error(cfg, "%s: \"%s\" is no whole path; begin it with /", opt->name, text);
+    return -1;
+}
+
+static int
+check_count(cfg_t *cfg, cfg_opt_t *opt)
+{
+    long n = cfg_opt_getnint(opt, 0);
+    if (n >= 0 && n <= 1000000)
+        return 0;
+    cfg_error(cfg, "%s: %ld is out of range; use 0 to 1000000", opt->name, n);
+    return -1;
+}
+
+static int
+check_choice(cfg_t *cfg, cfg_opt_t *opt)
+{
+    static const struct {
+        const char *option, *choices;
+    } table[] = {{"format", " postfix zimbra maildir mbox "}, {"type", " ip4set dnset "},
+        {"role", " block allow "}, {"kind", " address name pair list "}};
+    const char *text = last_value(opt);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char wanted[64];
+        if (strcmp(table[i].option, opt->name) != 0)
+            continue;
+        (void)snprintf(wanted, sizeof wanted, " %s ", text);
+        if (strstr(table[i].choices, wanted) != NULL)
+            return 0;
+        cfg_error(cfg, "%s: \"%s\" is none of:%s; choose one", opt->name, text, table[i].choices);
+        return -1;
+    }
+    return -1;
+}
+
+static const struct {
+    const char *path;
+    cfg_validate_callback_t check;
+} checks[] = {
+    {"base", check_name},
+    {"state_dir", check_path},
+    {"listen", check_endpoint},
+    {"udp_workers", check_count},
+    {"nameservers", check_name},
+    {"ttl", check_duration},
+    {"negative_ttl", check_duration},
+    {"own_networks", check_prefix},
+    {"own_names", check_name},
+    {"trusted_relays", check_prefix},
+    {"never_list", check_prefix},
+    {"resolver", check_endpoint},
+    {"resolver_timeout", check_duration},
+    {"resolver_tries", check_count},
+    {"resolver_window", check_count},
+    {"canary", check_name},
+    {"min_ttl", check_duration},
+    {"max_ttl", check_duration},
+    {"log|path", check_path},
+    {"log|format", check_choice},
+    {"mailstore|path", check_path},
+    {"mailstore|format", check_choice},
+    {"list|type", check_choice},
+    {"list|role", check_choice},
+    {"list|files", check_path},
+    {"zone|kind", check_choice},
+    {"zone|ttl", check_duration},
+    {"zone|negative_ttl", check_duration},
+    {"zone|nameservers", check_name},
+    {"policy|retention", check_duration},
+    {"policy|learn_sessions", check_count},
+    {"policy|learn_days", check_count},
+    {"policy|score_threshold", check_count},
+    {"policy|churn_names", check_count},
+    {"policy|shared_clients", check_count},
+    {"policy|fail_habit_domains", check_count},
+    {"policy|min_sessions", check_count},
+    {"policy|max_new_percent", check_count},
+    {"policy|max_new_floor", check_count},
+    {"policy|max_age", check_duration},
+};
+
+static cfg_t *
+schema(void)
+{
+    cfg_opt_t log[] = {
+        CFG_STR("path", NULL, CFGF_NODEFAULT), CFG_STR("format", "postfix", CFGF_NONE), CFG_END()};
+    cfg_opt_t mailstore[] = {
+        CFG_STR("path", NULL, CFGF_NODEFAULT), CFG_STR("format", "maildir", CFGF_NONE), CFG_END()};
+    cfg_opt_t list[] = {CFG_STR("type", NULL, CFGF_NODEFAULT), CFG_STR("role", "block", CFGF_NONE),
+        CFG_STR_LIST("files", "{}", CFGF_NONE), CFG_END()};
+    cfg_opt_t zone[] = {CFG_STR("kind", NULL, CFGF_NODEFAULT),
+        CFG_BOOL("enabled", cfg_false, CFGF_NODEFAULT),
+        CFG_BOOL("private", cfg_false, CFGF_NODEFAULT),
+        CFG_BOOL("informational", cfg_false, CFGF_NODEFAULT), CFG_STR_LIST("show", "{}", CFGF_NONE),
+        CFG_STR_LIST("datasets", "{}", CFGF_NONE), CFG_STR("ttl", NULL, CFGF_NODEFAULT),
+        CFG_STR("negative_ttl", NULL, CFGF_NODEFAULT), CFG_STR("url", NULL, CFGF_NODEFAULT),
+        CFG_STR_LIST("nameservers", "{}", CFGF_NONE), CFG_STR("contact", NULL, CFGF_NODEFAULT),
+        CFG_END()};
+    cfg_opt_t policy[] = {CFG_STR("retention", "90d", CFGF_NONE),
+        CFG_INT("learn_sessions", 1000, CFGF_NONE), CFG_INT("learn_days", 7, CFGF_NONE),
+        CFG_INT("score_threshold", 100, CFGF_NONE), CFG_INT("churn_names", 8, CFGF_NONE),
+        CFG_INT("shared_clients", 10, CFGF_NONE), CFG_INT("fail_habit_domains", 5, CFGF_NONE),
+        CFG_INT("min_sessions", 5, CFGF_NONE), CFG_INT("max_new_percent", 20, CFGF_NONE),
+        CFG_INT("max_new_floor", 100, CFGF_NONE), CFG_STR("max_age", "7d", CFGF_NONE), CFG_END()};
+    cfg_opt_t top[] = {CFG_STR("base", NULL, CFGF_NODEFAULT),
+        CFG_STR("state_dir", NULL, CFGF_NODEFAULT),
+        CFG_STR_LIST("listen", "{127.0.0.1, \"::1\"}", CFGF_NONE),
+        CFG_BOOL("public", cfg_false, CFGF_NONE), CFG_STR("user", "repdns", CFGF_NONE),
+        CFG_STR("group", "repdns", CFGF_NONE), CFG_INT("udp_workers", 1, CFGF_NONE),
+        CFG_STR_LIST("nameservers", "{}", CFGF_NONE), CFG_STR("contact", NULL, CFGF_NODEFAULT),
+        CFG_STR("ttl", NULL, CFGF_NODEFAULT), CFG_STR("negative_ttl", NULL, CFGF_NODEFAULT),
+        CFG_STR("url", NULL, CFGF_NODEFAULT), CFG_STR_LIST("own_networks", NULL, CFGF_NODEFAULT),
+        CFG_STR_LIST("own_names", "{}", CFGF_NONE), CFG_STR_LIST("trusted_relays", "{}", CFGF_NONE),
+        CFG_STR_LIST("never_list", "{}", CFGF_NONE), CFG_STR("resolver", NULL, CFGF_NODEFAULT),
+        CFG_STR("resolver_timeout", "2s", CFGF_NONE), CFG_INT("resolver_tries", 3, CFGF_NONE),
+        CFG_INT("resolver_window", 256, CFGF_NONE), CFG_STR("canary", NULL, CFGF_NODEFAULT),
+        CFG_STR("min_ttl", "5m", CFGF_NONE), CFG_STR("max_ttl", "1d", CFGF_NONE),
+        CFG_SEC("log", log, CFGF_MULTI), CFG_SEC("mailstore", mailstore, CFGF_MULTI),
+        CFG_SEC("list", list, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+        CFG_SEC("zone", zone, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+        CFG_SEC("policy", policy, CFGF_NONE), CFG_END()};
+    cfg_t *cfg = cfg_init(top, CFGF_NONE);
+    for (size_t i = 0; cfg != NULL && i < sizeof checks / sizeof *checks; i++)
+        (void)cfg_set_validate_func(cfg, checks[i].path, checks[i].check);
+    return cfg;
+}
+
+/* What the reading functions share. */
+struct loading {
+    cfg_t *cfg;
+    struct conf *conf;
+    struct errmsg *msg;
+};
+
+static enum err
+fail(const struct loading *l, int line, const char *what)
+{
+    return errmsg_set(l->msg, ERR_SYNTAX, "%s:%d: %s", l->conf->path, line, what);
+}
+
+static enum err
+no_memory(const struct loading *l)
+{
+    return errmsg_set(l->msg, ERR_NOMEM, "%s: out of memory", l->conf->path);
+}
+
+static enum err
+read_prefixes(const struct loading *l, const char *option, unsigned *count, struct prefix **out)
+{
+    *count = cfg_size(l->cfg, option);
+    *out = conf_alloc(l->conf, *count * sizeof **out);
+    if (*out == NULL)
+        return no_memory(l);
+    for (unsigned i = 0; i < *count; i++) {
+        const char *text = cfg_getnstr(l->cfg, option, i);
+        if (prefix_parse(text, strlen(text), false, &(*out)[i]) < 0)
+            return fail(l, l->cfg->line, "not a network");
+    }
+    return ERR_OK;
+}
+
+static enum err
+read_names(const struct loading *l, const char *option, unsigned *count, struct dname **out)
+{
+    *count = cfg_size(l->cfg, option);
+    *out = conf_alloc(l->conf, *count * sizeof **out);
+    if (*out == NULL)
+        return no_memory(l);
+    for (unsigned i = 0; i < *count; i++) {
+        const char *text = cfg_getnstr(l->cfg, option, i);
+        if (dname_parse(text, strlen(text), &(*out)[i]) < 0)
+            return fail(l, l->cfg->line, "not a domain name");
+    }
+    return ERR_OK;
+}
+
+/* A duration that the check has passed. */
+static uint32_t
+duration(cfg_t *cfg, const char *option)
+{
+    uint32_t seconds = 0;
+    return confvalue_duration(cfg_getstr(cfg, option), &seconds) == ERR_OK ? seconds : 0;
+}
+
+static enum err
+read_paths(const struct loading *l)
+{
+    struct conf *conf = l->conf;
+    static const char *const files[] = {"answers.mdb", "history.mdb", "lists.mdb"};
+    char **paths[] = {&conf->answers_path, &conf->history_path, &conf->lists_path};
+    const char *dir = cfg_getstr(l->cfg, "state_dir");
+    if (dir == NULL)
+        return fail(l, l->cfg->line, "state_dir is missing; give the folder of the stores");
+    conf->state_dir = conf_strdup(conf, dir);
+    conf->user = conf_strdup(conf, cfg_getstr(l->cfg, "user"));
+    conf->group = conf_strdup(conf, cfg_getstr(l->cfg, "group"));
+    if (conf->state_dir == NULL || conf->user == NULL || conf->group == NULL)
+        return no_memory(l);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        size_t n = strlen(dir) + strlen(files[i]) + 2;
+        *paths[i] = conf_alloc(conf, n);
+        if (*paths[i] == NULL)
+            return no_memory(l);
+        (void)snprintf(*paths[i], n, "%s/%s", dir, files[i]);
+    }
+    return ERR_OK;
+}
+
+static enum err
+read_server(const struct loading *l)
+{
+    struct conf *conf = l->conf;
+    const char *base = cfg_getstr(l->cfg, "base");
+    if (base == NULL)
+        return fail(l, l->cfg->line, "base is missing; give the name that the zones lie below");
+    if (dname_parse(base, strlen(base), &conf->base) < 0)
+        return fail(l, l->cfg->line, "base: not a domain name");
+    conf->public = cfg_getbool(l->cfg, "public") == cfg_true;
+    long workers = cfg_getint(l->cfg, "udp_workers");
+    if (workers < 1 || workers > 64)
+        return fail(l, l->cfg->line, "udp_workers: use 1 to 64");
+    conf->udp_workers = (uint16_t)workers;
+    conf->listen_count = cfg_size(l->cfg, "listen");
+    if (conf->listen_count == 0 || conf->listen_count > 64)
+        return fail(l, l->cfg->line, "listen: give 1 to 64 addresses");
+    conf->listen = conf_alloc(conf, conf->listen_count * sizeof *conf->listen);
+    if (conf->listen == NULL)
+        return no_memory(l);
+    for (unsigned i = 0; i < conf->listen_count; i++)
+        if (confvalue_endpoint(cfg_getnstr(l->cfg, "listen", i), 53, &conf->listen[i]) < 0)
+            return fail(l, l->cfg->line, "listen: not an address");
+    return ERR_OK;
+}
+
+static enum err
+read_resolver(const struct loading *l)
+{
+    struct conf *conf = l->conf;
+    const char *resolver = cfg_getstr(l->cfg, "resolver");
+    const char *canary = cfg_getstr(l->cfg, "canary");
+    conf->has_resolver = resolver != NULL;
+    if (resolver != NULL && confvalue_endpoint(resolver, 53, &conf->resolver) < 0)
+        return fail(l, l->cfg->line, "resolver: not an address");
+    conf->has_canary = canary != NULL;
+    if (canary != NULL && dname_parse(canary, strlen(canary), &conf->canary) < 0)
+        return fail(l, l->cfg->line, "canary: not a domain name");
+    conf->resolver_timeout_ms = duration(l->cfg, "resolver_timeout") * 1000;
+    conf->resolver_tries = (uint32_t)cfg_getint(l->cfg, "resolver_tries");
+    conf->resolver_window = (uint32_t)cfg_getint(l->cfg, "resolver_window");
+    if (conf->resolver_timeout_ms == 0 || conf->resolver_timeout_ms > 60000 ||
+        conf->resolver_tries == 0 || conf->resolver_tries > 10 || conf->resolver_window == 0 ||
+        conf->resolver_window > 4096)
+        return fail(l, l->cfg->line,
+            "resolver: use a time-out of 1s to 60s, 1 to 10 tries, a window of 1 to 4096");
+    conf->min_ttl_s = duration(l->cfg, "min_ttl");
+    conf->max_ttl_s = duration(l->cfg, "max_ttl");
+    if (conf->min_ttl_s > conf->max_ttl_s)
+        return fail(l, l->cfg->line, "min_ttl is more than max_ttl; swap them");
+    return ERR_OK;
+}
+
+static enum err
+read_networks(const struct loading *l)
+{
+    struct conf *conf = l->conf;
+    conf->own_networks_set = cfg_size(l->cfg, "own_networks") > 0;
+    enum err err = read_prefixes(l, "own_networks", &conf->own_network_count, &conf->own_networks);
+    if (err == ERR_OK)
+        err = read_prefixes(l, "trusted_relays", &conf->trusted_relay_count, &conf->trusted_relays);
+    if (err == ERR_OK)
+        err = read_prefixes(l, "never_list", &conf->never_count, &conf->never_list);
+    return err < 0 ? err : read_names(l, "own_names", &conf->own_name_count, &conf->own_names);
+}
+
+static void
+read_policy(const struct loading *l)
+{
+    cfg_t *cfg = cfg_getsec(l->cfg, "policy");
+    struct policy *policy = &l->conf->policy;
+    const struct {
+        const char *option;
+        uint32_t *out;
+    } numbers[] = {{"learn_sessions", &policy->learn_sessions}, {"learn_days", &policy->learn_days},
+        {"score_threshold", &policy->score_threshold}, {"churn_names", &policy->churn_names},
+        {"shared_clients", &policy->shared_clients},
+        {"fail_habit_domains", &policy->fail_habit_domains},
+        {"min_sessions", &policy->min_sessions}, {"max_new_percent", &policy->max_new_percent},
+        {"max_new_floor", &policy->max_new_floor}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        *numbers[i].out = (uint32_t)cfg_getint(cfg, numbers[i].option);
+    policy->retention_days = duration(cfg, "retention") / 86400;
+    policy->max_age_s = duration(cfg, "max_age");
+}
+
+static enum err
+read_sources(const struct loading *l)
+{
+    struct conf *conf = l->conf;
+    conf->log_count = cfg_size(l->cfg, "log");
+    conf->mailstore_count = cfg_size(l->cfg, "mailstore");
+    conf->logs = conf_alloc(conf, conf->log_count * sizeof *conf->logs);
+    conf->mailstores = conf_alloc(conf, conf->mailstore_count * sizeof *conf->mailstores);
+    if (conf->logs == NULL || conf->mailstores == NULL)
+        return no_memory(l);
+    for (unsigned i = 0; i < conf->log_count + conf->mailstore_count; i++) {
+        bool log = i < conf->log_count;
+        unsigned k = log ? i : i - conf->log_count;
+        cfg_t *sec = cfg_getnsec(l->cfg, log ? "log" : "mailstore", k);
+        const char *path = cfg_getstr(sec, "path"), *format = cfg_getstr(sec, "format");
+        const char *first = log ? "postfix" : "maildir", *second = log ? "zimbra" : "mbox";
+        if (path == NULL)
+            return fail(l, sec->line, "path is missing; say where to read from");
+        bool is_first = strcmp(format, first) == 0;
+        if (!is_first && strcmp(format, second) != 0)
+            return errmsg_set(l->msg, ERR_SYNTAX, "%s:%d: format: use %s or %s here", conf->path,
+                sec->line, first, second);
+        char *copy = conf_strdup(conf, path);
+        if (copy == NULL)
+            return no_memory(l);
+        unsigned line = (unsigned)sec->line;
+        if (log)
+            conf->logs[k] = (struct log_source){copy, is_first ? LOG_POSTFIX : LOG_ZIMBRA, line};
+        else
+            conf->mailstores[k] =
+                (struct mailstore){copy, is_first ? MAILSTORE_MAILDIR : MAILSTORE_MBOX, line};
+    }
+    return ERR_OK;
+}
+
+static enum err
+read_list(const struct loading *l, cfg_t *sec, struct list_source *out)
+{
+    const char *title = cfg_title(sec), *type = cfg_getstr(sec, "type");
+    out->line = (unsigned)sec->line;
+    if (!confvalue_dataset_name(title) || strncmp(title, "judged.", 7) == 0)
+        return errmsg_set(l->msg, ERR_SYNTAX,
+            "%s:%d: list \"%s\": use a name of [a-z0-9_.-], not beginning with \"judged.\"",
+            l->conf->path, sec->line, title);
+    strcpy(out->name, title);
+    if (type == NULL)
+        return fail(l, sec->line, "type is missing; use ip4set or dnset");
+    out->type = strcmp(type, "ip4set") == 0 ? LIST_IP4SET : LIST_DNSET;
+    out->role = strcmp(cfg_getstr(sec, "role"), "allow") == 0 ? LIST_ALLOW : LIST_BLOCK;
+    out->file_count = cfg_size(sec, "files");
+    if (out->file_count == 0)
+        return fail(l, sec->line, "files is empty; name at least one");
+    out->files = conf_alloc(l->conf, out->file_count * sizeof *out->files);
+    if (out->files == NULL)
+        return no_memory(l);
+    for (unsigned i = 0; i < out->file_count; i++) {
+        out->files[i] = conf_strdup(l->conf, cfg_getnstr(sec, "files", i));
+        if (out->files[i] == NULL)
+            return no_memory(l);
+    }
+    return ERR_OK;
+}
+
+static enum err
+read_lists(const struct loading *l)
+{
+    l->conf->list_count = cfg_size(l->cfg, "list");
+    l->conf->lists = conf_alloc(l->conf, l->conf->list_count * sizeof *l->conf->lists);
+    enum err err = l->conf->lists == NULL ? no_memory(l) : ERR_OK;
+    for (unsigned i = 0; i < l->conf->list_count && err == ERR_OK; i++)
+        err = read_list(l, cfg_getnsec(l->cfg, "list", i), &l->conf->lists[i]);
+    return err;
+}
+
+static const char *const *
+text_list(const struct loading *l, cfg_t *sec, const char *option, unsigned *count)
+{
+    *count = cfg_size(sec, option);
+    const char **out = conf_alloc(l->conf, (*count + 1) * sizeof *out);
+    for (unsigned i = 0; out != NULL && i < *count; i++)
+        out[i] = cfg_getnstr(sec, option, i);
+    return out;
+}
+
+/* -1: the file does not say. */
+static int
+flag(cfg_t *sec, const char *option)
+{
+    return cfg_size(sec, option) == 0 ? -1 : cfg_getbool(sec, option) == cfg_true;
+}
+
+static enum err
+read_zones(const struct loading *l)
+{
+    unsigned count = cfg_size(l->cfg, "zone");
+    struct zone_text *texts = conf_alloc(l->conf, (count + 1) * sizeof *texts);
+    if (texts == NULL)
+        return no_memory(l);
+    for (unsigned i = 0; i <= count; i++) {
+        bool top = i == count;
+        cfg_t *sec = top ? l->cfg : cfg_getnsec(l->cfg, "zone", i);
+        struct zone_text *text = &texts[i];
+        text->line = (unsigned)sec->line;
+        text->ttl = cfg_getstr(sec, "ttl");
+        text->negative_ttl = cfg_getstr(sec, "negative_ttl");
+        text->url = cfg_getstr(sec, "url");
+        text->contact = cfg_getstr(sec, "contact");
+        text->ns = text_list(l, sec, "nameservers", &text->ns_count);
+        if (text->ns == NULL)
+            return no_memory(l);
+        if (top)
+            continue;
+        text->title = cfg_title(sec);
+        text->kind = cfg_getstr(sec, "kind");
+        text->enabled = flag(sec, "enabled");
+        text->private = flag(sec, "private");
+        text->informational = flag(sec, "informational");
+        text->show = text_list(l, sec, "show", &text->show_count);
+        text->datasets = text_list(l, sec, "datasets", &text->dataset_count);
+        if (text->show == NULL || text->datasets == NULL)
+            return no_memory(l);
+    }
+    return confzones_make(l->conf, &texts[count], texts, count, l->msg);
+}
+
+static enum err
+read_all(const struct loading *l)
+{
+    static enum err (*const readers[])(const struct loading *) = {read_server, read_paths,
+        read_resolver, read_networks, read_sources, read_lists, read_zones};
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < sizeof readers / sizeof *readers && err == ERR_OK; i++)
+        err = readers[i](l);
+    if (err == ERR_OK)
+        read_policy(l);
+    return err;
+}
+
+static enum err
+parse(const char *path, cfg_t *cfg, struct errmsg *msg)
+{
+    struct stat st;
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return errmsg_set(msg, errno == ENOENT ? ERR_NOTFOUND : ERR_IO,
+            "%s: %s; name the configuration file with -c", path, strerror(errno));
+    if (fstat(fileno(file), &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX) {
+        (void)fclose(file);
+        return errmsg_set(msg, ERR_IO, "%s: no configuration: not a file of at most 1 MiB", path);
+    }
+    free(cfg->filename);
+    cfg->filename = strdup(path);
+    (void)cfg_set_error_function(cfg, on_error);
+    if (msg != NULL)
+        msg->text[0] = '\0';
+    error_sink = msg;
+    int rc = cfg_parse_fp(cfg, file);
+    error_sink = NULL;
+    (void)fclose(file);
+    return rc == CFG_SUCCESS ? ERR_OK : ERR_SYNTAX;
+}
+
+enum err
+conf_load(const char *path, struct conf **out, struct errmsg *msg)
+{
+    *out = calloc(1, sizeof **out);
+    cfg_t *cfg = schema();
+    if (*out == NULL || cfg == NULL) {
+        free(*out);
+        *out = NULL;
+        return errmsg_set(msg, ERR_NOMEM, "%s: out of memory", path);
+    }
+    struct loading l = {.cfg = cfg, .conf = *out, .msg = msg};
+    enum err err = parse(path, cfg, msg);
+    if (err == ERR_OK) {
+        (*out)->path = conf_strdup(*out, path);
+        err = (*out)->path == NULL ? ERR_NOMEM : read_all(&l);
+    }
+    (void)cfg_free(cfg);
+    if (err < 0)
+        conf_free(out);
+    return err;
+}
+
+void
+conf_free(struct conf **conf)
+{
+    if (*conf == NULL)
+        return;
+    while ((*conf)->blocks != NULL) {
+        struct conf_block *block = (*conf)->blocks;
+        (*conf)->blocks = block->next;
+        free(block);
+    }
+    free(*conf);
+    *conf = NULL;
+}
