@@ -84,7 +84,6 @@ $(O)/lib%.a:
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-link = $(say) LINK $@ && mkdir -p $(@D)
 $(O)/repdnsd: $(O)/server/main.o $(LIBSERVER) $(LIBZONES)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_server)

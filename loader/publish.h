@@ -21,6 +21,7 @@ struct evidence_entry {
 /* A dataset as it shall be. Entries are sorted as the builders want them; owned by the caller. */
 struct publish_set {
     struct dataset info; /* name, kind, expires_s, max_age_s, ttl_s; the rest is filled here */
+    bool keep;           /* leave what is stored under the name as it is; the rest means nothing */
     const struct ipset_entry *addrs;
     const struct nameset_entry *names;
     const struct pairset_entry *pairs;

@@ -137,6 +137,7 @@ store_meta_encode(const struct store_meta *meta, uint8_t out[STORE_META_SIZE])
     uint8_t *p = put_be(out, meta->format, 4);
     p = put_be(p, meta->serial, 4);
     p = put_be(p, meta->publishes, 8);
+    p = put_be(p, meta->last_id, 2);
     return (size_t)(p - out);
 }
 
@@ -154,6 +155,7 @@ store_meta_decode(struct slice value, struct store_meta *out)
         return ERR_FORMAT;
     out->serial = (uint32_t)get_be(&p, 4);
     out->publishes = get_be(&p, 8);
+    out->last_id = (uint16_t)get_be(&p, 2);
     return ERR_OK;
 }
 

@@ -78,8 +78,9 @@ struct store_meta {
     uint32_t format;
     uint32_t serial;    /* RFC 1982 style zone serial of the last publish */
     uint64_t publishes; /* how many publishes changed something */
+    uint16_t last_id;   /* the highest dataset id ever given */
 };
-#define STORE_META_SIZE 16
+#define STORE_META_SIZE 18
 size_t store_meta_encode(const struct store_meta *meta, uint8_t out[STORE_META_SIZE]);
 enum err store_meta_decode(struct slice value, struct store_meta *out) MUST_CHECK;
 

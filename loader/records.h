@@ -1,0 +1,39 @@
+/*
+ * Records on their way into a store: a growing list of (key, value) copies, and what differs
+ * between such a list and the store.
+ */
+#ifndef LOADER_RECORDS_H
+#define LOADER_RECORDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "zones/err.h"
+#include "zones/kv.h"
+#include "zones/slice.h"
+
+struct record {
+    struct slice key, value; /* value.p is NULL: delete the key */
+};
+
+struct records {
+    struct record *items;
+    size_t count, room;
+    struct record_chunk *chunks; /* hold the bytes */
+};
+
+/* An empty list is all zero bytes. */
+void records_free(struct records *records);
+/* Copies both; a store_emit_fn where ctx is the list. */
+enum err records_add(void *ctx, struct slice key, struct slice value) MUST_CHECK;
+void records_sort(struct records *records);
+
+/* Appends to changes what turns the keys with this prefix in txn into want's items [from, to),
+ * which have the prefix and are sorted. */
+enum err records_diff(const struct records *want, size_t from, size_t to, struct kv_txn *txn,
+    struct slice prefix, struct records *changes) MUST_CHECK;
+
+/* Puts and deletes; failures are sticky in the transaction. */
+void records_apply(const struct records *changes, struct kv_txn *txn);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * A run of bytes to be read from its left, for the parsers of mail headers. Borrowed, no NUL at its
+ * end; p is never NULL.
+ */
+#ifndef LOADER_SRC_TEXT_H
+#define LOADER_SRC_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+struct text {
+    const char *p;
+    size_t n;
+};
+
+static inline bool
+text_is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static inline bool
+text_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline struct text
+text_skip(struct text text, size_t n)
+{
+    return (struct text){text.p + n, text.n - n};
+}
+
+static inline struct text
+text_trim(struct text text)
+{
+    while (text.n > 0 && text_is_space(*text.p))
+        text = text_skip(text, 1);
+    return text;
+}
+
+/* What stands before the first byte of stop, or all of it. */
+static inline struct text
+text_before(struct text text, const char *stop)
+{
+    size_t n = 0;
+
+    while (n < text.n && text.p[n] != '\0' && strchr(stop, text.p[n]) == NULL)
+        n++;
+    return (struct text){text.p, n};
+}
+
+/* ASCII letters of either case are one. */
+static inline bool
+text_starts(struct text text, const char *with)
+{
+    size_t n = strlen(with);
+
+    return text.n >= n && strncasecmp(text.p, with, n) == 0;
+}
+
+static inline bool
+text_equals(struct text text, const char *with)
+{
+    return text.n == strlen(with) && text_starts(text, with);
+}
+
+/* least to most digits and no further one; at most 9. */
+static inline bool
+text_number(struct text *in, size_t least, size_t most, unsigned *out)
+{
+    size_t n = 0;
+
+    *out = 0;
+    while (n < in->n && n < most && text_is_digit(in->p[n]))
+        *out = *out * 10 + (unsigned)(in->p[n++] - '0');
+    *in = text_skip(*in, n);
+    return n >= least && (in->n == 0 || !text_is_digit(*in->p));
+}
+
+static inline bool
+text_char(struct text *in, char c)
+{
+    if (in->n == 0 || *in->p != c)
+        return false;
+    *in = text_skip(*in, 1);
+    return true;
+}
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * A query's bytes taken apart. Pure; on the answer path. RFC 1035 4.1, RFC 6891.
+ */
+#ifndef SERVER_QUERY_H
+#define SERVER_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "zones/dname.h"
+
+#define QUERY_HEADER_SIZE 12
+
+enum rr_type {
+    RR_A = 1,
+    RR_NS = 2,
+    RR_SOA = 6,
+    RR_TXT = 16,
+    RR_OPT = 41,
+    RR_META_FIRST = 128, /* RFC 6895 3.1: 128 to 255 are questions, no data */
+    RR_IXFR = 251,
+    RR_AXFR = 252,
+    RR_ANY = 255
+};
+enum rr_class { CLASS_IN = 1, CLASS_CH = 3, CLASS_ANY = 255 };
+enum rcode {
+    RCODE_NOERROR = 0,
+    RCODE_FORMERR = 1,
+    RCODE_SERVFAIL = 2,
+    RCODE_NXDOMAIN = 3,
+    RCODE_NOTIMP = 4,
+    RCODE_REFUSED = 5,
+    RCODE_BADVERS = 16 /* RFC 6891 9 */
+};
+enum {
+    FLAG_QR = 0x8000,
+    FLAG_AA = 0x0400,
+    FLAG_TC = 0x0200,
+    FLAG_RD = 0x0100,
+    FLAG_CD = 0x0010,
+    OPCODE_MASK = 0x7800
+};
+
+struct query {
+    uint16_t id, flags;
+    uint16_t qtype, qclass;
+    size_t question_len; /* bytes after the header that are echoed; 0: none to echo */
+    struct dname qname;
+    bool edns, dnssec_ok;
+    uint8_t edns_version;
+    uint16_t udp_size;
+};
+
+/* What is wrong with it: NOERROR if nothing is, FORMERR, NOTIMP or BADVERS. *drop is set for what
+ * must not be answered at all: too short, or a response (RFC 1035 7.3). */
+enum rcode query_parse(const uint8_t *packet, size_t len, struct query *out, bool *drop);
+
+#endif

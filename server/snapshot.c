@@ -1,0 +1,133 @@
+/* The newest state of the store, as a worker sees it. On the answer path. See snapshot.h. */
+#include "server/snapshot_internal.h"
+#include "server/views.h"
+
+bool
+snapshot_ready(const struct snapshot *snapshot)
+{
+    return snapshot->ready;
+}
+
+const char *
+snapshot_trouble(const struct snapshot *snapshot)
+{
+    return snapshot->trouble.text;
+}
+
+const struct view_state *
+snapshot_view(const struct snapshot *snapshot, unsigned index)
+{
+    return &snapshot->view_states[index];
+}
+
+struct kvread *
+snapshot_reader(struct snapshot *snapshot)
+{
+    return snapshot->reader;
+}
+
+bool
+snapshot_expired(const struct snapshot *snapshot, const struct dataset *dataset, int64_t now_s)
+{
+    if (dataset->expires_s != 0 && now_s >= dataset->expires_s)
+        return true;
+    return dataset->max_age_s != 0 && now_s - snapshot->beat_s > (int64_t)dataset->max_age_s;
+}
+
+void
+snapshot_release(struct snapshot *snapshot)
+{
+    if (snapshot->reader != NULL)
+        kvread_reset(snapshot->reader);
+}
+
+static enum err
+read_meta(struct snapshot *snapshot)
+{
+    struct store_key key;
+    struct slice value;
+    struct store_meta meta;
+    store_key_meta(&key);
+    enum err err = kvread_get(snapshot->reader, store_key_slice(&key), &value);
+    if (err == ERR_OK)
+        err = store_meta_decode(value, &meta);
+    if (err < 0 || meta.format != STORE_FORMAT)
+        return ERR_FORMAT;
+    snapshot->serial = meta.serial;
+    store_key_beat(&key);
+    err = kvread_get(snapshot->reader, store_key_slice(&key), &value);
+    snapshot->beat_s = 0;
+    if (err == ERR_OK)
+        err = store_beat_decode(value, &snapshot->beat_s);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+static enum err
+read_datasets(struct snapshot *snapshot)
+{
+    struct store_key prefix;
+    struct slice key, value;
+    snapshot->dataset_count = 0;
+    store_key_dataset(&prefix, "");
+    enum err err = kvread_seek(snapshot->reader, store_key_slice(&prefix), &key, &value);
+    while (err == ERR_OK && key.n > prefix.n && memcmp(key.p, prefix.b, prefix.n) == 0) {
+        if (snapshot->dataset_count == STORE_DATASETS_MAX)
+            return ERR_FORMAT;
+        err = dataset_decode(key, value, &snapshot->datasets[snapshot->dataset_count++]);
+        if (err < 0)
+            return err;
+        err = kvread_next(snapshot->reader, &key, &value);
+    }
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+static const struct dataset *
+find_dataset(const struct snapshot *snapshot, const char *name)
+{
+    for (unsigned i = 0; i < snapshot->dataset_count; i++)
+        if (strcmp(snapshot->datasets[i].name, name) == 0)
+            return &snapshot->datasets[i];
+    return NULL;
+}
+
+/* The zone's serial is that of the last publish that changed its definition or a dataset. */
+static enum err
+read_view(struct snapshot *snapshot, const struct zone_def *zone, struct view_state *view)
+{
+    struct store_key key;
+    struct slice value;
+    struct zone_record record = {0};
+    *view = (struct view_state){0};
+    store_key_zone(&key, &zone->apex);
+    enum err err = kvread_get(snapshot->reader, store_key_slice(&key), &value);
+    if (err == ERR_OK)
+        err = zone_record_decode(value, &record);
+    if (err < 0 && err != ERR_NOTFOUND)
+        return err;
+    view->serial = err == ERR_OK ? record.serial : snapshot->serial;
+    for (unsigned i = 0; i < zone->dataset_count; i++) {
+        const struct dataset *dataset = find_dataset(snapshot, zone->datasets[i]);
+        if (dataset == NULL) {
+            view->missing = true;
+            continue;
+        }
+        view->datasets[view->count++] = dataset;
+        /* RFC 1982 3.2 */
+        if ((int32_t)(dataset->serial - view->serial) > 0)
+            view->serial = dataset->serial;
+    }
+    return ERR_OK;
+}
+
+enum err
+snapshot_read_catalog(struct snapshot *snapshot)
+{
+    enum err err = read_meta(snapshot);
+    if (err == ERR_OK)
+        err = read_datasets(snapshot);
+    for (unsigned i = 0; i < snapshot->views->count && err == ERR_OK; i++) {
+        const struct view_entry *entry = &snapshot->views->entries[i];
+        err = read_view(snapshot, entry->zone, &snapshot->view_states[entry->index]);
+    }
+    return err;
+}

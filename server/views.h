@@ -1,0 +1,18 @@
+/* The view table's inside, for views.c and views_make.c; callers see snapshot.h. */
+#ifndef SERVER_VIEWS_H
+#define SERVER_VIEWS_H
+
+#include "server/snapshot.h"
+
+struct view_entry {
+    const struct zone_def *zone;
+    unsigned index; /* in the configuration */
+};
+
+struct view_table {
+    const struct conf *conf;
+    unsigned count;
+    struct view_entry entries[]; /* the longest apex first, so that the first match is the one */
+};
+
+#endif

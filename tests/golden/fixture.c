@@ -1,0 +1,195 @@
+/* The golden store; see fixture.h. */
+#include "fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "loader/publish.h"
+
+enum { DAY_S = 86400, VALUE_SIZE = 600, ADDRS = 12, NAMES = 12, PAIRS = 8 };
+
+static struct slice
+keep(const uint8_t *bytes, size_t n)
+{
+    uint8_t *copy = malloc(n);
+    if (copy == NULL)
+        abort();
+    memcpy(copy, bytes, n);
+    return slice_of(copy, n);
+}
+
+static struct slice
+reasons(uint32_t bits)
+{
+    uint8_t value[VALUE_REASONS_SIZE];
+    value_of_reasons((struct reason_set){bits}, value);
+    return keep(value, sizeof value);
+}
+
+/* Elements as "127.0.0.5 text|127.0.0.6 text"; without a text, none. */
+static struct slice
+literals(const char *spec)
+{
+    uint8_t value[VALUE_SIZE];
+    size_t n = 0;
+    while (*spec != '\0') {
+        size_t len = strcspn(spec, "|"), a = strcspn(spec, " |");
+        struct ip ip;
+        struct value_element element = {.literal = true};
+        if (ip_parse(spec, a, &ip) < 0)
+            abort();
+        element.a = ip_v4(&ip);
+        element.has_txt = a < len;
+        if (element.has_txt)
+            element.txt = slice_of(spec + a + 1, len - a - 1);
+        if (value_append(value, sizeof value, &n, &element) < 0)
+            abort();
+        spec += len + (spec[len] == '|');
+    }
+    return keep(value, n);
+}
+
+static struct ip
+ip_of(const char *text)
+{
+    struct ip ip;
+    if (ip_parse(text, strlen(text), &ip) < 0)
+        abort();
+    return ip;
+}
+
+static struct dname
+name_of(const char *text)
+{
+    struct dname name;
+    if (dname_parse(text, strlen(text), &name) < 0)
+        abort();
+    return name;
+}
+
+static struct ipset_entry
+addr(const char *first, const char *last, struct slice value)
+{
+    return (struct ipset_entry){{ip_of(first), ip_of(last)}, value};
+}
+
+static struct nameset_entry
+name(const char *text, struct slice exact, struct slice wild)
+{
+    static const struct nameset_slot none;
+    struct nameset_entry entry = {.name = name_of(text), .exact = none, .wild = none};
+    if (exact.p != NULL)
+        entry.exact =
+            (struct nameset_slot){exact.n == 0 ? NAMESET_SLOT_EXCLUDED : NAMESET_SLOT_VALUE, exact};
+    if (wild.p != NULL)
+        entry.wild =
+            (struct nameset_slot){wild.n == 0 ? NAMESET_SLOT_EXCLUDED : NAMESET_SLOT_VALUE, wild};
+    return entry;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+    uint8_t x[DNAME_KEY_MAX], y[DNAME_KEY_MAX];
+    size_t xn = dname_key(&((const struct nameset_entry *)a)->name, x);
+    size_t yn = dname_key(&((const struct nameset_entry *)b)->name, y);
+    return slice_cmp(slice_of(x, xn), slice_of(y, yn));
+}
+
+static int
+by_pair(const void *a, const void *b)
+{
+    const struct pairset_entry *p = a, *q = b;
+    uint8_t x[DNAME_KEY_MAX], y[DNAME_KEY_MAX];
+    size_t xn = dname_key(&p->domain, x), yn = dname_key(&q->domain, y);
+    int order = slice_cmp(slice_of(x, xn), slice_of(y, yn));
+    return order != 0 ? order : ip_cmp(&p->ip, &q->ip);
+}
+
+static struct publish_set
+set_of(const char *title, enum dataset_kind kind)
+{
+    struct publish_set set = {.info = {.kind = kind}};
+    strcpy(set.info.name, title);
+    return set;
+}
+
+#define BIT(id) (UINT32_C(1) << REASON_##id)
+
+enum err
+fixture_publish(const struct conf *conf, struct errmsg *msg)
+{
+    const struct slice none = {0}, excluded = {"", 0};
+    struct ipset_entry judged[] = {
+        addr("2001:db8::25", "2001:db8::25", reasons(BIT(SCORE) | BIT(RDNS_NONE))),
+        addr("192.0.2.10", "192.0.2.10", reasons(BIT(SCORE) | BIT(RDNS_DYNAMIC))),
+        addr("192.0.2.11", "192.0.2.11", reasons(BIT(RDNS_NONE))),
+        addr("198.51.100.1", "198.51.100.1", reasons(BIT(TRAP))),
+    };
+    struct ipset_entry drop[] = {
+        addr("192.0.2.10", "192.0.2.10", literals("127.0.0.2")),
+        addr("203.0.113.0", "203.0.113.127", literals("127.0.0.5 drop: $ costs $$5|127.0.0.6")),
+        addr("203.0.113.128", "203.0.113.255", literals("127.0.0.2")),
+    };
+    struct ipset_entry mixed_ip[] = {addr("10.1.2.3", "10.1.2.9", literals("127.0.0.2"))};
+    static char longest[2200];
+    for (unsigned i = 0; i < 7; i++) {
+        size_t n = strlen(longest);
+        (void)snprintf(longest + n, sizeof longest - n, "%s127.0.0.%u ", i == 0 ? "" : "|", i + 2);
+        n = strlen(longest);
+        memset(longest + n, 'a' + (int)i, 60);
+    }
+    struct nameset_entry names[] = {name("bad.example", reasons(BIT(NAME_OPERATOR)), none),
+        name("spam.example", literals("127.0.0.2"), literals("127.0.1.9 all of $")),
+        name("ok.spam.example", excluded, none),
+        name("deep.a.b.c.net", literals("127.0.0.2"), none)};
+    struct nameset_entry mixed_dom[] = {name("wild.test", none, literals("127.0.0.2 wild $")),
+        name("both.test", literals("127.0.0.3"), literals("127.0.0.4")),
+        name("off.wild.test", excluded, excluded), name("many.test", literals(longest), none)};
+    struct nameset_entry doms[] = {name("gone.test", reasons(BIT(DOMAIN_ABSENT)), none),
+        name("mute.example.org", reasons(BIT(DOMAIN_NO_MAIL)), none),
+        name("localhost", reasons(BIT(DOMAIN_NOT_PUBLIC)), none)};
+    struct nameset_entry helos[] = {name("shared.example.org", reasons(BIT(HELO_SHARED)), none)};
+    struct pairset_entry pairs[] = {
+        {name_of("example.org"), ip_of("192.0.2.1"), REASON_SPF_FAIL, 0},
+        {name_of("example.org"), ip_of("192.0.2.2"), REASON_SPF_PASS, 0},
+        {name_of("example.org"), ip_of("2001:db8::1"), REASON_SPF_FAIL, 0},
+        {name_of("a.b.example.net"), ip_of("192.0.2.1"), REASON_SPF_SOFTFAIL, 0},
+        {name_of("1.example.com"), ip_of("1.2.3.4"), REASON_SPF_FAIL, 0},
+    };
+    static char detail[] = "reverse name dyn-10.isp.example looks dynamic (pool), HELO \"x\"";
+    struct evidence_entry evidence[] = {
+        {.is_ip = true, .ip = judged[0].range.first, .since_s = FIXTURE_NOW_S - 500 * DAY_S},
+        {.is_ip = true,
+            .ip = judged[1].range.first,
+            .since_s = FIXTURE_NOW_S - 90 * DAY_S,
+            .detail = detail}};
+    enum { SETS = 9 };
+    struct publish_set sets[SETS] = {set_of(DATASET_JUDGED_IP, DATASET_ADDR),
+        set_of(DATASET_JUDGED_DOM, DATASET_NAME), set_of(DATASET_JUDGED_HELO, DATASET_NAME),
+        set_of(DATASET_JUDGED_PAIR, DATASET_PAIR), set_of("drop", DATASET_ADDR),
+        set_of("names", DATASET_NAME), set_of("mixed-ip", DATASET_ADDR),
+        set_of("mixed-dom", DATASET_NAME), set_of("old", DATASET_ADDR)};
+#define COUNT(a)         (sizeof(a) / sizeof *(a))
+#define PUT(i, field, a) (sets[i].field = (a), sets[i].count = COUNT(a))
+    PUT(0, addrs, judged);
+    PUT(1, names, doms);
+    PUT(2, names, helos);
+    PUT(3, pairs, pairs);
+    PUT(4, addrs, drop);
+    PUT(5, names, names);
+    PUT(6, addrs, mixed_ip);
+    PUT(7, names, mixed_dom);
+    PUT(8, addrs, mixed_ip);
+    sets[0].evidence = evidence;
+    sets[0].evidence_count = COUNT(evidence);
+    sets[0].info.max_age_s = 0;
+    sets[4].info.ttl_s = 600;
+    sets[8].info.expires_s = 1000;
+    qsort(names, COUNT(names), sizeof *names, by_name);
+    qsort(mixed_dom, COUNT(mixed_dom), sizeof *mixed_dom, by_name);
+    qsort(doms, COUNT(doms), sizeof *doms, by_name);
+    qsort(pairs, COUNT(pairs), sizeof *pairs, by_pair);
+    struct publish_result result;
+    return publish(conf, sets, SETS, FIXTURE_NOW_S, true, &result, msg);
+}

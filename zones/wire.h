@@ -1,0 +1,57 @@
+/*
+ * The wire cursor: bounded reading and writing of DNS messages, with a sticky error, so that a
+ * caller checks once at the end. Big-endian (RFC 1035 2.3.2). Pure; on the answer path.
+ */
+#ifndef ZONES_WIRE_H
+#define ZONES_WIRE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dname.h"
+#include "slice.h"
+
+struct wire_in {
+    const uint8_t *p;
+    size_t n, at;
+    bool failed; /* something was asked beyond the end, or was malformed */
+};
+
+static inline struct wire_in
+wire_in_of(const void *p, size_t n)
+{
+    return (struct wire_in){.p = p, .n = n};
+}
+/* 0 after a failure. */
+uint8_t wire_get_u8(struct wire_in *in);
+uint16_t wire_get_u16(struct wire_in *in);
+uint32_t wire_get_u32(struct wire_in *in);
+void wire_skip(struct wire_in *in, size_t n);
+/* A name without compression, folded to lower case. */
+void wire_get_name(struct wire_in *in, struct dname *out);
+/* Passes over a name that may end in a compression pointer (RFC 1035 4.1.4). */
+void wire_skip_name(struct wire_in *in);
+
+struct wire_out {
+    uint8_t *p;
+    size_t size, n;
+    bool full; /* something did not fit; nothing was written from there on */
+};
+
+static inline struct wire_out
+wire_out_of(void *p, size_t size)
+{
+    return (struct wire_out){.p = p, .size = size};
+}
+void wire_put_u8(struct wire_out *out, uint8_t v);
+void wire_put_u16(struct wire_out *out, uint16_t v);
+void wire_put_u32(struct wire_out *out, uint32_t v);
+void wire_put(struct wire_out *out, const void *bytes, size_t n);
+/* Overwrites two bytes written before. */
+void wire_patch_u16(struct wire_out *out, size_t at, uint16_t v);
+/* The name, its longest common ancestor with "known" as a pointer to where that begins: known's
+ * first byte lies at known_at (RFC 1035 4.1.4). */
+void wire_put_name(
+    struct wire_out *out, const struct dname *name, const struct dname *known, size_t known_at);
+
+#endif
