@@ -41,7 +41,7 @@ CFLAGS += -std=gnu11 $(WARN) $(OPT)
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(filter -fsanitize=address% -fsanitize=undefined%,$(OPT))
 
 LIBS_zones  = -lconfuse -llmdb
-LIBS_server = $(LIBS_zones) -lev -lseccomp
+LIBS_server = $(LIBS_zones) -lev
 LIBS_loader = $(LIBS_zones) -lspf2 -lldns -lev -lhs -lpsl -lz -lm
 LIBS_tools  = $(LIBS_loader)
 
@@ -59,11 +59,10 @@ LIBTOOLS   = $(O)/libtools.a
 PROGRAMS   = $(O)/repdnsd $(O)/repdns-load $(O)/repdns
 
 UNITS    := $(patsubst tests/unit/%.c,%,$(call src,tests/unit))
-GOLDENS  := $(patsubst tests/golden/%.c,%,$(call src,tests/golden))
 FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/main.c,$(call src,tests/fuzz)))
 HELPERS  := $(patsubst tests/tools/%.c,%,$(call src,tests/tools))
 UNIT_BIN  = $(UNITS:%=$(O)/tests/unit/%)
-GOLDEN_BIN = $(GOLDENS:%=$(O)/tests/golden/%)
+GOLDEN_BIN = $(O)/tests/golden/golden
 FUZZ_BIN  = $(FUZZERS:%=$(O)/tests/fuzz/%)
 HELPER_BIN = $(HELPERS:%=$(O)/tests/tools/%)
 
@@ -97,12 +96,13 @@ $(O)/repdns: $(O)/tools/main.o $(LIBTOOLS) $(LIBLOADER) $(LIBZONES)
 # A test may use any room; the archives give it only what it calls.
 TEST_LIBS = $(LIBTOOLS) $(LIBSERVER) $(LIBLOADER) $(LIBZONES)
 TEST_LINK = $(sort $(LIBS_server) $(LIBS_loader)) -lcmocka
+$(GOLDEN_BIN): $(O)/tests/golden/fixture.o
 $(UNIT_BIN) $(GOLDEN_BIN): $(O)/tests/%: $(O)/tests/%.o $(TEST_LIBS)
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TEST_LINK)
 $(HELPER_BIN): $(O)/tests/%: $(O)/tests/%.o $(TEST_LIBS)
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TEST_LINK)
 # A fuzz target is an ordinary program that replays files, or with B=fuzz libFuzzer's.
 FUZZ_MAIN = $(if $(filter fuzz,$(B)),,$(O)/tests/fuzz/main.o)
 $(FUZZ_BIN): $(O)/tests/%: $(O)/tests/%.o $(FUZZ_MAIN) $(TEST_LIBS)
@@ -113,10 +113,10 @@ $(FUZZ_BIN): $(O)/tests/%: $(O)/tests/%.o $(FUZZ_MAIN) $(TEST_LIBS)
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
 .PHONY: unit golden fuzz-replay helpers
-unit: $(UNIT_BIN)
-	$(Q)for t in $^; do echo "== $$t"; $$t || exit 1; done
-golden: $(GOLDEN_BIN)
-	$(Q)for t in $^; do echo "== $$t"; $$t || exit 1; done
+unit: $(UNIT_BIN) helpers
+	$(Q)for t in $(UNIT_BIN); do echo "== $$t"; $$t || exit 1; done
+golden: $(GOLDEN_BIN) $(O)/repdnsd
+	$(Q)tests/golden/run $(O)
 helpers: $(HELPER_BIN)
 fuzz-replay: $(FUZZ_BIN)
 	$(Q)for t in $(FUZZERS); do $(O)/tests/fuzz/$$t tests/fuzz/corpus/$$t || exit 1; done

@@ -121,10 +121,10 @@ fixture_publish(const struct conf *conf, struct errmsg *msg)
 {
     const struct slice none = {0}, excluded = {"", 0};
     struct ipset_entry judged[] = {
-        addr("2001:db8::25", "2001:db8::25", reasons(BIT(SCORE) | BIT(RDNS_NONE))),
         addr("192.0.2.10", "192.0.2.10", reasons(BIT(SCORE) | BIT(RDNS_DYNAMIC))),
         addr("192.0.2.11", "192.0.2.11", reasons(BIT(RDNS_NONE))),
         addr("198.51.100.1", "198.51.100.1", reasons(BIT(TRAP))),
+        addr("2001:db8::25", "2001:db8::25", reasons(BIT(SCORE) | BIT(RDNS_NONE))),
     };
     struct ipset_entry drop[] = {
         addr("192.0.2.10", "192.0.2.10", literals("127.0.0.2")),
@@ -159,9 +159,9 @@ fixture_publish(const struct conf *conf, struct errmsg *msg)
     };
     static char detail[] = "reverse name dyn-10.isp.example looks dynamic (pool), HELO \"x\"";
     struct evidence_entry evidence[] = {
-        {.is_ip = true, .ip = judged[0].range.first, .since_s = FIXTURE_NOW_S - 500 * DAY_S},
+        {.is_ip = true, .ip = judged[3].range.first, .since_s = FIXTURE_NOW_S - 500 * DAY_S},
         {.is_ip = true,
-            .ip = judged[1].range.first,
+            .ip = judged[0].range.first,
             .since_s = FIXTURE_NOW_S - 90 * DAY_S,
             .detail = detail}};
     enum { SETS = 9 };

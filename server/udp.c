@@ -1,0 +1,141 @@
+/* The UDP worker: batches from the kernel, one snapshot and one clock reading a batch. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "server/listen.h"
+#include "server/worker.h"
+
+/* Larger batches gain nothing measurable; a query of over 1,500 bytes is no query. */
+enum { BATCH = 64, QUERY_SIZE = 1536, CONTROL_SIZE = 64, POLL_MS = 1000, POLL_FDS = 65 };
+
+struct batch {
+    struct mmsghdr in[BATCH], out[BATCH];
+    struct iovec in_vec[BATCH], out_vec[BATCH];
+    struct sockaddr_in6 from[BATCH];
+    uint8_t query[BATCH][QUERY_SIZE];
+    uint8_t reply[BATCH][ANSWER_UDP_MAX];
+    _Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL_SIZE];
+};
+
+static void
+prepare(struct batch *batch)
+{
+    for (unsigned i = 0; i < BATCH; i++) {
+        batch->in_vec[i] = (struct iovec){batch->query[i], QUERY_SIZE};
+        batch->in[i].msg_hdr = (struct msghdr){.msg_name = &batch->from[i],
+            .msg_namelen = sizeof batch->from[i],
+            .msg_iov = &batch->in_vec[i],
+            .msg_iovlen = 1,
+            .msg_control = batch->control[i],
+            .msg_controllen = CONTROL_SIZE};
+    }
+}
+
+/* The interface that a query came by need not be the way back to its sender. */
+static void
+loosen_interface(struct msghdr *header)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c))
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            info.ipi_ifindex = 0;
+            memcpy(CMSG_DATA(c), &info, sizeof info);
+        }
+}
+
+/* Answers the first count of the batch; returns how many replies are in out. */
+static unsigned
+answer_batch(struct worker *worker, struct batch *batch, unsigned count)
+{
+    unsigned replies = 0;
+    int64_t now_s = worker_now_s();
+    for (unsigned i = 0; i < count; i++) {
+        struct msghdr *in = &batch->in[i].msg_hdr;
+        struct answer_note note = {.dropped = true};
+        size_t n = 0;
+        if ((in->msg_flags & MSG_TRUNC) == 0) {
+            struct request request = {.packet = batch->query[i],
+                .len = batch->in[i].msg_len,
+                .client = sockaddr_ip(&batch->from[i])};
+            n = answer(worker->views, worker->snapshot, &request, now_s, batch->reply[i],
+                ANSWER_UDP_MAX, &note);
+        }
+        counters_note(worker->counters, &note, false);
+        if (n == 0)
+            continue;
+        loosen_interface(in);
+        batch->out_vec[replies] = (struct iovec){batch->reply[i], n};
+        batch->out[replies].msg_hdr = (struct msghdr){.msg_name = in->msg_name,
+            .msg_namelen = in->msg_namelen,
+            .msg_iov = &batch->out_vec[replies],
+            .msg_iovlen = 1,
+            .msg_control = in->msg_controllen > 0 ? in->msg_control : NULL,
+            .msg_controllen = in->msg_controllen};
+        replies++;
+    }
+    return replies;
+}
+
+static void
+send_batch(struct worker *worker, struct batch *batch, int fd, unsigned replies)
+{
+    unsigned sent = 0;
+    while (sent < replies) {
+        int n = sendmmsg(fd, batch->out + sent, replies - sent, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            /* The first one can't be sent: its client is gone or the buffer full. Go on behind. */
+            worker->counters->of[COUNTER_UNSENT]++;
+            n = 1;
+        }
+        sent += (unsigned)n;
+    }
+}
+
+/* Takes what is waiting at a socket; false when that was nothing. */
+static bool
+serve_socket(struct worker *worker, struct batch *batch, int fd)
+{
+    prepare(batch);
+    int n = recvmmsg(fd, batch->in, BATCH, MSG_DONTWAIT, NULL);
+    if (n <= 0)
+        return false;
+    snapshot_renew(worker->snapshot);
+    unsigned replies = answer_batch(worker, batch, (unsigned)n);
+    send_batch(worker, batch, fd, replies);
+    return true;
+}
+
+int
+udp_serve(struct worker *worker)
+{
+    struct pollfd fds[POLL_FDS];
+    nfds_t count = 1;
+    struct batch *batch = calloc(1, sizeof *batch);
+    if (batch == NULL)
+        return 1;
+    fds[0] = (struct pollfd){.fd = worker->signals, .events = POLLIN};
+    for (unsigned i = 0; i < worker->socket_count && count < POLL_FDS; i++)
+        fds[count++] = (struct pollfd){.fd = worker->sockets[i], .events = POLLIN};
+    for (;;) {
+        snapshot_release(worker->snapshot);
+        int n = poll(fds, count, POLL_MS);
+        if (n > 0 && fds[0].revents != 0 && worker_signalled(worker))
+            break;
+        if (n == 0)
+            snapshot_renew(worker->snapshot);
+        for (nfds_t i = 1; n > 0 && i < count; i++)
+            /* A full socket must not keep the signals waiting. */
+            for (unsigned rounds = 0; fds[i].revents != 0 && rounds < BATCH; rounds++)
+                if (!serve_socket(worker, batch, fds[i].fd))
+                    break;
+        worker_tell(worker);
+    }
+    free(batch);
+    return 0;
+}

@@ -1,0 +1,96 @@
+/* What UDP and TCP workers share; see worker.h. */
+#include "server/worker.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "zones/log.h"
+
+/* LMDB reads through a map: a page that the disk can't deliver, or a file cut short under us,
+ * arrives as SIGBUS. This worker ends with one line; the supervisor starts another. */
+static void
+on_sigbus(int signal)
+{
+    static const char line[] = "repdnsd: a worker could not read the store's file (SIGBUS): it was "
+                               "cut short or its disk fails; check the disk, restore the store\n";
+    (void)signal;
+    (void)!write(STDERR_FILENO, line, sizeof line - 1);
+    _exit(1);
+}
+
+int64_t
+worker_now_s(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return now.tv_sec;
+}
+
+void
+worker_tell(struct worker *worker)
+{
+    bool ready = snapshot_ready(worker->snapshot);
+    if (ready == worker->was_ready)
+        return;
+    worker->was_ready = ready;
+    if (ready)
+        log_line(LOG_LEVEL_INFO, "serving %s", worker->conf->answers_path);
+    else
+        log_line(LOG_LEVEL_ERROR, "no usable store, answering SERVFAIL: %s",
+            snapshot_trouble(worker->snapshot));
+}
+
+enum err
+worker_start(struct worker *worker, struct errmsg *msg)
+{
+    sigset_t set;
+    const struct sigaction bus = {.sa_handler = on_sigbus};
+    (void)sigaction(SIGBUS, &bus, NULL);
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGUSR2);
+    worker->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (worker->signals < 0)
+        return errmsg_set(msg, ERR_IO, "signalfd failed");
+    enum err err = view_table_new(worker->conf, &worker->views);
+    if (err < 0)
+        return errmsg_set(msg, err, "out of memory");
+    err = snapshot_open(worker->views, worker->conf->answers_path, &worker->snapshot, msg);
+    if (err < 0)
+        return err;
+    worker->was_ready = !snapshot_ready(worker->snapshot);
+    worker_tell(worker);
+    snapshot_release(worker->snapshot);
+    return ERR_OK;
+}
+
+void
+worker_stop(struct worker *worker)
+{
+    snapshot_close(&worker->snapshot);
+    view_table_free(&worker->views);
+    if (worker->signals >= 0)
+        (void)close(worker->signals);
+}
+
+bool
+worker_signalled(struct worker *worker)
+{
+    struct signalfd_siginfo info;
+    while (read(worker->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        struct errmsg msg;
+        if (info.ssi_signo == SIGTERM)
+            return true;
+        /* Another file lies at the path: restored, moved in, or a replica's. */
+        snapshot_close(&worker->snapshot);
+        if (snapshot_open(worker->views, worker->conf->answers_path, &worker->snapshot, &msg) < 0) {
+            log_line(LOG_LEVEL_ERROR, "%s", msg.text);
+            return true;
+        }
+        worker_tell(worker);
+        snapshot_release(worker->snapshot);
+    }
+    return false;
+}
