@@ -121,7 +121,39 @@ helpers: $(HELPER_BIN)
 fuzz-replay: $(FUZZ_BIN)
 	$(Q)for t in $(FUZZERS); do $(O)/tests/fuzz/$$t tests/fuzz/corpus/$$t || exit 1; done
 
-.PHONY: deps deps-test check-deps check-hot format-check format clean
+MAN := $(sort $(wildcard */*.[158]))
+SANITIZED = asan
+
+.PHONY: run check check-deps check-hot check-man check-sanitized check-valgrind check-e2e seed
+# The two commands for a fresh machine.
+run: deps
+	$(Q)$(MAKE) --no-print-directory all $(O)/tests/tools/dnsfixture
+	$(Q)tests/example/serve $(O) $(PORT)
+check: deps-test
+	$(Q)$(MAKE) --no-print-directory check-all
+.PHONY: check-all
+check-all: format-check check-deps check-man all check-hot unit golden seed fuzz-replay \
+    check-sanitized check-valgrind check-e2e
+	@echo "make check: all passed"
+
+check-deps:
+	$(Q)tests/check-deps
+check-hot: $(SERVER_OBJ) $(ZONES_OBJ)
+	$(Q)tests/check-hot $(O)
+check-man:
+	$(Q)mandoc -T lint -W warning $(MAN) && echo "check-man: $(words $(MAN)) pages are clean"
+# clang's warnings, and the tests under the sanitizers.
+check-sanitized:
+	$(Q)$(MAKE) --no-print-directory B=clang all
+	$(Q)$(MAKE) --no-print-directory B=$(SANITIZED) all unit golden fuzz-replay
+check-valgrind: $(GOLDEN_BIN) $(UNIT_BIN)
+	$(Q)tests/valgrind $(O)
+seed: $(PROGRAMS) helpers
+	$(Q)tests/golden/seed/run $(O)
+check-e2e: $(PROGRAMS) helpers
+	$(Q)tests/e2e/run $(O)
+
+.PHONY: deps deps-test format-check format clean
 deps deps-test:
 	$(Q)tests/install-deps $@
 format-check:

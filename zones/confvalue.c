@@ -87,3 +87,42 @@ confvalue_dataset_name(const char *text)
     return n > 0 && n < DATASET_NAME_SIZE &&
            strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_.-") == n;
 }
+
+/* Passes over a comment or a quoted string that begins with c; returns the lines in it. */
+static unsigned
+pass_over(FILE *file, int c)
+{
+    unsigned lines = 0;
+    int next = c == '/' ? getc(file) : 0, before = 0;
+    bool line_comment = c == '#' || next == '/', quoted = c == '"' || c == '\'';
+    if (c == '/' && next != '/' && next != '*') {
+        (void)ungetc(next, file);
+        return 0;
+    }
+    for (int in; (in = getc(file)) != EOF; before = in) {
+        lines += in == '\n';
+        if ((line_comment && in == '\n') || (quoted && in == c) ||
+            (next == '*' && before == '*' && in == '/'))
+            break;
+        if (quoted && in == '\\')
+            lines += getc(file) == '\n';
+    }
+    return lines;
+}
+
+unsigned
+confvalue_unclosed(FILE *file)
+{
+    enum { DEPTH_MAX = 8 };
+    unsigned opened[DEPTH_MAX], depth = 0, line = 1;
+    for (int c; (c = getc(file)) != EOF;) {
+        if (strchr("#/\"'", c) != NULL && c != '\0')
+            line += pass_over(file, c);
+        line += c == '\n';
+        if (c == '{' && depth < DEPTH_MAX)
+            opened[depth++] = line;
+        if (c == '}' && depth > 0)
+            depth--;
+    }
+    return depth > 0 ? opened[depth - 1] : 0;
+}

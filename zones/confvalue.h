@@ -4,6 +4,8 @@
 #ifndef ZONES_CONFVALUE_H
 #define ZONES_CONFVALUE_H
 
+#include <stdio.h>
+
 #include "zoneconf.h"
 
 /* "90" or "90s", "30m", "2h", "7d", "1w"; at most ten years. */
@@ -18,5 +20,9 @@ enum err confvalue_mailbox(const char *text, struct dname *out) MUST_CHECK;
 
 /* A name of [a-z0-9_.-], shorter than DATASET_NAME_SIZE. */
 bool confvalue_dataset_name(const char *text);
+
+/* The line of a "{" that is never closed, 0 for none: libconfuse takes a file that was cut short
+ * inside a section. Reads file to its end; comments and quoted strings are passed over. */
+unsigned confvalue_unclosed(FILE *file);
 
 #endif

@@ -150,51 +150,29 @@ check_choice(cfg_t *cfg, cfg_opt_t *opt)
     return -1;
 }
 
+/* clang-format off */
 static const struct {
     const char *path;
     cfg_validate_callback_t check;
 } checks[] = {
-    {"base", check_name},
-    {"state_dir", check_path},
-    {"listen", check_endpoint},
-    {"udp_workers", check_count},
-    {"nameservers", check_name},
-    {"ttl", check_duration},
-    {"negative_ttl", check_duration},
-    {"own_networks", check_prefix},
-    {"own_names", check_name},
-    {"trusted_relays", check_prefix},
-    {"never_list", check_prefix},
-    {"resolver", check_endpoint},
-    {"resolver_timeout", check_duration},
-    {"resolver_tries", check_count},
-    {"resolver_window", check_count},
-    {"canary", check_name},
-    {"min_ttl", check_duration},
-    {"max_ttl", check_duration},
-    {"log|path", check_path},
-    {"log|format", check_choice},
-    {"mailstore|path", check_path},
-    {"mailstore|format", check_choice},
-    {"list|type", check_choice},
-    {"list|role", check_choice},
-    {"list|files", check_path},
-    {"zone|kind", check_choice},
-    {"zone|ttl", check_duration},
-    {"zone|negative_ttl", check_duration},
-    {"zone|nameservers", check_name},
-    {"policy|retention", check_duration},
-    {"policy|learn_sessions", check_count},
-    {"policy|learn_days", check_count},
-    {"policy|score_threshold", check_count},
-    {"policy|churn_names", check_count},
-    {"policy|shared_clients", check_count},
-    {"policy|fail_habit_domains", check_count},
-    {"policy|min_sessions", check_count},
-    {"policy|max_new_percent", check_count},
-    {"policy|max_new_floor", check_count},
-    {"policy|max_age", check_duration},
+    {"base", check_name}, {"state_dir", check_path}, {"listen", check_endpoint},
+    {"udp_workers", check_count}, {"nameservers", check_name}, {"ttl", check_duration},
+    {"negative_ttl", check_duration}, {"own_networks", check_prefix}, {"own_names", check_name},
+    {"trusted_relays", check_prefix}, {"never_list", check_prefix}, {"resolver", check_endpoint},
+    {"resolver_timeout", check_duration}, {"resolver_tries", check_count},
+    {"resolver_window", check_count}, {"canary", check_name}, {"min_ttl", check_duration},
+    {"max_ttl", check_duration}, {"log|path", check_path}, {"log|format", check_choice},
+    {"mailstore|path", check_path}, {"mailstore|format", check_choice}, {"list|type", check_choice},
+    {"list|role", check_choice}, {"list|files", check_path}, {"zone|kind", check_choice},
+    {"zone|ttl", check_duration}, {"zone|negative_ttl", check_duration},
+    {"zone|nameservers", check_name}, {"policy|retention", check_duration},
+    {"policy|learn_sessions", check_count}, {"policy|learn_days", check_count},
+    {"policy|score_threshold", check_count}, {"policy|churn_names", check_count},
+    {"policy|shared_clients", check_count}, {"policy|fail_habit_domains", check_count},
+    {"policy|min_sessions", check_count}, {"policy|max_new_percent", check_count},
+    {"policy|max_new_floor", check_count}, {"policy|max_age", check_duration},
 };
+/* clang-format on */
 
 static cfg_t *
 schema(void)
@@ -559,6 +537,13 @@ parse(const char *path, cfg_t *cfg, struct errmsg *msg)
         (void)fclose(file);
         return errmsg_set(msg, ERR_IO, "%s: no configuration: not a file of at most 1 MiB", path);
     }
+    unsigned line = confvalue_unclosed(file);
+    if (line != 0) {
+        (void)fclose(file);
+        return errmsg_set(
+            msg, ERR_SYNTAX, "%s:%u: the { of this line is never closed; add a }", path, line);
+    }
+    rewind(file);
     free(cfg->filename);
     cfg->filename = strdup(path);
     (void)cfg_set_error_function(cfg, on_error);

@@ -1,0 +1,63 @@
+/* Any bytes as a record of the store: readers find an entry or an error, never more than is there.
+ * The first byte chooses the reader, the next 16 are the address or name looked for. */
+#include <stdint.h>
+#include <string.h>
+
+#include "zones/ipset.h"
+#include "zones/nameset.h"
+#include "zones/pairset.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static enum err
+see_addr(void *ctx, const struct ipset_hit *entry)
+{
+    (void)ctx;
+    (void)entry;
+    return ERR_OK;
+}
+
+static enum err
+see_name(void *ctx, const struct nameset_entry *entry)
+{
+    (void)ctx;
+    (void)entry;
+    return ERR_OK;
+}
+
+static enum err
+see_pair(void *ctx, const struct pairset_entry *entry)
+{
+    (void)ctx;
+    (void)entry;
+    return ERR_OK;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    enum { HEAD = 1 + 16 };
+    uint8_t key[4 + 16] = {0};
+    struct ip ip;
+    struct ipset_hit hit;
+    struct dataset dataset;
+    struct evidence evidence;
+    struct store_meta meta;
+    if (size < HEAD)
+        return 0;
+    memcpy(key + 4, data + 1, 16);
+    memcpy(ip.b, data + 1, 16);
+    struct slice value = slice_of(data + HEAD, size - HEAD);
+    struct slice where = slice_of(key, data[0] % 2 == 0 ? 8 : 20);
+    (void)!ipset_block_find(where, value, &ip, &hit);
+    (void)!ipset_block_each(where, value, see_addr, NULL);
+    (void)!nameset_block_each(where, value, see_name, NULL);
+    (void)!pairset_record_each(where, value, see_pair, NULL);
+    (void)!dataset_decode(slice_of("Cname", 5), value, &dataset);
+    (void)!evidence_decode(value, &evidence);
+    (void)!store_meta_decode(value, &meta);
+    struct value_element element;
+    while (value_next(&value, &element) == ERR_OK)
+        continue;
+    return 0;
+}

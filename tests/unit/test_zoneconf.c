@@ -1,0 +1,177 @@
+/* The configuration: shipped defaults, and every error with its line and what to do. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "zones/confvalue.h"
+#include "zones/zoneconf.h"
+
+static enum err
+load(const char *text, struct conf **conf, struct errmsg *msg)
+{
+    char path[] = "/tmp/repdns-conf-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    (void)close(fd);
+    enum err err = conf_load(path, conf, msg);
+    (void)unlink(path);
+    return err;
+}
+
+#define BASE "base = \"rep.example\"\nstate_dir = \"/s\"\n"
+
+static void
+errors_name_the_line(void **state)
+{
+    static const struct {
+        const char *text, *line, *what;
+    } cases[] = {
+        {"state_dir = \"/s\"\n", ":", "base is missing; "},
+        {"base = \"rep.example\"\n", ":", "state_dir is missing; "},
+        {"base = \"rep..example\"\n", ":1:", "no domain name; "},
+        {"base = \"rep.example\"\nstate_dir = \"s\"\n", ":2:", "begin it with /"},
+        {BASE "nonsense = 1\n", ":3:", "no such option"},
+        {BASE "\nlisten = {\"127.0.0.1@70000\"}\n", ":4:", "no address; write 127.0.0.1@5354"},
+        {BASE "own_networks = {\"192.0.2.1/24\"}\n", ":3:", "without host bits"},
+        {BASE "ttl = \"30x\"\n", ":3:", "no duration; write"},
+        {BASE "udp_workers = 0\n", ":", "use 1 to 64"},
+        {BASE "zone \"x.test\" { }\n", ":3:", "needs a kind"},
+        {BASE "zone \"x.test\" { kind = list }\n", ":3:", "no datasets"},
+        {BASE "zone \"x.test\" { kind = list datasets = {\"nil\"} }\n", ":3:", "no list \"nil\""},
+        {BASE "zone \"ip\" { kind = list }\n", ":3:", "kind can't be changed"},
+        {BASE "zone \"ip\" { show = {\"bogus\"} }\n", ":3:", "no reason \"bogus\""},
+        {BASE "list \"a\" { type = ip6 files = {\"/f\"} }\n", ":3:", "none of: ip4set dnset"},
+        {BASE "list \"a\" { type = dnset }\n", ":3:", "files is empty"},
+        {BASE "list \"judged.x\" { type = dnset files = {\"/f\"} }\n", ":3:", "not beginning with"},
+        {BASE "log { path = \"/l\" format = maildir }\n", ":3:", "use postfix or zimbra"},
+        {BASE "log { }\n", ":3:", "path is missing"},
+        {BASE "min_ttl = 2d\n", ":", "swap them"},
+        {BASE "resolver_tries = 11\n", ":", "1 to 10 tries"},
+        {BASE "policy { learn_days = -1 }\n", ":3:", "out of range"},
+        {BASE "# {\nurl = \"{\"\nzone \"ip\" {\n", ":5:", "never closed; add a }"},
+        {BASE "contact = \"a@b..c\"\n", ":", "no mail address"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct conf *conf;
+        struct errmsg msg = {""};
+        if (load(cases[i].text, &conf, &msg) == ERR_OK)
+            fail_msg("case %zu was taken", i);
+        assert_null(conf);
+        if (strstr(msg.text, cases[i].line) == NULL || strstr(msg.text, cases[i].what) == NULL)
+            fail_msg("case %zu: %s", i, msg.text);
+    }
+    struct conf *conf;
+    struct errmsg msg;
+    assert_int_equal(conf_load("/nonexistent/x", &conf, &msg), ERR_NOTFOUND);
+    assert_non_null(strstr(msg.text, "/nonexistent/x: "));
+    assert_int_equal(conf_load("/tmp", &conf, &msg), ERR_IO);
+}
+
+static const struct zone_def *
+zone(const struct conf *conf, const char *name)
+{
+    struct dname apex;
+    assert_int_equal(dname_parse(name, strlen(name), &apex), ERR_OK);
+    for (unsigned i = 0; i < conf->zone_count; i++)
+        if (dname_equal(&conf->zones[i].apex, &apex))
+            return &conf->zones[i];
+    fail_msg("no zone %s", name);
+    return NULL;
+}
+
+static void
+defaults_are_safe(void **state)
+{
+    struct conf *conf;
+    struct errmsg msg;
+    (void)state;
+    assert_int_equal(load(BASE "list \"drop\" { type = ip4set files = {\"/f\"} }\n"
+                               "list \"ok\" { type = ip4set role = allow files = {\"/g\"} }\n",
+                         &conf, &msg),
+        ERR_OK);
+    assert_false(conf->public);
+    assert_int_equal(conf->listen_count, 2);
+    for (unsigned i = 0; i < conf->listen_count; i++)
+        assert_true(ip_is_private(&conf->listen[i].ip));
+    assert_true(zone(conf, "rep.example")->kind == ZONE_BASE);
+    assert_true(zone(conf, "ip.rep.example")->enabled);
+    assert_false(zone(conf, "hint.rep.example")->enabled);
+    assert_true(zone(conf, "hint.rep.example")->informational);
+    assert_false(zone(conf, "spf.rep.example")->enabled);
+    /* A single weak sign is not shown where a server may reject by it. */
+    struct reason_set show = zone(conf, "ip.rep.example")->show;
+    assert_true(reasons_have(show, REASON_SCORE));
+    assert_false(reasons_have(show, REASON_RDNS_DYNAMIC));
+    /* The block list is served, the allow list is not. */
+    assert_int_equal(zone(conf, "ip.rep.example")->dataset_count, 2);
+    assert_string_equal(zone(conf, "ip.rep.example")->datasets[0], "drop");
+    assert_string_equal(zone(conf, "ip.rep.example")->datasets[1], DATASET_JUDGED_IP);
+    assert_int_equal(conf->policy.learn_sessions, 1000);
+    assert_int_equal(conf->policy.max_age_s, 7 * 86400);
+    conf_free(&conf);
+}
+
+static void
+zones_are_changed(void **state)
+{
+    struct conf *one, *two;
+    struct errmsg msg;
+    (void)state;
+    assert_int_equal(load(BASE, &one, &msg), ERR_OK);
+    assert_int_equal(
+        load(BASE "ttl = 5m\nzone \"ip\" { private = yes ttl = \"1h\" show = {\"score\"} }\n"
+                  "zone \"hint\" { enabled = true }\n",
+            &two, &msg),
+        ERR_OK);
+    const struct zone_def *ip = zone(two, "ip.rep.example");
+    assert_true(ip->private);
+    assert_int_equal(ip->ttl_s, 3600);
+    assert_int_equal(zone(two, "dom.rep.example")->ttl_s, 300);
+    assert_true(zone(two, "hint.rep.example")->enabled);
+    assert_true(zone_digest(ip) != zone_digest(zone(one, "ip.rep.example")));
+    assert_true(zone_digest(zone(one, "rep.example")) == zone_digest(zone(one, "rep.example")));
+    conf_free(&one);
+    conf_free(&two);
+}
+
+static void
+values(void **state)
+{
+    uint32_t seconds;
+    struct endpoint endpoint;
+    struct dname name;
+    (void)state;
+    assert_int_equal(confvalue_duration("7d", &seconds), ERR_OK);
+    assert_int_equal(seconds, 604800);
+    assert_int_equal(confvalue_duration("90", &seconds), ERR_OK);
+    assert_int_equal(seconds, 90);
+    assert_true(confvalue_duration("", &seconds) < 0);
+    assert_true(confvalue_duration("1h2", &seconds) < 0);
+    assert_true(confvalue_duration("99999999999w", &seconds) < 0);
+    assert_int_equal(confvalue_endpoint("::1@5353", 53, &endpoint), ERR_OK);
+    assert_int_equal(endpoint.port, 5353);
+    assert_true(confvalue_endpoint("::1@", 53, &endpoint) < 0);
+    assert_true(confvalue_endpoint("::1@0", 53, &endpoint) < 0);
+    assert_int_equal(confvalue_mailbox("First.Last@example.org", &name), ERR_OK);
+    assert_int_equal(name.b[0], 10);
+    assert_true(confvalue_mailbox("@example.org", &name) < 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(errors_name_the_line),
+        cmocka_unit_test(defaults_are_safe),
+        cmocka_unit_test(zones_are_changed),
+        cmocka_unit_test(values),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
