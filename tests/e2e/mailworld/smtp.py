@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+"""One SMTP session: smtp.py SERVER PORT FROM-ADDRESS HELO SENDER RECIPIENT [data]
+
+Speaks from the given local address and prints every reply's lines. Ends after the first refusal.
+"""
+import socket
+import sys
+
+
+def main():
+    server, port, source, helo, sender, recipient = sys.argv[1:7]
+    family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
+        sock.settimeout(30)
+        sock.bind((source, 0))
+        sock.connect((server, int(port)))
+        replies = sock.makefile("rb")
+
+        def reply():
+            while True:
+                line = replies.readline().decode("latin-1").rstrip()
+                print(line)
+                if line[3:4] != "-":
+                    return line[:1] in ("2", "3")
+
+        def command(text):
+            sock.sendall(text.encode("latin-1") + b"\r\n")
+            return reply()
+
+        steps = ["EHLO " + helo, f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>"]
+        if sys.argv[7:] == ["data"]:
+            steps += ["DATA", f"From: <{sender}>\r\nTo: <{recipient}>\r\nSubject: e2e\r\n\r\nHi\r\n."]
+        if reply() and all(command(step) for step in steps):
+            command("QUIT")
+
+
+main()
