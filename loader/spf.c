@@ -407,8 +407,13 @@ take_result(struct spf *spf, struct spf_result *out)
     }
     tell_why(spf, out);
     const struct frame *frame = last_frame(spf);
-    if (out->reason == REASON_SPF_FAIL && frame->has_exp)
-        spfdns_explain(&spf->dns, &frame->domain, &frame->exp);
+    if (out->reason != REASON_SPF_FAIL || !frame->has_exp)
+        return;
+    /* The explanation may name the sender: that makes the result depend on nothing. */
+    bool used_local = spf->dns.values.used_local, used_helo = spf->dns.values.used_helo;
+    spfdns_explain(&spf->dns, &frame->domain, &frame->exp);
+    spf->dns.values.used_local = used_local;
+    spf->dns.values.used_helo = used_helo;
 }
 
 static bool

@@ -41,7 +41,7 @@ struct spf_result {
     enum spf_status status; /* PENDING: DNS answers are missing, evaluate again after resolving */
     bool temperror;         /* then reason means nothing */
     enum reason reason;     /* REASON_SPF_NONE .. REASON_SPF_PERMERROR */
-    bool uses_local;        /* depends on %{l} or %{s}: not to be published */
+    bool uses_local;        /* depends on %{l} or %{s} (but for the explanation): not published */
     bool uses_helo;         /* depends on %{h}: likewise */
     bool passes_world;      /* the record passes every address by +all or an equal (spf-world) */
     int64_t expires_s;      /* least expiry of the answers used */
