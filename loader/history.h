@@ -23,8 +23,7 @@ enum history_table {
     HISTORY_POSITION = 'o', /* log position by inode: observe.c */
     HISTORY_OPEN = 's',     /* open log sessions: session.c */
     HISTORY_DNS = 'd',      /* dnscache.c */
-    HISTORY_COUNTER = 'n',  /* what was seen, skipped and why: observe.c, status */
-    HISTORY_SINCE = 'v'     /* since when each listing holds: publish.c */
+    HISTORY_COUNTER = 'n'   /* what was seen, skipped and why: observe.c, status */
 };
 
 struct hist_client {

@@ -178,7 +178,7 @@ judge_helos(const struct client_facts *facts, const struct policy *policy, struc
             (unsigned long long)tally.forged, (unsigned long long)tally.all);
     }
     if (facts->unrelated_helos >= policy->churn_names &&
-        facts->client->sessions >= policy->min_sessions) {
+        facts->client->accepted >= policy->min_sessions) {
         sign(sum, REASON_HELO_CHURN, KIND_HELO, POINTS_HELO_CHURN);
         note(sum, "HELO names of %u organisations", facts->unrelated_helos);
     }
@@ -200,7 +200,7 @@ judge_pairs(const struct client_facts *facts, const struct policy *policy, struc
         passes += facts->pairs[i].spf == REASON_SPF_PASS;
     }
     if (fails >= policy->fail_habit_domains && fails > passes &&
-        facts->client->sessions >= policy->min_sessions)
+        facts->client->accepted >= policy->min_sessions)
         sign(sum, REASON_SPF_HABIT, KIND_SPF, POINTS_SPF_HABIT);
     if (fails > 0)
         note(sum, "SPF forbids it for %u of %u sender domains", fails, facts->pair_count);

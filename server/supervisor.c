@@ -18,7 +18,14 @@
 #include "server/worker.h"
 #include "zones/log.h"
 
-enum { TICK_S = 1, DELAY_MOST_S = 30, CALM_S = 60, STOP_TENTHS = 20, WORKERS_MAX = 65 };
+enum {
+    TICK_S = 1,
+    DELAY_MOST_S = 30,
+    CALM_S = 60,
+    STOP_STEPS = 400,
+    STEP_NS = 5000000,
+    WORKERS_MAX = 65
+};
 
 struct child {
     pid_t pid;        /* 0: not running */
@@ -152,30 +159,11 @@ signal_children(const struct supervisor *supervisor, int signal)
             (void)kill(supervisor->children[i].pid, signal);
 }
 
-/* A file renamed into place has another inode: workers would go on with the old one for ever. */
-static void
-watch_store(struct supervisor *supervisor, bool first)
-{
-    struct stat st;
-    bool there = stat(supervisor->conf->answers_path, &st) == 0;
-    bool other = there && (!supervisor->seen || st.st_dev != supervisor->device ||
-                              st.st_ino != supervisor->inode);
-    supervisor->seen = there;
-    if (there) {
-        supervisor->device = st.st_dev;
-        supervisor->inode = st.st_ino;
-    }
-    if (!other || first)
-        return;
-    log_line(LOG_LEVEL_INFO, "%s: another file; opening it", supervisor->conf->answers_path);
-    signal_children(supervisor, SIGUSR2);
-}
-
 static void
 wait_children(struct supervisor *supervisor)
 {
-    for (unsigned tenths = 0; tenths < STOP_TENTHS; tenths++) {
-        const struct timespec pause = {.tv_nsec = 100000000};
+    for (unsigned step = 0; step < STOP_STEPS; step++) {
+        const struct timespec pause = {.tv_nsec = STEP_NS};
         int status;
         bool any = false;
         for (unsigned i = 0; i < supervisor->count; i++) {
@@ -191,8 +179,40 @@ wait_children(struct supervisor *supervisor)
     signal_children(supervisor, SIGKILL);
 }
 
-/* Read whole, then switched: with an error everything goes on as it was. Sockets are kept, so that
- * what arrives meanwhile waits in them. */
+/* Ends all workers before the first new one starts. Sockets are kept: what arrives meanwhile waits
+ * in them. */
+static void
+restart_workers(struct supervisor *supervisor)
+{
+    signal_children(supervisor, SIGTERM);
+    wait_children(supervisor);
+    for (unsigned i = 0; i < supervisor->count; i++)
+        supervisor->children[i] = (struct child){0};
+    start_due(supervisor);
+}
+
+/* A file renamed into place has another inode: workers would go on with the old one for ever. They
+ * must all let go before one opens the new file, because LMDB keeps the number of the last
+ * transaction in the lock file for as long as anybody has it open. */
+static void
+watch_store(struct supervisor *supervisor, bool first)
+{
+    struct stat st;
+    bool there = stat(supervisor->conf->answers_path, &st) == 0;
+    bool other = there && (!supervisor->seen || st.st_dev != supervisor->device ||
+                              st.st_ino != supervisor->inode);
+    supervisor->seen = there;
+    if (there) {
+        supervisor->device = st.st_dev;
+        supervisor->inode = st.st_ino;
+    }
+    if (!other || first)
+        return;
+    log_line(LOG_LEVEL_INFO, "%s: another file; opening it", supervisor->conf->answers_path);
+    restart_workers(supervisor);
+}
+
+/* Read whole, then switched: with an error everything goes on as it was. */
 static void
 reload(struct supervisor *supervisor)
 {
@@ -217,14 +237,11 @@ reload(struct supervisor *supervisor)
         notify("READY=1");
         return;
     }
-    signal_children(supervisor, SIGTERM);
-    wait_children(supervisor);
-    conf_free(&supervisor->conf);
+    struct conf *old = supervisor->conf;
     supervisor->conf = conf;
-    for (unsigned i = 0; i < supervisor->count; i++)
-        supervisor->children[i] = (struct child){0};
     watch_store(supervisor, true);
-    start_due(supervisor);
+    restart_workers(supervisor);
+    conf_free(&old);
     log_line(LOG_LEVEL_INFO, "%s: read again", conf->path);
     notify("READY=1");
 }
@@ -258,7 +275,7 @@ loop(struct supervisor *supervisor)
 enum err
 supervisor_run(struct conf **conf, struct errmsg *msg)
 {
-    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD};
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
     struct supervisor supervisor = {.conf = *conf, .count = (*conf)->udp_workers + 1U};
     enum err err = sockets_open(*conf, &supervisor.sockets, msg);
     if (err == ERR_OK)

@@ -50,7 +50,6 @@ worker_start(struct worker *worker, struct errmsg *msg)
     (void)sigaction(SIGBUS, &bus, NULL);
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGUSR2);
     worker->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (worker->signals < 0)
         return errmsg_set(msg, ERR_IO, "signalfd failed");
@@ -76,21 +75,8 @@ worker_stop(struct worker *worker)
 }
 
 bool
-worker_signalled(struct worker *worker)
+worker_signalled(const struct worker *worker)
 {
     struct signalfd_siginfo info;
-    while (read(worker->signals, &info, sizeof info) == (ssize_t)sizeof info) {
-        struct errmsg msg;
-        if (info.ssi_signo == SIGTERM)
-            return true;
-        /* Another file lies at the path: restored, moved in, or a replica's. */
-        snapshot_close(&worker->snapshot);
-        if (snapshot_open(worker->views, worker->conf->answers_path, &worker->snapshot, &msg) < 0) {
-            log_line(LOG_LEVEL_ERROR, "%s", msg.text);
-            return true;
-        }
-        worker_tell(worker);
-        snapshot_release(worker->snapshot);
-    }
-    return false;
+    return read(worker->signals, &info, sizeof info) == (ssize_t)sizeof info;
 }

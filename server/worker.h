@@ -1,6 +1,6 @@
 /*
- * Workers: processes that answer, one LMDB environment each. They end by SIGTERM, open the store
- * anew by SIGUSR2, and never return before.
+ * Workers: processes that answer, one LMDB environment each. They end by SIGTERM and
+ * never return before.
  */
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
@@ -15,7 +15,7 @@ struct worker {
     struct counters *counters; /* its slot */
     const int *sockets;        /* UDP sockets, or listening TCP ones; conf->listen_count of them */
     unsigned socket_count;
-    int signals;    /* signalfd of SIGTERM and SIGUSR2 */
+    int signals;    /* signalfd of SIGTERM */
     bool was_ready; /* as last told to the operator */
 };
 
@@ -27,7 +27,7 @@ int tcp_serve(struct worker *worker);
 enum err worker_start(struct worker *worker, struct errmsg *msg) MUST_CHECK;
 void worker_stop(struct worker *worker);
 /* Reads the signalfd; true when it is time to end. */
-bool worker_signalled(struct worker *worker);
+bool worker_signalled(const struct worker *worker);
 /* Says so in the log when the store became usable or stopped being so. Outside the answer path. */
 void worker_tell(struct worker *worker);
 /* Seconds since 1970 by the coarse clock. */

@@ -21,8 +21,8 @@ struct kv {
 struct kv_txn {
     struct kv *kv;
     MDB_txn *txn;
-    bool write;
-    int failed; /* LMDB code of the first failed put or delete */
+    bool touched; /* something was put or deleted */
+    int failed;   /* LMDB code of the first failed put or delete */
 };
 
 struct kv_cursor {
@@ -93,13 +93,7 @@ kv_begin(struct kv *kv, bool write, struct kv_txn **out, struct errmsg *msg)
         *out = NULL;
         return kvenv_fail(kv->path, write ? "begin writing" : "begin reading", rc, msg);
     }
-    if (write) {
-        MDB_stat stat;
-        uint64_t spare = mdb_env_stat(kv->env, &stat) == 0 ? SPARE_PAGES * stat.ms_psize : 0;
-        lengthen(kv, kvenv_least_size(kv->env) + spare);
-    }
     (*out)->kv = kv;
-    (*out)->write = write;
     return ERR_OK;
 }
 
@@ -114,7 +108,7 @@ kv_commit(struct kv_txn **txn, struct errmsg *msg)
         rc = mdb_txn_commit(t->txn);
     /* A short write comes back as EIO: the disk is full, as LMDB writes whole pages. */
     struct kv *kv = t->kv;
-    if (rc == 0 && t->write)
+    if (rc == 0 && t->touched)
         lengthen(kv, kvenv_least_size(kv->env));
     free(t);
     *txn = NULL;
@@ -149,11 +143,22 @@ kv_get(struct kv_txn *txn, struct slice key, struct slice *value)
     return ERR_OK;
 }
 
+/* Before the first change, so that a transaction that changes nothing leaves the file as it is. */
+static void
+touch(struct kv_txn *txn)
+{
+    MDB_stat stat;
+    if (!txn->touched && mdb_env_stat(txn->kv->env, &stat) == 0)
+        lengthen(txn->kv, kvenv_least_size(txn->kv->env) + (uint64_t)SPARE_PAGES * stat.ms_psize);
+    txn->touched = true;
+}
+
 enum err
 kv_put(struct kv_txn *txn, struct slice key, struct slice value)
 {
     if (txn->failed != 0)
         return kvenv_code(txn->failed);
+    touch(txn);
     MDB_val k = val_of(key), v = val_of(value);
     txn->failed = mdb_put(txn->txn, txn->kv->dbi, &k, &v, 0);
     return kvenv_code(txn->failed);
@@ -164,6 +169,7 @@ kv_del(struct kv_txn *txn, struct slice key)
 {
     if (txn->failed != 0)
         return kvenv_code(txn->failed);
+    touch(txn);
     MDB_val k = val_of(key);
     int rc = mdb_del(txn->txn, txn->kv->dbi, &k, NULL);
     txn->failed = rc == MDB_NOTFOUND ? 0 : rc;

@@ -93,7 +93,7 @@ struct policy {
     uint32_t churn_names;        /* unrelated HELO names of one address */
     uint32_t shared_clients;     /* clients of one HELO name that it does not resolve to */
     uint32_t fail_habit_domains; /* domains with SPF fail before it is a habit */
-    uint32_t min_sessions;       /* sessions of an address before its habits count */
+    uint32_t min_sessions;       /* accepted ones of an address before its habits count */
     uint32_t max_new_percent;    /* a run that newly lists more than this share stops */
     uint32_t max_new_floor;      /* but never below so many new listings */
     uint32_t max_age_s;          /* judged data is not served longer after the last run */

@@ -7,13 +7,18 @@
 #     check_eq "what" "$got" "wanted"
 #     e2e_end
 #
-# Environment: BIN, the folder of the programs (build/release); KEEP=1 keeps the scratch folder.
+# Environment: BUILD, the folder of the programs, from the project's root (build/release) or whole;
+# KEEP=1 keeps the scratch folder.
 # Exit codes: 0 passed, 1 failed, 77 skipped.
 set -eu
 
 E2E_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT_DIR=$(cd "$E2E_DIR/../.." && pwd)
-export BIN=${BIN:-$ROOT_DIR/build/release}
+BIN=${BUILD:-build/release}
+case $BIN in
+/*) ;;
+*) BIN=$ROOT_DIR/$BIN ;;
+esac
 export PATH=/usr/sbin:/sbin:$PATH LC_ALL=C
 
 # Addresses of the world. The mail server is MX4/MX6; clients speak from addresses of their own.
@@ -66,10 +71,11 @@ e2e_begin() {
     exit "$rc"
 }
 
-CHECKS=0 FAILED=0
+CHECKS=0 FAILED=0 ENDED=
 declare -A STARTED=()
 
 e2e_end() {
+    ENDED=1
     echo "e2e $E2E_NAME: $CHECKS checks, $FAILED failed"
     [ "$FAILED" = 0 ] && exit 0
     exit 1
@@ -162,7 +168,7 @@ stop() {
     [ -n "$pid" ] || return 0
     kill -TERM "$pid" 2>/dev/null || true
     within 5 gone "$1" || kill -KILL "$pid" 2>/dev/null || true
-    wait "$pid" || rc=$?
+    wait "$pid" 2>/dev/null || rc=$?
     unset "STARTED[$1]"
     return "$rc"
 }
@@ -180,8 +186,16 @@ put() {
     mount --bind "$RUN/etc/${1##*/}" "$1"
 }
 
+# However the script ends: what it started ends too, and a summary is printed.
+on_exit() {
+    local rc=$?
+    stop_all
+    [ -n "$ENDED" ] || [ "$rc" = 77 ] || echo "e2e $E2E_NAME: broke off after $CHECKS checks"
+}
+
 world_enter() {
-    trap 'stop_all' EXIT
+    trap on_exit EXIT
+    trap 'echo "FAIL  $0, line $LINENO: $BASH_COMMAND"' ERR
     mkdir -p "$RUN/etc"
     ip link set lo up
     local address

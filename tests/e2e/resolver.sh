@@ -21,7 +21,7 @@ max_ttl = "1h"
 EOF_CONF
 }
 
-# run_at STATE AS_OF: sets RC, LINES (what it printed) and TOOK (seconds).
+# run_at STATE AS_OF: sets RC, OUTPUT and TOOK (milliseconds).
 run_at() {
     local from
     from=$(now_ms)
@@ -31,15 +31,30 @@ run_at() {
     TOOK=$(($(now_ms) - from))
 }
 
-# What is served, without what every publish changes.
-dump() {
+dump() { # STATE
     "$BIN/repdns" -c "$RUN/$1.conf" dump answers
 }
 
-# with_mode STATE MODE COMMAND...: a copy of the first state, and a fixture in the mode.
+# fresh_state STATE: a copy of the first one, which knows nothing of the second day yet.
 fresh_state() {
     cp -a "$RUN/first" "$RUN/$1"
     conf_of "$RUN/$1.conf" "$RUN/$1"
+}
+
+# misbehave MODE ARGUMENTS...: a fixture that may not be well enough to be asked whether it runs.
+misbehave() {
+    rm -f "$RUN/port"
+    start fixture "$BIN/tests/tools/dnsfixture" -p "$FIXTURE_PORT" -m "$@" -P "$RUN/port" "$ZONE"
+    within 5 test -s "$RUN/port" || e2e_stop "$1: dnsfixture starts" "$(cat "$RUN/fixture.log")"
+}
+
+# same WHAT DUMP STATE
+same() {
+    if dump "$3" | diff "$RUN/$2.dump" - >"$RUN/diff"; then
+        pass "$1"
+    else
+        fail "not so: $1" "$(cat "$RUN/diff")"
+    fi
 }
 
 check_time() { # WHAT
@@ -92,21 +107,15 @@ keeps() {
     check_has "$1: nobody newly listed" "$OUTPUT" ' 0 new;'
     check_one_line "$1: says why" "$(grep -v '^repdns-load run: ' <<<"$OUTPUT")" \
         'resolver 127\.0\.0\.1.*nothing was concluded'
-    if dump "$1" | diff "$RUN/first.dump" - >"$RUN/diff"; then
-        pass "$1: verdicts are what they were"
-    else
-        fail "$1: verdicts changed" "$(cat "$RUN/diff")"
-    fi
+    same "$1: verdicts are what they were" first "$1"
 }
 
 for mode in servfail silent rewrite wrongid liar garbage; do
     fresh_state "$mode"
-    start fixture "$BIN/tests/tools/dnsfixture" -p "$FIXTURE_PORT" -m "$mode" -P "$RUN/port" "$ZONE"
-    within 5 test -s "$RUN/port" || e2e_stop "$mode: dnsfixture starts" "$(cat "$RUN/fixture.log")"
+    misbehave "$mode"
     run_at "$mode" "$LATER"
     keeps "$mode"
     stop fixture || true
-    rm "$RUN/port"
 done
 
 fresh_state absent
@@ -115,43 +124,31 @@ keeps absent
 
 for mode in truncate slow; do
     fresh_state "$mode"
-    start fixture "$BIN/tests/tools/dnsfixture" -p "$FIXTURE_PORT" -m "$mode" -P "$RUN/port" "$ZONE"
-    within 5 test -s "$RUN/port" || e2e_stop "$mode: dnsfixture starts" "$(cat "$RUN/fixture.log")"
+    misbehave "$mode"
     run_at "$mode" "$LATER"
     check_eq "$mode: exit code" "$RC" 0
     check_time "$mode"
-    if dump "$mode" | diff "$RUN/honest.dump" - >"$RUN/diff"; then
-        pass "$mode: the same as of an honest resolver"
-    else
-        fail "$mode: not the same as of an honest resolver" "$(cat "$RUN/diff")"
-    fi
+    same "$mode: the same as of an honest resolver" honest "$mode"
     stop fixture || true
-    rm "$RUN/port"
 done
 
-# It fails while the run is under way: an answer takes 0.3 s, a run has several rounds of them.
+# It fails while the run is under way. An answer takes 0.6 s: the first canary is answered by then, a
+# round of questions is on its way, and at least the last canary is still to come.
 for mode in silent rewrite; do
     fresh_state "midway-$mode"
-    start fixture "$BIN/tests/tools/dnsfixture" -p "$FIXTURE_PORT" -m "$mode" -d 300 \
-        -P "$RUN/port" "$ZONE"
-    within 5 test -s "$RUN/port" || e2e_stop "$mode: dnsfixture starts" "$(cat "$RUN/fixture.log")"
+    misbehave "$mode" -d 600
     kill -USR1 "${STARTED[fixture]}" # off
-    (sleep 0.8 && kill -USR1 "${STARTED[fixture]}") &
+    (sleep 0.9 && kill -USR1 "${STARTED[fixture]}") &
     toggler=$!
     run_at "midway-$mode" "$LATER"
     wait "$toggler" || true
     keeps "midway-$mode"
     stop fixture || true
-    rm "$RUN/port"
 done
 
 # And when it is well again, all is as if nothing had been.
 start_fixture "$ZONE"
 run_at liar "$LATER"
 check_eq "well again: exit code" "$RC" 0
-if dump liar | diff "$RUN/honest.dump" - >"$RUN/diff"; then
-    pass "well again: the same as without the failure"
-else
-    fail "well again: not the same as without the failure" "$(cat "$RUN/diff")"
-fi
+same "well again: the same as without the failure" honest liar
 e2e_end

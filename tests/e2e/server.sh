@@ -251,7 +251,7 @@ stop repdnsd || fail "repdnsd ends with exit code 0"
 
 echo "# a full disk"
 mkdir "$RUN/full"
-mount -t tmpfs -o size=48m tmpfs "$RUN/full"
+mount -t tmpfs -o size=96m tmpfs "$RUN/full"
 state_folder "$RUN/full/state"
 list_of "$RUN/full-clients" "before"
 conf_of "$RUN/full.conf" "$RUN/full/state" "$RUN/full-clients"

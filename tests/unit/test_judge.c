@@ -14,14 +14,14 @@ static const struct policy policy = {.score_threshold = 100,
     .fail_habit_domains = 5,
     .min_sessions = 5};
 
-static struct hist_client client = {.sessions = 20};
+static struct hist_client client = {.sessions = 20, .accepted = 20};
 static struct helo text;
 static struct hist_use use = {.count = 20};
 
 static struct client_facts
 facts_of(enum rdns_state rdns)
 {
-    client = (struct hist_client){.sessions = 20};
+    client = (struct hist_client){.sessions = 20, .accepted = 20};
     return (struct client_facts){.client = &client, .rdns = rdns, .mature = true};
 }
 

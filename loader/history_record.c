@@ -1,0 +1,118 @@
+/* Records of history.mdb as bytes. See history_record.h. */
+#include "loader/history_record.h"
+
+#include <string.h>
+
+enum use_flag { USE_NULL_SENDER = 1, USE_HAS_SPF = 2 };
+
+void
+history_put_u64(struct wire_out *out, uint64_t v)
+{
+    wire_put_u32(out, (uint32_t)(v >> 32));
+    wire_put_u32(out, (uint32_t)v);
+}
+
+uint64_t
+history_get_u64(struct wire_in *in)
+{
+    uint64_t high = wire_get_u32(in);
+
+    return high << 32 | wire_get_u32(in);
+}
+
+void
+history_put_time(struct wire_out *out, int64_t v)
+{
+    history_put_u64(out, (uint64_t)v);
+}
+
+int64_t
+history_get_time(struct wire_in *in)
+{
+    return (int64_t)history_get_u64(in);
+}
+
+size_t
+history_address_key(
+    enum history_table table, const struct ip *ip, uint8_t out[HISTORY_ADDRESS_KEY_MAX])
+{
+    size_t n = ip_key(ip, out + 2);
+
+    out[0] = (uint8_t)table;
+    out[1] = (uint8_t)n;
+    return n + 2;
+}
+
+struct slice
+history_encode_client(const struct hist_client *client, uint8_t room[HISTORY_CLIENT_SIZE])
+{
+    struct wire_out out = wire_out_of(room, HISTORY_CLIENT_SIZE);
+
+    history_put_time(&out, client->first_s);
+    history_put_time(&out, client->last_s);
+    wire_put_u32(&out, client->sessions);
+    wire_put_u32(&out, client->accepted);
+    wire_put_u32(&out, client->with_helo);
+    wire_put_u32(&out, client->ham);
+    wire_put_u32(&out, client->spam);
+    wire_put_u32(&out, client->days);
+    wire_put_u8(&out, (uint8_t)client->ptr_seen);
+    wire_put_u8(&out, client->ptr.len);
+    wire_put(&out, client->ptr.b, client->ptr.len);
+    return slice_of(room, out.n);
+}
+
+/* ERR_FORMAT for a damaged record. */
+enum err
+history_decode_client(struct slice value, const struct ip *ip, struct hist_client *out)
+{
+    struct wire_in in = wire_in_of(value.p, value.n);
+
+    *out = (struct hist_client){.ip = *ip};
+    out->first_s = history_get_time(&in);
+    out->last_s = history_get_time(&in);
+    out->sessions = wire_get_u32(&in);
+    out->accepted = wire_get_u32(&in);
+    out->with_helo = wire_get_u32(&in);
+    out->ham = wire_get_u32(&in);
+    out->spam = wire_get_u32(&in);
+    out->days = wire_get_u32(&in);
+    uint8_t ptr_seen = wire_get_u8(&in);
+    uint8_t len = wire_get_u8(&in);
+    if (in.failed || ptr_seen > OBS_PTR_VERIFIED || value.n - in.at != len)
+        return ERR_FORMAT;
+    out->ptr_seen = (enum obs_ptr)ptr_seen;
+    out->ptr.len = len;
+    memcpy(out->ptr.b, in.p + in.at, len);
+    return ERR_OK;
+}
+
+struct slice
+history_encode_use(const struct hist_use *use, uint8_t room[HISTORY_USE_SIZE])
+{
+    struct wire_out out = wire_out_of(room, HISTORY_USE_SIZE);
+    unsigned flags = (use->null_sender ? USE_NULL_SENDER : 0U) | (use->has_spf ? USE_HAS_SPF : 0U);
+
+    history_put_time(&out, use->first_s);
+    history_put_time(&out, use->last_s);
+    wire_put_u32(&out, use->count);
+    wire_put_u8(&out, (uint8_t)flags);
+    wire_put_u8(&out, use->has_spf ? (uint8_t)use->spf : 0);
+    return slice_of(room, out.n);
+}
+
+enum err
+history_decode_use(struct slice value, struct hist_use *out)
+{
+    struct wire_in in = wire_in_of(value.p, value.n);
+
+    *out = (struct hist_use){0};
+    out->first_s = history_get_time(&in);
+    out->last_s = history_get_time(&in);
+    out->count = wire_get_u32(&in);
+    uint8_t flags = wire_get_u8(&in), spf = wire_get_u8(&in);
+    out->null_sender = (flags & USE_NULL_SENDER) != 0;
+    out->has_spf = (flags & USE_HAS_SPF) != 0;
+    out->spf = (enum reason)spf;
+    return in.failed || in.at != value.n || spf >= REASON_COUNT ? ERR_FORMAT : ERR_OK;
+}

@@ -1,0 +1,37 @@
+/*
+ * Keys and records of history.mdb, for history*.c alone.
+ *
+ * Keys of clients, HELOs and pairs begin with the table byte, the length of the address key (4 or
+ * 16) and the address key, so that the three tables have one order and are merged by three cursors.
+ * Every record that expires begins with first_s and last_s, 8 bytes each; integers are big-endian.
+ */
+#ifndef LOADER_HISTORY_RECORD_H
+#define LOADER_HISTORY_RECORD_H
+
+#include "loader/history.h"
+#include "zones/wire.h"
+
+enum {
+    HISTORY_ADDRESS_KEY_MAX = 18, /* table, length, 16 */
+    HISTORY_CLIENT_SIZE = 8 * 2 + 4 * 6 + 2 + DNAME_MAX,
+    HISTORY_USE_SIZE = 8 * 2 + 4 + 2
+};
+
+void history_put_u64(struct wire_out *out, uint64_t v);
+uint64_t history_get_u64(struct wire_in *in);
+void history_put_time(struct wire_out *out, int64_t v);
+int64_t history_get_time(struct wire_in *in);
+
+/* Returns the length. */
+size_t history_address_key(
+    enum history_table table, const struct ip *ip, uint8_t out[HISTORY_ADDRESS_KEY_MAX]);
+
+/* The slices are room. Decoding is ERR_FORMAT for a damaged record. */
+struct slice history_encode_client(
+    const struct hist_client *client, uint8_t room[HISTORY_CLIENT_SIZE]);
+enum err history_decode_client(
+    struct slice value, const struct ip *ip, struct hist_client *out) MUST_CHECK;
+struct slice history_encode_use(const struct hist_use *use, uint8_t room[HISTORY_USE_SIZE]);
+enum err history_decode_use(struct slice value, struct hist_use *out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,246 @@
+/* Observing, importing and resolving; see stages.h. Judging and publishing: stages_publish.c. */
+#include "loader/stages.h"
+
+#include <string.h>
+
+#include "zones/log.h"
+
+enum { ROUNDS_MAX = 60, DAY_S = 86400 };
+
+enum exit_code
+exit_of(enum err err)
+{
+    static const struct {
+        enum err err;
+        enum exit_code code;
+    } table[] = {{ERR_OK, EXIT_DONE}, {ERR_FULL, EXIT_STORE}, {ERR_FORMAT, EXIT_STORE}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].err == err)
+            return table[i].code;
+    return EXIT_FAILED;
+}
+
+static enum err
+need_history(struct run *run, struct errmsg *msg)
+{
+    if (run->history != NULL)
+        return ERR_OK;
+    return history_open(run->conf->history_path, false, &run->history, msg);
+}
+
+static void
+on_lines(void *ctx, const char *path, uint64_t lines)
+{
+    (void)ctx;
+    fprintf(stderr, "\r\033[Kobserve: %s: %llu lines ", path, (unsigned long long)lines);
+}
+
+static void
+end_progress(const struct run *run)
+{
+    if (run->progress)
+        fputs("\r\033[K", stderr);
+}
+
+/* Retention: what was last seen too long ago goes. */
+static enum err
+expire(struct run *run, struct errmsg *msg)
+{
+    struct kv_txn *txn;
+    int64_t before_s = run->now_s - (int64_t)run->conf->policy.retention_days * DAY_S;
+    enum err err = kv_begin(history_kv(run->history), true, &txn, msg);
+    if (err < 0)
+        return err;
+    err = history_expire(txn, before_s, &run->expired);
+    if (err < 0) {
+        kv_abort(&txn);
+        return errmsg_set(msg, err, "%s: %s", run->conf->history_path, err_text(err));
+    }
+    return kv_commit(&txn, msg);
+}
+
+enum exit_code
+stage_observe(struct run *run, struct errmsg *msg)
+{
+    enum err err = need_history(run, msg);
+    if (err == ERR_OK)
+        err = observe_logs(run->history, run->conf, run->now_s, run->utc_offset_s,
+            run->progress ? on_lines : NULL, NULL, &run->observed, msg);
+    end_progress(run);
+    if (err == ERR_OK)
+        err = expire(run, msg);
+    return exit_of(err);
+}
+
+/* A list that can't be read keeps its old entries; the others go on, and the run fails in the end.
+ */
+static enum err
+import_lists(struct run *run, struct errmsg *msg)
+{
+    enum err worst = ERR_OK;
+    for (unsigned i = 0; i < run->conf->list_count; i++) {
+        bool changed;
+        struct list_stats stats = {0};
+        struct errmsg why;
+        enum err err =
+            lists_import(run->conf, &run->conf->lists[i], run->now_s, &changed, &stats, &why);
+        if (err < 0) {
+            log_line(LOG_LEVEL_ERROR, "%s (its old entries stay)", why.text);
+            worst = errmsg_set(msg, err, "%.900s", why.text);
+        }
+        if (stats.warnings > 0)
+            log_line(LOG_LEVEL_WARNING, "list %s: %llu lines skipped; the first: %s",
+                run->conf->lists[i].name, (unsigned long long)stats.warnings, stats.first_warning);
+        run->lists.lines += stats.lines;
+        run->lists.entries += stats.entries;
+        run->lists.warnings += stats.warnings;
+    }
+    return worst;
+}
+
+enum exit_code
+stage_import(struct run *run, struct errmsg *msg)
+{
+    struct errmsg store_msg;
+    enum err store = ERR_OK, lists = import_lists(run, msg);
+    if (run->conf->mailstore_count > 0) {
+        store = need_history(run, &store_msg);
+        if (store == ERR_OK)
+            store = observe_store(run->history, run->conf, run->now_s, &run->imported, &store_msg);
+    }
+    if (lists < 0)
+        return exit_of(lists);
+    if (store < 0)
+        (void)errmsg_set(msg, store, "%s", store_msg.text);
+    return exit_of(store);
+}
+
+static void
+on_questions(void *ctx, uint64_t done, uint64_t known)
+{
+    (void)ctx;
+    fprintf(stderr, "\r\033[Kresolve: %llu of %llu ", (unsigned long long)done,
+        (unsigned long long)known);
+}
+
+enum err
+stages_need_judging(struct run *run, struct errmsg *msg)
+{
+    if (run->cache != NULL)
+        return ERR_OK;
+    enum err err = need_history(run, msg);
+    if (err == ERR_OK)
+        err = kv_begin(history_kv(run->history), false, &run->reading, msg);
+    if (err == ERR_OK && dnscache_new(run->reading, run->now_s, &run->cache) < 0)
+        err = errmsg_set(msg, ERR_NOMEM, "out of memory");
+    if (err == ERR_OK && spf_open(&run->spf) < 0)
+        err = errmsg_set(msg, ERR_NOMEM, "libspf2 could not be started: out of memory");
+    if (err == ERR_OK)
+        err = rdns_open(&run->rdns, msg);
+    if (err == ERR_OK)
+        err = publicname_open(&run->names, msg);
+    return err;
+}
+
+static struct judging_env
+judging_env_of(struct run *run, bool offline)
+{
+    return (struct judging_env){.conf = run->conf,
+        .txn = run->reading,
+        .cache = run->cache,
+        .spf = run->spf,
+        .rdns = run->rdns,
+        .names = run->names,
+        .now_s = run->now_s,
+        .offline = offline};
+}
+
+/* Walks and asks until nothing is wanted: a round answers what the one before made askable. */
+static enum err
+resolve_rounds(struct run *run, struct resolver *resolver, struct errmsg *msg)
+{
+    struct judging_env env = judging_env_of(run, false);
+    const struct judging_visitor nobody = {0};
+    enum err err = ERR_OK;
+    for (unsigned round = 0; round < ROUNDS_MAX && err == ERR_OK; round++) {
+        if (round > 0)
+            err = judging_walk(&env, NULL, &nobody);
+        if (err < 0)
+            return errmsg_set(msg, err, "walking the history failed: %s", err_text(err));
+        if (dnscache_wanted(run->cache) == 0)
+            break;
+        err = resolve_wanted(resolver, run->cache, run->progress ? on_questions : NULL, NULL, msg);
+    }
+    end_progress(run);
+    return err;
+}
+
+static enum err
+save_cache(struct run *run, struct errmsg *msg)
+{
+    struct kv_txn *txn;
+    if (!dnscache_dirty(run->cache))
+        return ERR_OK;
+    enum err err = kv_begin(history_kv(run->history), true, &txn, msg);
+    if (err < 0)
+        return err;
+    err = dnscache_save(run->cache, txn);
+    if (err < 0) {
+        kv_abort(&txn);
+        return errmsg_set(msg, err, "%s: %s", run->conf->history_path, err_text(err));
+    }
+    return kv_commit(&txn, msg);
+}
+
+static enum exit_code
+canary_failed(struct run *run, const struct errmsg *why, struct errmsg *msg)
+{
+    run->dns_failed = true;
+    (void)errmsg_set(msg, ERR_REFUSED,
+        "%.800s; nothing was concluded from DNS, earlier verdicts stay as they are", why->text);
+    return EXIT_RESOLVER;
+}
+
+enum exit_code
+stage_resolve(struct run *run, struct errmsg *msg)
+{
+    enum err err = stages_need_judging(run, msg);
+    if (err < 0)
+        return exit_of(err);
+    /* With nothing to ask, a machine without DNS can still serve its lists. */
+    struct judging_env env = judging_env_of(run, false);
+    err = judging_walk(&env, NULL, &(struct judging_visitor){0});
+    if (err < 0) {
+        (void)errmsg_set(msg, err, "walking the history failed: %s", err_text(err));
+        return exit_of(err);
+    }
+    if (dnscache_wanted(run->cache) == 0)
+        return EXIT_DONE;
+    struct resolver *resolver;
+    struct errmsg why;
+    if (resolver_open(run->conf, &resolver, &why) < 0)
+        return canary_failed(run, &why, msg);
+    enum exit_code code = EXIT_DONE;
+    if (resolve_canary(resolver, &why) < 0)
+        code = canary_failed(run, &why, msg);
+    if (code == EXIT_DONE)
+        code = exit_of(resolve_rounds(run, resolver, msg));
+    if (code == EXIT_DONE && resolve_canary(resolver, &why) < 0)
+        code = canary_failed(run, &why, msg);
+    if (code == EXIT_DONE)
+        code = exit_of(save_cache(run, msg));
+    resolver_stats(resolver, &run->resolved);
+    resolver_close(&resolver);
+    return code;
+}
+
+void
+run_close(struct run *run)
+{
+    publicname_close(&run->names);
+    rdns_close(&run->rdns);
+    spf_close(&run->spf);
+    dnscache_free(&run->cache);
+    kv_abort(&run->reading);
+    history_close(&run->history);
+}

@@ -1,0 +1,62 @@
+/*
+ * The stages of a run, in the order of the flow: observe, import, resolve, judge, publish. Each can
+ * be run alone; what one leaves behind lies in the stores, and a crash between two loses nothing.
+ */
+#ifndef LOADER_STAGES_H
+#define LOADER_STAGES_H
+
+#include <stdio.h>
+
+#include "loader/dnscache.h"
+#include "loader/exitcode.h"
+#include "loader/history.h"
+#include "loader/judging.h"
+#include "loader/lists.h"
+#include "loader/observe.h"
+#include "loader/publish.h"
+#include "loader/resolve.h"
+#include "loader/verdicts.h"
+
+/* What a run works with, and what it has done so far. */
+struct run {
+    const struct conf *conf; /* borrowed */
+    int64_t now_s;
+    int32_t utc_offset_s;
+    bool force;    /* publish however many are newly listed */
+    bool progress; /* tell on a terminal */
+
+    struct history *history;
+    struct kv_txn *reading; /* of history.mdb, as long as the cache lives */
+    struct dnscache *cache;
+    struct spf *spf;
+    struct rdns *rdns;
+    struct publicname *names;
+    bool dns_failed; /* the canary says that nothing may be concluded from DNS */
+
+    struct observe_stats observed, imported;
+    struct list_stats lists;
+    struct resolve_stats resolved;
+    struct verdict_counts verdicts;
+    struct publish_result published;
+    uint64_t expired;
+};
+
+/* A stage's result: an exit code; the message is set unless it is EXIT_DONE. */
+typedef enum exit_code (*stage_fn)(struct run *run, struct errmsg *msg);
+
+enum exit_code stage_observe(struct run *run, struct errmsg *msg);
+enum exit_code stage_import(struct run *run, struct errmsg *msg);
+enum exit_code stage_resolve(struct run *run, struct errmsg *msg);
+enum exit_code stage_judge(struct run *run, struct errmsg *msg);
+enum exit_code stage_publish(struct run *run, struct errmsg *msg);
+enum exit_code stage_run(struct run *run, struct errmsg *msg);
+
+/* Opens history, cache, SPF, patterns and suffix list, unless that is done. */
+enum err stages_need_judging(struct run *run, struct errmsg *msg) MUST_CHECK;
+
+void run_close(struct run *run);
+
+/* The exit code that fits an error of a store or file. */
+enum exit_code exit_of(enum err err);
+
+#endif

@@ -1,0 +1,415 @@
+/* history.mdb: folding, walking, expiry, counters. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "loader/history.h"
+
+#define DAY INT64_C(86400)
+#define T0  (DAY * 20000 + 3600)
+
+struct fixture {
+    char root[64], path[96];
+    struct history *history;
+    struct kv_txn *txn;
+    struct errmsg msg;
+    char walk[65536];
+    size_t n;
+    unsigned stop_after; /* callbacks; 0: never */
+};
+
+static int
+setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+
+    if (f == NULL)
+        return -1;
+    (void)strcpy(f->root, "/tmp/repdns-history-XXXXXX");
+    if (mkdtemp(f->root) == NULL)
+        return -1;
+    (void)snprintf(f->path, sizeof f->path, "%s/history.mdb", f->root);
+    *state = f;
+    return history_open(f->path, false, &f->history, &f->msg) == ERR_OK ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+    char command[128];
+
+    kv_abort(&f->txn);
+    history_close(&f->history);
+    (void)snprintf(command, sizeof command, "rm -rf -- '%s'", f->root);
+    (void)!system(command);
+    free(f);
+    return 0;
+}
+
+static void
+begin(struct fixture *f, bool write)
+{
+    assert_int_equal(kv_begin(history_kv(f->history), write, &f->txn, &f->msg), ERR_OK);
+}
+
+static void
+commit(struct fixture *f)
+{
+    assert_int_equal(kv_commit(&f->txn, &f->msg), ERR_OK);
+}
+
+static struct observation
+seen(int64_t when_s, const char *ip, const char *helo, const char *sender)
+{
+    struct observation out = {.when_s = when_s};
+
+    assert_int_equal(ip_parse(ip, strlen(ip), &out.client), ERR_OK);
+    helo_set(&out.helo, helo, strlen(helo));
+    out.sender = strcmp(sender, "<>") == 0    ? OBS_SENDER_NULL
+                 : strcmp(sender, "bad") == 0 ? OBS_SENDER_BAD
+                 : *sender == '\0'            ? OBS_SENDER_UNKNOWN
+                                              : OBS_SENDER_DOMAIN;
+    if (out.sender == OBS_SENDER_DOMAIN)
+        assert_int_equal(dname_parse(sender, strlen(sender), &out.sender_domain), ERR_OK);
+    return out;
+}
+
+static void
+add(struct fixture *f, const struct observation *observation)
+{
+    begin(f, true);
+    history_add(f->txn, observation);
+    commit(f);
+}
+
+static enum err
+note(struct fixture *f, const char *line)
+{
+    int n = snprintf(f->walk + f->n, sizeof f->walk - f->n, "%s\n", line);
+
+    f->n += (size_t)n;
+    return f->stop_after > 0 && --f->stop_after == 0 ? ERR_REFUSED : ERR_OK;
+}
+
+static enum err
+on_client(void *ctx, const struct hist_client *c)
+{
+    char ip[IP_TEXT_SIZE], ptr[DNAME_TEXT_SIZE] = "", line[2048];
+
+    ip_format(&c->ip, ip);
+    if (c->ptr.len > 0)
+        (void)dname_format(&c->ptr, ptr);
+    (void)snprintf(line, sizeof line, "%s n%u a%u h%u +%u -%u d%u %lld..%lld p%d%s", ip,
+        c->sessions, c->accepted, c->with_helo, c->ham, c->spam, c->days,
+        (long long)(c->first_s - T0), (long long)(c->last_s - T0), c->ptr_seen, ptr);
+    return note(ctx, line);
+}
+
+static void
+format_use(char *line, size_t size, const struct ip *ip, const char *what, const char *name,
+    const struct hist_use *use)
+{
+    char text[IP_TEXT_SIZE];
+
+    ip_format(ip, text);
+    (void)snprintf(line, size, " %s %s %s n%u %lld..%lld%s%s", text, what, name, use->count,
+        (long long)(use->first_s - T0), (long long)(use->last_s - T0),
+        use->null_sender ? " null" : "", use->has_spf ? reason_info(use->spf)->name : "");
+}
+
+static enum err
+on_helo(void *ctx, const struct ip *ip, const struct helo *helo, const struct hist_use *use)
+{
+    char name[HELO_MAX + 1] = "", line[2048];
+
+    memcpy(name, helo->text, helo->len);
+    format_use(line, sizeof line, ip, "helo", name, use);
+    return note(ctx, line);
+}
+
+static enum err
+on_pair(void *ctx, const struct ip *ip, const struct dname *domain, const struct hist_use *use)
+{
+    char name[DNAME_TEXT_SIZE], line[2048];
+
+    (void)dname_format(domain, name);
+    format_use(line, sizeof line, ip, "pair", name, use);
+    return note(ctx, line);
+}
+
+static enum err
+walk(struct fixture *f, const char *only)
+{
+    const struct history_visitor visitor = {on_client, on_helo, on_pair, f};
+    struct ip ip;
+
+    f->n = 0;
+    f->walk[0] = '\0';
+    if (only != NULL)
+        assert_int_equal(ip_parse(only, strlen(only), &ip), ERR_OK);
+    begin(f, false);
+    enum err err = history_walk(f->txn, only == NULL ? NULL : &ip, &visitor);
+    kv_abort(&f->txn);
+    return err;
+}
+
+static void
+expect(struct fixture *f, const char *only, const char *wanted)
+{
+    assert_int_equal(walk(f, only), ERR_OK);
+    assert_string_equal(f->walk, wanted);
+}
+
+static void
+folding(void **state)
+{
+    struct fixture *f = *state;
+    struct observation one = seen(T0, "192.0.2.1", "MX.Example", "a.example");
+
+    one.ptr_seen = OBS_PTR_VERIFIED;
+    assert_int_equal(dname_parse("p.example", 9, &one.ptr), ERR_OK);
+    add(f, &one);
+    one.when_s += 10;
+    one.label = OBS_HAM;
+    one.has_spf = true;
+    one.spf = REASON_SPF_PASS;
+    add(f, &one);
+    one = seen(T0 + 20, "192.0.2.1", "other.example", "b.example");
+    one.label = OBS_SPAM;
+    add(f, &one);
+    one = seen(T0 + 30, "192.0.2.1", "", "a.example");
+    one.ptr_seen = OBS_PTR_NONE;
+    add(f, &one);
+    expect(f, NULL,
+        "192.0.2.1 n4 a4 h3 +1 -1 d1 0..30 p1\n"
+        " 192.0.2.1 helo mx.example n2 0..10\n"
+        " 192.0.2.1 helo other.example n1 20..20\n"
+        " 192.0.2.1 pair a.example n3 0..30spf-pass\n"
+        " 192.0.2.1 pair b.example n1 20..20\n");
+}
+
+static void
+senders(void **state)
+{
+    struct fixture *f = *state;
+    const struct observation all[] = {seen(T0, "192.0.2.1", "mx.example", "<>"),
+        seen(T0, "192.0.2.1", "mx.example", "mx.example"), seen(T0, "192.0.2.2", "single", "<>"),
+        seen(T0, "192.0.2.3", "[192.0.2.3]", "<>"), seen(T0, "192.0.2.4", "", "<>"),
+        seen(T0, "192.0.2.5", "h.example", "bad"), seen(T0, "192.0.2.6", "h.example", "")};
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        add(f, &all[i]);
+    assert_int_equal(walk(f, NULL), ERR_OK);
+    assert_non_null(strstr(f->walk, " 192.0.2.1 pair mx.example n2 0..0 null\n"));
+    assert_null(strstr(strstr(f->walk, "192.0.2.2"), "pair"));
+}
+
+/* Attempts count as sessions, and say nothing: no HELO, no pair, no time. */
+static void
+attempts(void **state)
+{
+    struct fixture *f = *state;
+    struct observation good = seen(T0, "192.0.2.1", "h.example", "a.example");
+    struct observation bad = seen(T0 + 3 * DAY, "192.0.2.1", "x.example", "b.example");
+    struct observation only = seen(T0 + DAY, "192.0.2.9", "x.example", "b.example");
+
+    bad.outcome = only.outcome = OBS_ATTEMPT;
+    add(f, &good);
+    add(f, &bad);
+    add(f, &only);
+    only.when_s += 9 * DAY;
+    add(f, &only);
+    expect(f, NULL,
+        "192.0.2.1 n2 a1 h1 +0 -0 d1 0..0 p0\n"
+        " 192.0.2.1 helo h.example n1 0..0\n"
+        " 192.0.2.1 pair a.example n1 0..0\n"
+        "192.0.2.9 n2 a0 h0 +0 -0 d1 86400..86400 p0\n");
+}
+
+static void
+days_and_totals(void **state)
+{
+    struct fixture *f = *state;
+    static const int64_t at[] = {0, 10, DAY, DAY + 10, 3 * DAY, -DAY, -DAY + 5};
+    struct hist_totals totals;
+
+    for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
+        struct observation one = seen(T0 + at[i], "192.0.2.1", i == 1 ? "" : "h.example", "<>");
+
+        add(f, &one);
+    }
+    struct observation other = seen(T0 + DAY, "192.0.2.2", "", "<>");
+    other.outcome = OBS_ATTEMPT;
+    add(f, &other);
+    assert_int_equal(walk(f, "192.0.2.1"), ERR_OK);
+    assert_non_null(strstr(f->walk, "192.0.2.1 n7 a7 h6 +0 -0 d4 -86400..259200"));
+    begin(f, false);
+    assert_int_equal(history_totals(f->txn, &totals), ERR_OK);
+    assert_int_equal(totals.sessions, 8);
+    assert_int_equal(totals.accepted, 7);
+    assert_int_equal(totals.accepted_with_helo, 6);
+    assert_int_equal(totals.days, 4);
+    assert_int_equal(totals.first_s, T0 - DAY);
+    assert_int_equal(totals.last_s, T0 + 3 * DAY);
+}
+
+static void
+walk_order(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const ips[] = {
+        "2001:db8::2", "203.0.113.255", "32.1.13.184", "2001:db8::1", "1.2.3.4"};
+
+    for (size_t i = 0; i < 5; i++) {
+        struct observation one = seen(T0, ips[i], "h.example", "a.example");
+
+        add(f, &one);
+        one = seen(T0, ips[i], "g.example", "b.a.example");
+        add(f, &one);
+    }
+    assert_int_equal(walk(f, NULL), ERR_OK);
+    static const char *const order[] = {"1.2.3.4 n2", " 1.2.3.4 helo g", " 1.2.3.4 helo h",
+        " 1.2.3.4 pair a", " 1.2.3.4 pair b.a", "32.1.13.184 n2", "203.0.113.255 n2",
+        "2001:db8::1 n2", " 2001:db8::1 helo g", " 2001:db8::1 pair b.a", "2001:db8::2 n2",
+        " 2001:db8::2 pair b.a.example"};
+    const char *at = f->walk;
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        at = strstr(at, order[i]);
+        if (at == NULL)
+            fail_msg("not in order: %s\n%s", order[i], f->walk);
+    }
+    expect(f, "32.1.13.184",
+        "32.1.13.184 n2 a2 h2 +0 -0 d1 0..0 p0\n"
+        " 32.1.13.184 helo g.example n1 0..0\n"
+        " 32.1.13.184 helo h.example n1 0..0\n"
+        " 32.1.13.184 pair a.example n1 0..0\n"
+        " 32.1.13.184 pair b.a.example n1 0..0\n");
+    expect(f, "192.0.2.99", "");
+    f->stop_after = 3;
+    assert_int_equal(walk(f, NULL), ERR_REFUSED);
+}
+
+/* The longest names: HELOs of 255 bytes, domains of 255 bytes with IPv6 keys. */
+static void
+long_names(void **state)
+{
+    struct fixture *f = *state;
+    char helo[301], name[254];
+
+    memset(helo, 'h', 300);
+    helo[300] = '\0';
+    memset(name, 'a', 253);
+    name[253] = '\0';
+    for (size_t i = 63; i < 253; i += 64)
+        name[i] = '.';
+    struct observation one = seen(T0, "2001:db8::1", helo, name);
+    add(f, &one);
+    assert_int_equal(walk(f, NULL), ERR_OK);
+    helo[HELO_MAX] = '\0';
+    assert_non_null(strstr(f->walk, helo));
+    assert_non_null(strstr(f->walk, name));
+}
+
+static void
+expiry(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t dropped;
+
+    begin(f, true);
+    for (unsigned i = 0; i < 1000; i++) {
+        char ip[32], helo[32];
+
+        (void)snprintf(ip, sizeof ip, "10.0.%u.%u", i / 256, i % 256);
+        (void)snprintf(helo, sizeof helo, "h%u.example", i);
+        struct observation one = seen(T0 + i, ip, helo, "a.example");
+        history_add(f->txn, &one);
+    }
+    struct observation old = seen(T0, "10.0.3.231", "old.example", "old.example");
+    history_add(f->txn, &old);
+    commit(f);
+    begin(f, true);
+    assert_int_equal(history_expire(f->txn, T0 + 999, &dropped), ERR_OK);
+    commit(f);
+    assert_int_equal(dropped, 999);
+    expect(f, NULL,
+        "10.0.3.231 n2 a2 h2 +0 -0 d1 0..999 p0\n"
+        " 10.0.3.231 helo h999.example n1 999..999\n"
+        " 10.0.3.231 pair a.example n1 999..999\n");
+    begin(f, true);
+    assert_int_equal(history_expire(f->txn, T0 + 999, &dropped), ERR_OK);
+    assert_int_equal(dropped, 0);
+}
+
+static void
+on_counter(void *ctx, const char *name, uint64_t value)
+{
+    char line[128];
+
+    (void)snprintf(line, sizeof line, "%s=%llu", name, (unsigned long long)value);
+    (void)note(ctx, line);
+}
+
+static void
+counters(void **state)
+{
+    struct fixture *f = *state;
+
+    begin(f, true);
+    history_count(f->txn, "skipped-own-network", 2);
+    history_count(f->txn, "lines", 7);
+    history_count(f->txn, "skipped-own-network", 3);
+    commit(f);
+    begin(f, false);
+    assert_int_equal(history_counters(f->txn, on_counter, f), ERR_OK);
+    assert_string_equal(f->walk, "lines=7\nskipped-own-network=5\n");
+}
+
+static void
+versions(void **state)
+{
+    struct fixture *f = *state;
+    struct history *again = NULL;
+    char missing[128];
+
+    history_close(&f->history);
+    assert_int_equal(history_open(f->path, true, &again, &f->msg), ERR_OK);
+    history_close(&again);
+    (void)snprintf(missing, sizeof missing, "%s/none.mdb", f->root);
+    assert_int_equal(history_open(missing, true, &again, &f->msg), ERR_NOTFOUND);
+    assert_null(again);
+    assert_int_equal(history_open(f->path, false, &f->history, &f->msg), ERR_OK);
+    begin(f, true);
+    assert_int_equal(kv_put(f->txn, slice_of("Mformat", 7), slice_of("repdns history 2", 16)), 0);
+    commit(f);
+    history_close(&f->history);
+    assert_int_equal(history_open(f->path, false, &f->history, &f->msg), ERR_FORMAT);
+    assert_null(f->history);
+    assert_non_null(strstr(f->msg.text, f->path));
+    assert_null(strchr(f->msg.text, '\n'));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(folding, setup, teardown),
+        cmocka_unit_test_setup_teardown(senders, setup, teardown),
+        cmocka_unit_test_setup_teardown(attempts, setup, teardown),
+        cmocka_unit_test_setup_teardown(days_and_totals, setup, teardown),
+        cmocka_unit_test_setup_teardown(walk_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(long_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(expiry, setup, teardown),
+        cmocka_unit_test_setup_teardown(counters, setup, teardown),
+        cmocka_unit_test_setup_teardown(versions, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

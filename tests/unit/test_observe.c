@@ -1,0 +1,364 @@
+/* From log files and mail stores to history.mdb: rotation, chunks, what is read once. */
+#include "tests/unit/observe_fixture.h"
+
+#include <sys/stat.h>
+#include <zlib.h>
+
+/* -- files -- */
+
+static void
+second_run(void **state)
+{
+    struct fixture *f = *state;
+
+    put_mails(f, "mail.log", "w", 1, 3);
+    put(f, "mail.log", "a", "not a log line\n");
+    run_expect(f, 16, 3);
+    assert_int_equal(f->stats.unparsed, 1);
+    run_nothing_new(f);
+    put_mails(f, "mail.log", "a", 4, 4);
+    run_expect(f, 5, 1);
+    run_nothing_new(f);
+}
+
+/* A line that is being written, and a session over two runs. */
+static void
+incomplete(void **state)
+{
+    struct fixture *f = *state;
+    char text[1024];
+
+    (void)mail(1, text);
+    for (size_t cut = 1; cut < strlen(text); cut += 7) {
+        char begin[1024];
+
+        (void)snprintf(begin, sizeof begin, "%.*s", (int)cut, text);
+        put(f, "mail.log", "w", begin);
+        run(f);
+        uint64_t lines = f->stats.lines;
+        put(f, "mail.log", "a", text + cut);
+        run(f);
+        assert_int_equal(lines + f->stats.lines, 5);
+        assert_int_equal(sessions_total(f), 1);
+        run_nothing_new(f);
+        assert_int_equal(teardown(state), 0);
+        assert_int_equal(setup(state), 0);
+        f = *state;
+    }
+}
+
+static void
+renamed(void **state)
+{
+    struct fixture *f = *state;
+
+    put_mails(f, "mail.log", "w", 1, 3);
+    run_expect(f, 15, 3);
+    /* More lines before the rotation, and the begin of a session that ends in the new file. */
+    put_mails(f, "mail.log", "a", 4, 5);
+    put(f, "mail.log", "a",
+        AT "postfix/smtpd[5]: " INFO "unknown[192.0.2.1]: f" FROM("s@a.example") AT
+        "postfix/smtpd[5]: AAAAAA1: client=unknown[192.0.2.1]\n");
+    move(f, "mail.log", "mail.log.1");
+    put(f, "mail.log", "w", QUEUE("AAAAAA1", "s@a.example"));
+    put_mails(f, "mail.log", "a", 6, 6);
+    run_expect(f, 18, 4);
+    assert_int_equal(sessions_total(f), 7);
+    run_nothing_new(f);
+    move(f, "mail.log.1", "mail.log.2");
+    move(f, "mail.log", "mail.log.1");
+    run_nothing_new(f);
+    put_mails(f, "mail.log", "w", 7, 7);
+    run_expect(f, 5, 1);
+}
+
+static void
+copy(struct fixture *f, const char *from, const char *to, bool gz)
+{
+    char path[128], bytes[65536];
+    FILE *in = fopen(at(f, from, path), "rb");
+
+    assert_non_null(in);
+    size_t n = fread(bytes, 1, sizeof bytes, in);
+    assert_int_equal(fclose(in), 0);
+    gzFile out = gzopen(at(f, to, path), gz ? "wb" : "wbT");
+    assert_non_null(out);
+    assert_int_equal(gzwrite(out, bytes, (unsigned)n), n);
+    assert_int_equal(gzclose(out), Z_OK);
+}
+
+static void
+copytruncate(void **state)
+{
+    struct fixture *f = *state;
+
+    put_mails(f, "mail.log", "w", 1, 3);
+    run_expect(f, 15, 3);
+    put_mails(f, "mail.log", "a", 4, 4);
+    copy(f, "mail.log", "mail.log.1", false);
+    put_mails(f, "mail.log", "w", 5, 5); /* shorter than before */
+    run_expect(f, 10, 2);
+    run_nothing_new(f);
+    copy(f, "mail.log", "mail.log.2", false);
+    put_mails(f, "mail.log", "w", 6, 12); /* longer: only its begin tells */
+    run_expect(f, 35, 7);
+    assert_int_equal(sessions_total(f), 12);
+    run_nothing_new(f);
+}
+
+/* Truncated with nothing new in it yet: the copy must not be read again in a later run. */
+static void
+copytruncate_empty(void **state)
+{
+    struct fixture *f = *state;
+
+    put_mails(f, "mail.log", "w", 1, 3);
+    run_expect(f, 15, 3);
+    copy(f, "mail.log", "mail.log.1", false);
+    put(f, "mail.log", "w", "");
+    run_expect(f, 0, 0);
+    put_mails(f, "mail.log", "a", 4, 4);
+    run_expect(f, 5, 1);
+    run_nothing_new(f);
+    assert_int_equal(sessions_total(f), 4);
+}
+
+static void
+compressed(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+
+    put_mails(f, "mail.log", "w", 1, 3);
+    run_expect(f, 15, 3);
+    put_mails(f, "mail.log", "a", 4, 4);
+    copy(f, "mail.log", "mail.log.2.gz", true);
+    assert_int_equal(unlink(at(f, "mail.log", path)), 0);
+    put_mails(f, "mail.log", "w", 5, 5);
+    run_expect(f, 10, 2);
+    assert_int_equal(sessions_total(f), 5);
+    run_nothing_new(f);
+    /* Both at once, as while gzip runs. */
+    copy(f, "mail.log", "mail.log.1.gz", true);
+    run_expect(f, 0, 0);
+    run_nothing_new(f);
+    /* Only ever seen compressed. */
+    put_mails(f, "other", "w", 20, 22);
+    copy(f, "other", "mail.log.9.gz", true);
+    run_expect(f, 15, 3);
+    run_nothing_new(f);
+}
+
+/* A .gz that is cut short or damaged gives what it holds, and no failure. */
+static void
+damaged_gz(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+    struct stat st;
+
+    put_mails(f, "other", "w", 1, 60);
+    copy(f, "other", "mail.log.1.gz", true);
+    assert_int_equal(stat(at(f, "mail.log.1.gz", path), &st), 0);
+    assert_int_equal(truncate(path, st.st_size / 2), 0);
+    run(f);
+    assert_in_range(f->stats.observed, 1, 59);
+    uint64_t before = f->stats.observed;
+    copy(f, "other", "mail.log.1.gz", true);
+    run(f);
+    assert_int_equal(before + f->stats.observed, 60);
+    run_nothing_new(f);
+}
+
+static void
+on_progress(void *ctx, const char *path, uint64_t lines)
+{
+    struct fixture *f = ctx;
+
+    assert_non_null(path);
+    assert_true(lines > 0);
+    f->calls++;
+}
+
+/* Over the borders of chunks, which sessions cross. */
+static void
+chunks(void **state)
+{
+    struct fixture *f = *state;
+    char path[128], text[1024];
+    FILE *out = fopen(at(f, "mail.log", path), "w");
+
+    assert_non_null(out);
+    for (unsigned i = 1; i <= 10001; i++)
+        assert_true(fputs(mail(i, text), out) >= 0);
+    assert_int_equal(fclose(out), 0);
+    assert_int_equal(
+        observe_logs(f->history, &f->conf, NOW, 0, on_progress, f, &f->stats, &f->msg), ERR_OK);
+    assert_int_equal(f->stats.lines, 50005);
+    assert_int_equal(f->stats.observed, 10001);
+    assert_int_equal(sessions_total(f), 10001);
+    assert_int_equal(f->calls, 3);
+    run_nothing_new(f);
+}
+
+static void
+long_lines(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+
+    put_mails(f, "mail.log", "w", 1, 1);
+    FILE *out = fopen(at(f, "mail.log", path), "a");
+    assert_non_null(out);
+    for (unsigned i = 0; i < 700000; i++)
+        assert_int_equal(fputc('x', out), 'x');
+    assert_int_equal(fclose(out), 0);
+    run_expect(f, 5, 1);
+    run_nothing_new(f);
+    put(f, "mail.log", "a", "\n");
+    put_mails(f, "mail.log", "a", 2, 2);
+    run_expect(f, 6, 1);
+    assert_int_equal(f->stats.unparsed, 1);
+    run_nothing_new(f);
+}
+
+static void
+missing_and_denied(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+
+    run_expect(f, 0, 0);
+    assert_int_equal(f->stats.missing, 1);
+    /* A folder is no log; the others are read all the same. */
+    assert_int_equal(mkdir(at(f, "mail.log.d", path), 0700), 0);
+    put_mails(f, "mail.log", "w", 1, 1);
+    f->stats = (struct observe_stats){0};
+    assert_int_equal(
+        observe_logs(f->history, &f->conf, NOW, 0, NULL, NULL, &f->stats, &f->msg), ERR_IO);
+    assert_non_null(strstr(f->msg.text, "mail.log.d"));
+    assert_int_equal(f->stats.observed, 1);
+}
+
+struct tally {
+    unsigned clients, helos, pairs;
+};
+
+static enum err
+count_client(void *ctx, const struct hist_client *client)
+{
+    struct tally *tally = ctx;
+
+    assert_int_equal(client->sessions, client->accepted);
+    tally->clients++;
+    return ERR_OK;
+}
+
+static enum err
+count_helo(void *ctx, const struct ip *ip, const struct helo *helo, const struct hist_use *use)
+{
+    struct tally *tally = ctx;
+
+    (void)ip;
+    assert_true(helo->len > 0 && use->count > 0);
+    tally->helos++;
+    return ERR_OK;
+}
+
+static enum err
+count_pair(void *ctx, const struct ip *ip, const struct dname *domain, const struct hist_use *use)
+{
+    struct tally *tally = ctx;
+
+    (void)ip;
+    assert_true(domain->len > 1 && use->count > 0);
+    tally->pairs++;
+    return ERR_OK;
+}
+
+/* A real server's log; tests/count_sessions counts the same on its own. */
+static void
+replay(void **state)
+{
+    struct fixture *f = *state;
+    static char path[] = "../shared/data/mtalogs/postfix-replay.log.gz";
+    struct tally tally = {0};
+    const struct history_visitor visitor = {count_client, count_helo, count_pair, &tally};
+    struct kv_txn *txn;
+
+    if (access(path, R_OK) != 0) {
+        print_message("%s is absent: not replayed\n", path);
+        skip();
+    }
+    f->source.path = path;
+    run_expect(f, 91446, 11430);
+    assert_int_equal(f->stats.unparsed, 0);
+    assert_int_equal(f->stats.skipped, 0);
+    assert_int_equal(sessions_total(f), 11430);
+    assert_int_equal(kv_begin(history_kv(f->history), false, &txn, &f->msg), ERR_OK);
+    assert_int_equal(history_walk(txn, NULL, &visitor), ERR_OK);
+    kv_abort(&txn);
+    assert_int_equal(tally.clients, 4783);
+    assert_int_equal(tally.helos, 4879);
+    assert_int_equal(tally.pairs, 5810);
+    run_nothing_new(f);
+}
+
+/* -- mail stores -- */
+
+#define MAIL(ip, day)                                                                              \
+    "Received: from h.example (h [" ip "])\n\tby mx with ESMTP; " day                              \
+    " Nov 2026 10:11:12 +0100\nSubject: s\n\nb\n"
+
+static void
+stores(void **state)
+{
+    struct fixture *f = *state;
+    struct mailstore store = {.path = f->root, .format = MAILSTORE_MAILDIR};
+    char path[128];
+
+    f->conf.mailstores = &store;
+    f->conf.mailstore_count = 1;
+    assert_int_equal(mkdir(at(f, "cur", path), 0700), 0);
+    assert_int_equal(mkdir(at(f, "new", path), 0700), 0);
+    assert_int_equal(mkdir(at(f, ".Junk", path), 0700), 0);
+    assert_int_equal(mkdir(at(f, ".Junk/cur", path), 0700), 0);
+    put(f, "cur/1.M1.h:2,S", "w", MAIL("203.0.113.1", "Sun, 22"));
+    put(f, "cur/2.M1.h:2,S", "w", MAIL("203.0.113.1", "Sun, 22"));
+    put(f, ".Junk/cur/3.M1.h:2,", "w", MAIL("203.0.113.2", "Mon, 23"));
+    put(f, "new/4.M1.h", "w", MAIL("203.0.113.3", "Mon, 30")); /* from the future */
+    put(f, "new/5.M1.h", "w",
+        "Received: from h.example (h [203.0.113.4])\n\tby mx with ESMTP; Sun, 22 Nov 2020 10:11:12 "
+        "+0100\n\nb\n");
+    assert_int_equal(observe_store(f->history, &f->conf, NOW, &f->stats, &f->msg), ERR_OK);
+    assert_int_equal(f->stats.sessions, 5);
+    assert_int_equal(f->stats.observed, 3);
+    assert_int_equal(f->stats.skipped, 2);
+    expect(f, "203.0.113.1 2/2 h\n h h.example 2\n203.0.113.2 1/1 h\n h h.example 1\n");
+    uint64_t before = db_hash(f);
+    f->stats = (struct observe_stats){0};
+    assert_int_equal(observe_store(f->history, &f->conf, NOW, &f->stats, &f->msg), ERR_OK);
+    assert_int_equal(f->stats.observed, 0);
+    assert_int_equal(db_hash(f), before);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(second_run),
+        TEST(incomplete),
+        TEST(renamed),
+        TEST(copytruncate),
+        TEST(copytruncate_empty),
+        TEST(compressed),
+        TEST(damaged_gz),
+        TEST(chunks),
+        TEST(long_lines),
+        TEST(missing_and_denied),
+        TEST(replay),
+        TEST(stores),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

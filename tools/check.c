@@ -1,0 +1,252 @@
+/*
+ * repdns check: the configuration, and what it names: stores, folders, list files, logs. See
+ * tools.h.
+ *
+ * An error is what keeps a part from working; a warning is what may be meant so, and does not
+ * change the exit code. A store that is not there yet is neither.
+ */
+#include <errno.h>
+#include <glob.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "loader/history.h"
+#include "tools/tools.h"
+#include "zones/kv.h"
+#include "zones/store.h"
+
+struct checking {
+    FILE *out;
+    const struct conf *conf;
+    unsigned errors, warnings;
+};
+
+static void PRINTF_LIKE(2, 3) complain(struct checking *checking, const char *format, ...)
+{
+    va_list args;
+    checking->errors++;
+    fputs("error: ", checking->out);
+    va_start(args, format);
+    (void)vfprintf(checking->out, format, args);
+    va_end(args);
+    fputc('\n', checking->out);
+}
+
+static void PRINTF_LIKE(2, 3) warn(struct checking *checking, const char *format, ...)
+{
+    va_list args;
+    checking->warnings++;
+    fputs("warning: ", checking->out);
+    va_start(args, format);
+    (void)vfprintf(checking->out, format, args);
+    va_end(args);
+    fputc('\n', checking->out);
+}
+
+static void
+check_conf(struct checking *checking)
+{
+    const struct conf *conf = checking->conf;
+    unsigned enabled = 0;
+    for (unsigned i = 0; i < conf->zone_count; i++)
+        enabled += conf->zones[i].enabled;
+    fprintf(checking->out,
+        "%s: %u zones, %u of them enabled; %u addresses to listen on, %u logs, %u mail stores, "
+        "%u lists\n",
+        conf->path, conf->zone_count, enabled, conf->listen_count, conf->log_count,
+        conf->mailstore_count, conf->list_count);
+    for (const char *line = conf->warnings; *line != '\0';) {
+        size_t n = strcspn(line, "\n");
+        warn(checking, "%.*s", (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+    if (conf->own_network_count == 0)
+        warn(checking,
+            "%s: own_networks is not set and postconf tells none: your own users' mail "
+            "would be judged; name your networks",
+            conf->path);
+    if (conf->own_name_count == 0)
+        warn(checking,
+            "%s: own_names is empty: nobody is caught who greets with your name; name "
+            "your domains",
+            conf->path);
+    if (conf->log_count == 0 && conf->mailstore_count == 0)
+        warn(checking, "%s: neither log nor mailstore: only lists will be served", conf->path);
+}
+
+/* Everybody who may write into the folder may replace what is served. */
+static void
+check_state_dir(struct checking *checking)
+{
+    const struct conf *conf = checking->conf;
+    const char *dir = conf->state_dir;
+    const struct group *group = getgrnam(conf->group);
+    struct stat st;
+    if (getpwnam(conf->user) == NULL)
+        warn(checking, "user \"%s\" is not known here; create it or set user", conf->user);
+    if (group == NULL)
+        warn(checking, "group \"%s\" is not known here; create it or set group", conf->group);
+    if (stat(dir, &st) != 0) {
+        complain(checking, "%s: %s; create it, owned by the loader's user", dir, strerror(errno));
+        return;
+    }
+    if (!S_ISDIR(st.st_mode)) {
+        complain(checking, "%s: this is no folder; name one with state_dir", dir);
+        return;
+    }
+    if ((st.st_mode & S_IWOTH) != 0)
+        complain(checking, "%s: everybody may write there; run chmod o-w", dir);
+    if (access(dir, R_OK | X_OK) != 0)
+        complain(checking, "%s: %s; run this as the loader's user", dir, strerror(errno));
+    else if (group != NULL && st.st_gid != group->gr_gid && (st.st_mode & S_IXOTH) == 0)
+        warn(checking, "%s: belongs to another group than \"%s\", so repdnsd may not reach it", dir,
+            conf->group);
+}
+
+/* The server writes its reader slot into the lock file, and needs nothing else to write. */
+static void
+check_lock(struct checking *checking, const char *path)
+{
+    char lock[4096];
+    struct stat st;
+    int n = snprintf(lock, sizeof lock, "%s-lock", path);
+    if (n < 0 || (size_t)n >= sizeof lock || stat(lock, &st) != 0)
+        return;
+    if ((st.st_mode & (S_IRGRP | S_IWGRP)) != (S_IRGRP | S_IWGRP))
+        warn(checking, "%s: the group can't write it, which repdnsd needs; run chmod 660", lock);
+}
+
+static enum err
+answers_format(struct kv_txn *txn)
+{
+    struct store_key key;
+    struct slice value;
+    struct store_meta meta;
+    store_key_meta(&key);
+    enum err err = kv_get(txn, store_key_slice(&key), &value);
+    if (err == ERR_OK)
+        err = store_meta_decode(value, &meta);
+    return err == ERR_OK && meta.format != STORE_FORMAT ? ERR_FORMAT : err;
+}
+
+static enum err
+open_answers(const struct conf *conf, struct errmsg *msg)
+{
+    struct kv *kv = NULL;
+    struct kv_txn *txn = NULL;
+    enum err err = kv_open(conf->answers_path, &(struct kv_options){.read_only = true}, &kv, msg);
+    if (err < 0)
+        return err;
+    err = kv_begin(kv, false, &txn, msg);
+    if (err == ERR_OK && answers_format(txn) < 0)
+        err = errmsg_set(msg, ERR_FORMAT,
+            "%s: damaged, or not a store of this version; delete it and run repdns-load",
+            conf->answers_path);
+    kv_abort(&txn);
+    kv_close(&kv);
+    return err;
+}
+
+static enum err
+open_history(const struct conf *conf, struct errmsg *msg)
+{
+    struct history *history = NULL;
+    enum err err = history_open(conf->history_path, true, &history, msg);
+    history_close(&history);
+    return err;
+}
+
+static enum err
+open_lists(const struct conf *conf, struct errmsg *msg)
+{
+    struct kv *kv = NULL;
+    enum err err = kv_open(conf->lists_path, &(struct kv_options){.read_only = true}, &kv, msg);
+    kv_close(&kv);
+    return err;
+}
+
+static void
+check_stores(struct checking *checking)
+{
+    const struct conf *conf = checking->conf;
+    const struct {
+        const char *path;
+        enum err (*open)(const struct conf *conf, struct errmsg *msg);
+        bool used;
+    } stores[] = {{conf->answers_path, open_answers, true},
+        {conf->history_path, open_history, true},
+        {conf->lists_path, open_lists, conf->list_count > 0}};
+    for (size_t i = 0; i < sizeof stores / sizeof *stores; i++) {
+        struct errmsg msg;
+        if (!stores[i].used)
+            continue;
+        enum err err = stores[i].open(conf, &msg);
+        if (err == ERR_NOTFOUND)
+            fprintf(checking->out, "%s: not there yet; repdns-load creates it\n", stores[i].path);
+        else if (err < 0)
+            complain(checking, "%s", msg.text);
+        else
+            fprintf(checking->out, "%s: good\n", stores[i].path);
+    }
+    check_lock(checking, conf->answers_path);
+}
+
+static void
+check_list_files(struct checking *checking)
+{
+    const struct conf *conf = checking->conf;
+    for (unsigned i = 0; i < conf->list_count; i++)
+        for (unsigned k = 0; k < conf->lists[i].file_count; k++) {
+            const char *path = conf->lists[i].files[k];
+            struct stat st;
+            int failed = stat(path, &st) != 0 || access(path, R_OK) != 0 ? errno : 0;
+            if (failed != 0)
+                complain(checking,
+                    "%s:%u: list \"%s\": %s: %s; correct the path or its permissions", conf->path,
+                    conf->lists[i].line, conf->lists[i].name, path, strerror(failed));
+            else if (!S_ISREG(st.st_mode))
+                complain(checking, "%s:%u: list \"%s\": %s is no file; name a file", conf->path,
+                    conf->lists[i].line, conf->lists[i].name, path);
+        }
+}
+
+static void
+check_sources(struct checking *checking)
+{
+    const struct conf *conf = checking->conf;
+    for (unsigned i = 0; i < conf->log_count; i++) {
+        glob_t found;
+        bool readable = false;
+        int rc = glob(conf->logs[i].path, GLOB_NOSORT, NULL, &found);
+        for (size_t k = 0; rc == 0 && k < found.gl_pathc; k++)
+            readable = readable || access(found.gl_pathv[k], R_OK) == 0;
+        if (!readable)
+            warn(checking,
+                "%s:%u: log: %s at %s; correct the path, or let the loader's user read it",
+                conf->path, conf->logs[i].line,
+                rc == 0 ? "nothing that can be read" : "there is nothing", conf->logs[i].path);
+        if (rc == 0)
+            globfree(&found);
+    }
+    for (unsigned i = 0; i < conf->mailstore_count; i++)
+        if (access(conf->mailstores[i].path, R_OK) != 0)
+            warn(checking, "%s:%u: mailstore: %s: %s", conf->path, conf->mailstores[i].line,
+                conf->mailstores[i].path, strerror(errno));
+}
+
+enum exit_code
+tool_check(const struct tool *tool, struct errmsg *msg)
+{
+    struct checking checking = {.out = tool->out, .conf = tool->conf};
+    msg->text[0] = '\0';
+    check_conf(&checking);
+    check_state_dir(&checking);
+    check_stores(&checking);
+    check_list_files(&checking);
+    check_sources(&checking);
+    fprintf(tool->out, "%u errors, %u warnings\n", checking.errors, checking.warnings);
+    return checking.errors > 0 ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,262 @@
+/*
+ * repdns explain: why an address, a domain, a HELO is listed or not. See explain.h.
+ *
+ * By what the stores know: nothing is resolved, so that it shows what the loader saw.
+ */
+#include "tools/explain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/judgedns.h"
+#include "loader/verdicts.h"
+
+static enum err
+open_history(struct explain *explain, struct errmsg *msg)
+{
+    const char *path = explain->conf->history_path;
+    enum err err = history_open(path, true, &explain->history, msg);
+    if (err == ERR_NOTFOUND) {
+        fprintf(
+            explain->out, "%s: not there yet, so nothing was observed; run repdns-load\n", path);
+        return ERR_OK;
+    }
+    return err < 0 ? err : kv_begin(history_kv(explain->history), false, &explain->txn, msg);
+}
+
+static enum err
+open_answers(struct explain *explain, struct errmsg *msg)
+{
+    struct store_key key;
+    struct slice value;
+    enum err err = kvread_open(explain->conf->answers_path, &explain->answers, msg);
+    if (err < 0) {
+        explain->answers = NULL;
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    }
+    store_key_beat(&key);
+    if (kvread_get(explain->answers, store_key_slice(&key), &value) == ERR_OK &&
+        store_beat_decode(value, &explain->beat_s) < 0)
+        explain->beat_s = 0;
+    return ERR_OK;
+}
+
+/* The lists that keep their entries off every judged set. */
+static enum err
+open_allow_lists(struct explain *explain, struct errmsg *msg)
+{
+    const struct conf *conf = explain->conf;
+    explain->lists = calloc(conf->list_count + 1U, sizeof(struct list_set *));
+    explain->allow = calloc(conf->list_count + 1U, sizeof(const struct list_set *));
+    if (explain->lists == NULL || explain->allow == NULL)
+        return errmsg_set(msg, ERR_NOMEM, "out of memory");
+    for (unsigned i = 0; i < conf->list_count; i++) {
+        if (conf->lists[i].role != LIST_ALLOW)
+            continue;
+        enum err err = lists_flatten(conf, &conf->lists[i], &explain->lists[i], msg);
+        if (err == ERR_NOTFOUND)
+            continue;
+        if (err < 0)
+            return err;
+        explain->allow[explain->allow_count++] = explain->lists[i];
+    }
+    return ERR_OK;
+}
+
+static enum err
+explain_open(struct explain *explain, int64_t now_s, struct errmsg *msg)
+{
+    enum err err = open_history(explain, msg);
+    if (err == ERR_OK)
+        err = open_answers(explain, msg);
+    if (err == ERR_OK)
+        err = open_allow_lists(explain, msg);
+    if (err == ERR_OK && dnscache_new(explain->txn, now_s, &explain->cache) < 0)
+        err = errmsg_set(msg, ERR_NOMEM, "out of memory");
+    if (err == ERR_OK && spf_open(&explain->spf) < 0)
+        err = errmsg_set(msg, ERR_NOMEM, "libspf2 could not be started: out of memory");
+    if (err == ERR_OK)
+        err = rdns_open(&explain->rdns, msg);
+    if (err == ERR_OK)
+        err = publicname_open(&explain->names, msg);
+    explain->env = (struct judging_env){.conf = explain->conf,
+        .txn = explain->txn,
+        .cache = explain->cache,
+        .spf = explain->spf,
+        .rdns = explain->rdns,
+        .names = explain->names,
+        .now_s = now_s,
+        .offline = true};
+    return err;
+}
+
+static void
+explain_close(struct explain *explain)
+{
+    for (unsigned i = 0; explain->lists != NULL && i < explain->conf->list_count; i++)
+        lists_free(&explain->lists[i]);
+    free(explain->lists);
+    free(explain->allow);
+    publicname_close(&explain->names);
+    rdns_close(&explain->rdns);
+    spf_close(&explain->spf);
+    dnscache_free(&explain->cache);
+    kvread_close(&explain->answers);
+    kv_abort(&explain->txn);
+    history_close(&explain->history);
+}
+
+static void
+lookup(void *ctx, enum dns_type type, const struct dname *name, struct dns_answer *out)
+{
+    judgedns_ask(ctx, type, name, out);
+}
+
+/* Returns whether the domain's policy passes the world. */
+static bool
+explain_spf(const struct explain *explain, const struct dname *domain, const char *helo)
+{
+    struct spf_query query = {.ip = explain->ip,
+        .domain = *domain,
+        .helo = helo,
+        .dns = {.lookup = lookup, .ctx = (void *)(uintptr_t)&explain->env},
+        .limits = {.lookups = 10, .voids = 2}, /* RFC 7208 4.6.4 */
+        .now_s = explain->env.now_s};
+    struct spf_result result;
+    spf_check(explain->spf, &query, &result);
+    FILE *out = explain->out;
+    fputs("  SPF: ", out);
+    if (result.status != SPF_DONE || result.temperror) {
+        fputs("not known: the stored DNS answers do not suffice\n", out);
+        return false;
+    }
+    fprintf(out, "%s ", reason_info(result.reason)->name);
+    text_a(out, reason_a(result.reason));
+    if (result.why[0] != '\0') {
+        fputs(", by ", out);
+        text_quoted(out, slice_of(result.why, strlen(result.why)));
+    }
+    fputc('\n', out);
+    if (result.uses_local || result.uses_helo)
+        fputs("  it depends on the sender's local part or the HELO, so it is not published\n", out);
+    if (result.explanation[0] != '\0') {
+        fputs("  the domain says: ", out);
+        text_quoted(out, slice_of(result.explanation, strlen(result.explanation)));
+        fputc('\n', out);
+    }
+    return result.passes_world;
+}
+
+static void
+explain_domain(const struct explain *explain, const struct dname *domain, const char *helo)
+{
+    FILE *out = explain->out;
+    char text[DNAME_TEXT_SIZE];
+    struct domain_facts facts = {.domain = domain};
+    struct judgement judgement;
+    (void)dname_format(domain, text);
+    fprintf(out, "\n%s as the sender's domain\n", text);
+    judgedns_domain(&explain->env, domain, &facts);
+    fprintf(out, "  exists: %s, can receive mail: %s, a public name: %s\n",
+        explain_fact(facts.exists), explain_fact(facts.receives), explain_fact(facts.public_name));
+    facts.spf_world = explain_spf(explain, domain, helo);
+    judge_domain(&facts, &judgement);
+    fputs("  verdict: ", out);
+    if (verdicts_never_name(explain->conf, explain->allow, explain->allow_count, domain))
+        fputs("never listed: an own name, or on a list with the role allow\n", out);
+    else
+        explain_shown(explain, DATASET_JUDGED_DOM, judgement.reasons);
+    text_reasons(out, 4, judgement.reasons, text);
+    explain_served_name(explain, domain, DATASET_JUDGED_DOM);
+    explain_served_pair(explain, domain);
+}
+
+static void
+explain_helo(const struct explain *explain, const struct helo *helo, const struct helo_form *form)
+{
+    FILE *out = explain->out;
+    fputc('\n', out);
+    text_quoted(out, slice_of(helo->text, helo->len));
+    fprintf(out, " as HELO: %s%s\n", helo_kind_text(form->kind),
+        form->local ? ", a name for inside use" : "");
+    if (form->kind == HELO_KIND_LITERAL || form->kind == HELO_KIND_BARE_IP)
+        fprintf(out, "  it is the client's address: %s\n",
+            ip_cmp(&form->ip, &explain->ip) == 0 ? "yes" : "no");
+    if (form->kind != HELO_KIND_NAME && form->kind != HELO_KIND_SINGLE)
+        return;
+    bool special = publicname_special(&form->name);
+    fprintf(out, "  a public name: %s", special || form->kind == HELO_KIND_SINGLE ? "no" : "yes");
+    if (form->kind == HELO_KIND_NAME && !special)
+        fprintf(out, ", resolves to the client: %s",
+            explain_fact(judgedns_has_address(&explain->env, &form->name, &explain->ip)));
+    fputc('\n', out);
+    for (unsigned i = 0; i < explain->conf->own_name_count; i++)
+        if (dname_under(&form->name, &explain->conf->own_names[i]))
+            fputs("  a name of ours: who greets with it forges it\n", out);
+    explain_served_name(explain, &form->name, DATASET_JUDGED_HELO);
+}
+
+/* What the command line names, beside the address. */
+struct wanted {
+    bool has_domain, has_helo;
+    struct dname domain;
+    struct helo helo;
+    struct helo_form form;
+};
+
+/* "-" is no domain; "<>" is the null sender, whose pair is made with the HELO name (RFC 7208 2.4);
+ * of a whole mail address, only the domain is meant. */
+static enum err
+read_arguments(
+    const struct tool *tool, struct explain *explain, struct wanted *out, struct errmsg *msg)
+{
+    char *const *args = tool->args;
+    *out = (struct wanted){0};
+    if (ip_parse(args[0], strlen(args[0]), &explain->ip) < 0)
+        return errmsg_set(msg, ERR_SYNTAX, "\"%s\" is no address", args[0]);
+    ip_format(&explain->ip, explain->ip_text);
+    if (tool->arg_count > 2) {
+        out->has_helo = true;
+        helo_set(&out->helo, args[2], strlen(args[2]));
+        helo_classify(&out->helo, &out->form);
+    }
+    if (tool->arg_count < 2 || strcmp(args[1], "-") == 0)
+        return ERR_OK;
+    if (strcmp(args[1], "<>") == 0) {
+        out->has_domain = out->has_helo && out->form.kind == HELO_KIND_NAME;
+        out->domain = out->form.name;
+        return ERR_OK;
+    }
+    const char *at = strrchr(args[1], '@');
+    const char *domain = at != NULL ? at + 1 : args[1];
+    out->has_domain = true;
+    if (dname_parse(domain, strlen(domain), &out->domain) < 0 || out->domain.len <= 1)
+        return errmsg_set(msg, ERR_SYNTAX, "\"%s\" is no domain name", domain);
+    return ERR_OK;
+}
+
+enum exit_code
+tool_explain(const struct tool *tool, struct errmsg *msg)
+{
+    struct explain explain = {.out = tool->out, .conf = tool->conf};
+    struct wanted wanted;
+    if (read_arguments(tool, &explain, &wanted, msg) < 0)
+        return EXIT_USAGE;
+    fprintf(tool->out, "%s as of ", explain.ip_text);
+    text_time(tool->out, tool->now_s);
+    fputc('\n', tool->out);
+    enum err err = explain_open(&explain, tool->now_s, msg);
+    if (err == ERR_OK)
+        err = explain_client(&explain, msg);
+    if (err == ERR_OK) {
+        explain_served_ip(&explain);
+        char helo[HELO_MAX + 1] = "";
+        memcpy(helo, wanted.helo.text, wanted.helo.len);
+        if (wanted.has_domain)
+            explain_domain(&explain, &wanted.domain, wanted.has_helo ? helo : NULL);
+        if (wanted.has_helo)
+            explain_helo(&explain, &wanted.helo, &wanted.form);
+    }
+    explain_close(&explain);
+    return tool_exit(err);
+}

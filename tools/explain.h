@@ -1,0 +1,53 @@
+/*
+ * Explaining one subject: what the parts of "repdns explain" share. Private to explain*.c.
+ *
+ * The parts print and do not fail: what can't be read is unknown, and a damaged store is said on
+ * the line where it matters.
+ */
+#ifndef TOOLS_EXPLAIN_H
+#define TOOLS_EXPLAIN_H
+
+#include "loader/judging.h"
+#include "loader/lists.h"
+#include "tools/tools.h"
+#include "zones/kvread.h"
+
+struct explain {
+    FILE *out;
+    const struct conf *conf;
+    struct judging_env env; /* offline; txn is NULL without a history */
+    struct history *history;
+    struct kv_txn *txn;
+    struct dnscache *cache;
+    struct spf *spf;
+    struct rdns *rdns;
+    struct publicname *names;
+    struct kvread *answers; /* NULL: nothing is published */
+    int64_t beat_s;
+    struct list_set **lists; /* conf->list_count of them, NULL where not an allow list */
+    const struct list_set **allow;
+    size_t allow_count;
+
+    struct ip ip;
+    char ip_text[IP_TEXT_SIZE];
+    bool seen; /* the history has the address */
+};
+
+/* explain_served.c: whether the configuration keeps it off every list, and which part of it says
+ * so. */
+bool explain_never_ip(const struct explain *explain, char *why, size_t size);
+/* What of a judgement the enabled zones over this judged dataset would show. */
+void explain_shown(const struct explain *explain, const char *dataset, struct reason_set reasons);
+/* What zones answer now, each with the dataset that says it. Of zones with names, those that have
+ * the judged dataset, or none of the judged ones. */
+void explain_served_ip(const struct explain *explain);
+void explain_served_name(
+    const struct explain *explain, const struct dname *name, const char *dataset);
+void explain_served_pair(const struct explain *explain, const struct dname *domain);
+
+/* explain_client.c. "not known", "no", "yes". Static storage. */
+const char *explain_fact(enum fact fact);
+/* What history and DNS say of the address. */
+enum err explain_client(struct explain *explain, struct errmsg *msg) MUST_CHECK;
+
+#endif

@@ -1,0 +1,166 @@
+/* Explaining: the judgement of an address, and the observations behind it. See explain.h. */
+#include <string.h>
+
+#include "loader/judgedns.h"
+#include "tools/explain.h"
+
+const char *
+explain_fact(enum fact fact)
+{
+    static const char *const texts[] = {
+        [FACT_UNKNOWN] = "not known", [FACT_NO] = "no", [FACT_YES] = "yes"};
+    return texts[fact];
+}
+
+static void
+print_between(FILE *out, int64_t first_s, int64_t last_s)
+{
+    fputs(", ", out);
+    text_time(out, first_s);
+    fputs(" to ", out);
+    text_time(out, last_s);
+    fputc('\n', out);
+}
+
+static void
+print_verdict(const struct explain *explain, const struct client_facts *facts,
+    const struct judgement *judgement)
+{
+    FILE *out = explain->out;
+    const struct policy *policy = &explain->conf->policy;
+    char why[128];
+    fputs("verdict: ", out);
+    if (explain_never_ip(explain, why, sizeof why))
+        fprintf(out, "never listed: %s\n", why);
+    else
+        explain_shown(explain, DATASET_JUDGED_IP, judgement->reasons);
+    text_reasons(out, 2, judgement->reasons, explain->ip_text);
+    fprintf(out, "  score %d of %u, by %u independent kinds of evidence (2 are needed)\n",
+        judgement->score, policy->score_threshold, judgement->kinds);
+    if (!facts->mature)
+        fprintf(out,
+            "  learning: scores list nobody before %u sessions and %u days are in the history\n",
+            policy->learn_sessions, policy->learn_days);
+    if (judgement->detail[0] != '\0') {
+        fputs("  because: ", out);
+        text_quoted(out, slice_of(judgement->detail, strlen(judgement->detail)));
+        fputc('\n', out);
+    }
+}
+
+static void
+print_rdns(const struct explain *explain, enum rdns_state state, const struct dname *name,
+    const char *pattern)
+{
+    static const char *const states[] = {[RDNS_UNKNOWN] = "not known",
+        [RDNS_STATE_NONE] = "none",
+        [RDNS_STATE_UNCONFIRMED] = "not confirmed (does not resolve back)",
+        [RDNS_STATE_CONFIRMED] = "confirmed"};
+    fprintf(explain->out, "rDNS: %s", states[state]);
+    if (name != NULL) {
+        fputc(' ', explain->out);
+        text_name(explain->out, name);
+    }
+    if (pattern != NULL)
+        fprintf(explain->out, ", looks dynamic (pattern %s)", pattern);
+    fputc('\n', explain->out);
+}
+
+static void
+print_helo(const struct explain *explain, const struct helo_fact *helo)
+{
+    FILE *out = explain->out;
+    fputs("HELO: ", out);
+    text_quoted(out, slice_of(helo->text->text, helo->text->len));
+    fprintf(out, " %s%s, resolves to the client: %s%s, %u times", helo_kind_text(helo->form.kind),
+        helo->form.local ? " (for inside use)" : "", explain_fact(helo->resolves_here),
+        helo->forged == FACT_YES ? ", FORGED" : "", helo->use->count);
+    print_between(out, helo->use->first_s, helo->use->last_s);
+}
+
+static void
+print_pair(const struct explain *explain, const struct pair_fact *pair)
+{
+    FILE *out = explain->out;
+    fputs("sender: ", out);
+    text_name(out, pair->domain);
+    fprintf(out, " %s%s, %u times", pair->has_spf ? reason_info(pair->spf)->name : "spf not known",
+        pair->use->null_sender ? " (as HELO of a null sender)" : "", pair->use->count);
+    if (pair->use->has_spf)
+        fprintf(out, ", logged then %s", reason_info(pair->use->spf)->name);
+    print_between(out, pair->use->first_s, pair->use->last_s);
+}
+
+static enum err
+on_client(void *ctx, const struct client_facts *facts, const struct judgement *judgement)
+{
+    struct explain *explain = ctx;
+    const struct hist_client *client = facts->client;
+    explain->seen = true;
+    print_verdict(explain, facts, judgement);
+    fprintf(explain->out,
+        "client: %u sessions on %u days, %u accepted, %u of them with a logged HELO; filed as "
+        "ham %u, as spam %u",
+        client->sessions, client->days, client->accepted, client->with_helo, client->ham,
+        client->spam);
+    print_between(explain->out, client->first_s, client->last_s);
+    print_rdns(explain, facts->rdns, facts->rdns_name, facts->rdns_pattern);
+    for (unsigned i = 0; i < facts->helo_count; i++)
+        print_helo(explain, &facts->helos[i]);
+    if (facts->unrelated_helos > 0)
+        fprintf(explain->out, "HELO names of %u organisations do not resolve to the client\n",
+            facts->unrelated_helos);
+    for (unsigned i = 0; i < facts->pair_count; i++)
+        print_pair(explain, &facts->pairs[i]);
+    return ERR_OK;
+}
+
+static enum err
+on_domain(void *ctx, const struct domain_facts *facts, const struct judgement *judgement)
+{
+    const struct explain *explain = ctx;
+    char names[512];
+    if (reasons_empty(judgement->reasons))
+        return ERR_OK;
+    reasons_format(judgement->reasons, names, sizeof names);
+    fputs("sender domain ", explain->out);
+    text_name(explain->out, facts->domain);
+    fprintf(explain->out, ": %s\n", names);
+    return ERR_OK;
+}
+
+/* DNS may be known of an address that never came. */
+static void
+print_unseen(struct explain *explain)
+{
+    struct dname name;
+    char why[128];
+    fputs("verdict: ", explain->out);
+    if (explain_never_ip(explain, why, sizeof why))
+        fprintf(explain->out, "never listed: %s\n", why);
+    else
+        fputs("there is nothing to judge by\n", explain->out);
+    fputs(explain->txn == NULL ? "client: there is no history\n"
+                               : "client: the history does not have this address\n",
+        explain->out);
+    enum rdns_state state = judgedns_rdns(&explain->env, &explain->ip, &name);
+    bool named = state == RDNS_STATE_UNCONFIRMED || state == RDNS_STATE_CONFIRMED;
+    print_rdns(explain, state, named ? &name : NULL,
+        named ? rdns_dynamic(explain->rdns, &name, &explain->ip) : NULL);
+}
+
+enum err
+explain_client(struct explain *explain, struct errmsg *msg)
+{
+    const struct judging_visitor visitor = {
+        .client = on_client, .domain = on_domain, .ctx = explain};
+    enum err err = ERR_OK;
+    if (explain->txn != NULL)
+        err = judging_walk(&explain->env, &explain->ip, &visitor);
+    if (err < 0)
+        return errmsg_set(
+            msg, err, "%s: %s; run repdns check", explain->conf->history_path, err_text(err));
+    if (!explain->seen)
+        print_unseen(explain);
+    return ERR_OK;
+}

@@ -1,0 +1,273 @@
+/* Explaining: what is served now, and who is never listed. See explain.h. */
+#include <string.h>
+
+#include "loader/previous.h"
+#include "loader/verdicts.h"
+#include "tools/explain.h"
+#include "zones/ipset.h"
+#include "zones/nameset.h"
+#include "zones/pairset.h"
+
+static bool
+prefix_why(const char *option, const struct prefix *prefixes, unsigned count, const struct ip *ip,
+    char *why, size_t size)
+{
+    for (unsigned i = 0; i < count; i++) {
+        char text[PREFIX_TEXT_SIZE];
+        if (!prefix_contains(&prefixes[i], ip))
+            continue;
+        prefix_format(&prefixes[i], text);
+        (void)snprintf(why, size, "%s has %s", option, text);
+        return true;
+    }
+    return false;
+}
+
+bool
+explain_never_ip(const struct explain *explain, char *why, size_t size)
+{
+    const struct conf *conf = explain->conf;
+    const struct ip *ip = &explain->ip;
+    if (!verdicts_never_ip(conf, explain->allow, explain->allow_count, ip))
+        return false;
+    if (ip_is_special(ip))
+        (void)snprintf(why, size, "no address of the public Internet");
+    else if (!prefix_why(
+                 "own_networks", conf->own_networks, conf->own_network_count, ip, why, size) &&
+             !prefix_why("trusted_relays", conf->trusted_relays, conf->trusted_relay_count, ip, why,
+                 size) &&
+             !prefix_why("never_list", conf->never_list, conf->never_count, ip, why, size))
+        (void)snprintf(why, size, "a list with the role allow has it");
+    return true;
+}
+
+static struct reason_set
+shown_by(const struct zone_def *zone, struct reason_set reasons)
+{
+    struct reason_set shown = reasons_filter(reasons, zone->show);
+    if (reasons_have(shown, REASON_SCORE))
+        shown = reasons_union(shown, reasons_filter(reasons, zone->beside_score));
+    return shown;
+}
+
+static bool
+has_dataset(const struct zone_def *zone, const char *dataset)
+{
+    for (unsigned i = 0; i < zone->dataset_count; i++)
+        if (strcmp(zone->datasets[i], dataset) == 0)
+            return true;
+    return false;
+}
+
+void
+explain_shown(const struct explain *explain, const char *dataset, struct reason_set reasons)
+{
+    bool any = false;
+    for (unsigned i = 0; i < explain->conf->zone_count; i++) {
+        const struct zone_def *zone = &explain->conf->zones[i];
+        struct reason_set shown = shown_by(zone, reasons);
+        char names[512];
+        if (!zone->enabled || !has_dataset(zone, dataset) || reasons_empty(shown))
+            continue;
+        reasons_format(shown, names, sizeof names);
+        fputs(any ? ", " : "", explain->out);
+        text_name(explain->out, &zone->apex);
+        fprintf(explain->out, " (%s)%s", names, zone->informational ? " informational" : "");
+        any = true;
+    }
+    fputs(any ? "\n" : "no enabled zone lists it\n", explain->out);
+}
+
+/* A subject to look up; one of the three forms. */
+struct subject {
+    const struct ip *ip;
+    const struct dname *name;
+    bool pair; /* ip and name together */
+};
+
+/* Names stand in a section of their own. */
+static unsigned
+indent_of(const struct subject *subject)
+{
+    return subject->name == NULL ? 2 : 4;
+}
+
+/* What a dataset has of the subject. ERR_NOTFOUND for nothing; room holds a value that is made up
+ * here. */
+static enum err
+find_value(const struct explain *explain, const struct dataset *dataset,
+    const struct subject *subject, struct slice *value, uint8_t room[VALUE_REASONS_SIZE])
+{
+    if (dataset->kind == DATASET_PAIR && subject->pair) {
+        struct pairset_hit hit;
+        struct reason_set reasons = {0};
+        enum err err = pairset_lookup(
+            explain->answers, dataset->id, subject->ip, subject->name, explain->env.now_s, &hit);
+        if (err < 0 || hit.match != PAIRSET_FOUND)
+            return err < 0 ? err : ERR_NOTFOUND;
+        reasons_add(&reasons, hit.reason);
+        value_of_reasons(reasons, room);
+        *value = slice_of(room, VALUE_REASONS_SIZE);
+        return ERR_OK;
+    }
+    if (dataset->kind == DATASET_ADDR && subject->name == NULL) {
+        struct ipset_hit hit;
+        enum err err = ipset_lookup(explain->answers, dataset->id, subject->ip, &hit);
+        *value = hit.value;
+        return err;
+    }
+    if (dataset->kind == DATASET_NAME && subject->ip == NULL) {
+        struct nameset_hit hit;
+        enum err err = nameset_lookup(explain->answers, dataset->id, subject->name, &hit);
+        if (err == ERR_OK && hit.match != NAMESET_EXACT && hit.match != NAMESET_WILD)
+            return ERR_NOTFOUND;
+        *value = hit.value;
+        return err;
+    }
+    return ERR_NOTFOUND;
+}
+
+/* The elements of a value that the zone shows; false for none. */
+static bool
+print_shown(const struct explain *explain, unsigned indent, const struct zone_def *zone,
+    const struct dataset *dataset, struct slice value)
+{
+    struct value_element element;
+    bool any = false;
+    while (value_next(&value, &element) == ERR_OK) {
+        struct reason_set shown =
+            element.literal ? reasons_none() : shown_by(zone, element.reasons);
+        if (!element.literal && reasons_empty(shown))
+            continue;
+        if (!any) {
+            fprintf(explain->out, "%*s", (int)indent, "");
+            text_name(explain->out, &zone->apex);
+            fprintf(explain->out, ", by %s:", dataset->name);
+        }
+        any = true;
+        while (!reasons_empty(shown)) {
+            enum reason reason = reasons_take(&shown);
+            fputc(' ', explain->out);
+            text_a(explain->out, reason_a(reason));
+            fprintf(explain->out, " %s", reason_info(reason)->name);
+        }
+        if (element.literal) {
+            fputc(' ', explain->out);
+            text_a(explain->out, element.a);
+        }
+        if (element.literal && element.has_txt) {
+            fputc(' ', explain->out);
+            text_quoted(explain->out, element.txt);
+        }
+    }
+    return any;
+}
+
+static void
+print_evidence(
+    const struct explain *explain, const struct dataset *dataset, const struct subject *subject)
+{
+    struct store_key key;
+    struct slice value;
+    struct evidence evidence;
+    if (subject->name == NULL)
+        store_key_evidence_ip(&key, dataset->id, subject->ip);
+    else
+        store_key_evidence_name(&key, dataset->id, subject->name);
+    if (subject->pair || kvread_get(explain->answers, store_key_slice(&key), &value) < 0 ||
+        evidence_decode(value, &evidence) < 0)
+        return;
+    fputs(", since ", explain->out);
+    text_time(explain->out, evidence.since_s);
+    if (evidence.detail.n == 0)
+        return;
+    fputs(", for ", explain->out);
+    text_quoted(explain->out, evidence.detail);
+}
+
+/* As the server decides it. */
+static bool
+is_expired(const struct explain *explain, const struct dataset *dataset)
+{
+    int64_t now_s = explain->env.now_s;
+    return (dataset->expires_s != 0 && now_s >= dataset->expires_s) ||
+           (dataset->max_age_s != 0 && now_s - explain->beat_s > (int64_t)dataset->max_age_s);
+}
+
+static bool
+served_by(const struct explain *explain, const struct zone_def *zone, const char *name,
+    const struct subject *subject)
+{
+    struct dataset dataset;
+    struct slice value;
+    uint8_t room[VALUE_REASONS_SIZE];
+    enum err err = previous_dataset(explain->answers, name, &dataset);
+    if (err == ERR_OK)
+        err = find_value(explain, &dataset, subject, &value, room);
+    if (err < 0 && err != ERR_NOTFOUND)
+        fprintf(explain->out, "  dataset %s: %s; run repdns check\n", name, err_text(err));
+    if (err < 0 || !print_shown(explain, indent_of(subject), zone, &dataset, value))
+        return false;
+    print_evidence(explain, &dataset, subject);
+    fprintf(explain->out, "%s%s\n", zone->enabled ? "" : " (the zone is off)",
+        is_expired(explain, &dataset) ? " (NOT SERVED: the dataset is out of date)" : "");
+    return true;
+}
+
+/* Zones of names: dom and helo have each their own judged set, so that the subject decides. */
+static bool
+zone_fits(const struct zone_def *zone, const struct subject *subject, const char *judged)
+{
+    if (zone->kind == ZONE_LIST)
+        return true;
+    if (subject->pair)
+        return zone->kind == ZONE_PAIR;
+    if (subject->name == NULL)
+        return zone->kind == ZONE_ADDR;
+    return zone->kind == ZONE_NAME &&
+           (has_dataset(zone, judged) ||
+               (!has_dataset(zone, DATASET_JUDGED_DOM) && !has_dataset(zone, DATASET_JUDGED_HELO)));
+}
+
+static void
+print_served(const struct explain *explain, const struct subject *subject, const char *judged)
+{
+    const struct conf *conf = explain->conf;
+    bool any = false;
+    if (explain->answers == NULL) {
+        fprintf(
+            explain->out, "%*snothing: no store is published yet\n", (int)indent_of(subject), "");
+        return;
+    }
+    for (unsigned i = 0; i < conf->zone_count; i++) {
+        const struct zone_def *zone = &conf->zones[i];
+        if (!zone_fits(zone, subject, judged))
+            continue;
+        for (unsigned k = 0; k < zone->dataset_count; k++)
+            any = served_by(explain, zone, zone->datasets[k], subject) || any;
+    }
+    if (!any)
+        fprintf(explain->out, "%*snot listed in any zone\n", (int)indent_of(subject), "");
+}
+
+void
+explain_served_ip(const struct explain *explain)
+{
+    fprintf(explain->out, "served now:\n");
+    print_served(explain, &(struct subject){.ip = &explain->ip}, NULL);
+}
+
+void
+explain_served_name(const struct explain *explain, const struct dname *name, const char *dataset)
+{
+    fprintf(explain->out, "  served now:\n");
+    print_served(explain, &(struct subject){.name = name}, dataset);
+}
+
+void
+explain_served_pair(const struct explain *explain, const struct dname *domain)
+{
+    fprintf(explain->out, "  the pair, served now:\n");
+    print_served(
+        explain, &(struct subject){.ip = &explain->ip, .name = domain, .pair = true}, NULL);
+}
