@@ -85,8 +85,10 @@ import_lists(struct run *run, struct errmsg *msg)
         enum err err =
             lists_import(run->conf, &run->conf->lists[i], run->now_s, &changed, &stats, &why);
         if (err < 0) {
-            log_line(LOG_LEVEL_ERROR, "%s (its old entries stay)", why.text);
-            worst = errmsg_set(msg, err, "%.900s", why.text);
+            /* The last failure is told by whoever called; those before it here. */
+            if (worst < 0)
+                log_line(LOG_LEVEL_ERROR, "%s", msg->text);
+            worst = errmsg_set(msg, err, "%.900s (its old entries stay)", why.text);
         }
         if (stats.warnings > 0)
             log_line(LOG_LEVEL_WARNING, "list %s: %llu lines skipped; the first: %s",

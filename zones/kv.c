@@ -68,10 +68,14 @@ kv_close(struct kv **kv)
 }
 
 static void
-lengthen(struct kv *kv, uint64_t least)
+lengthen(struct kv *kv)
 {
     mdb_filehandle_t fd;
     struct stat st;
+    MDB_stat stat;
+    if (mdb_env_stat(kv->env, &stat) != 0)
+        return;
+    uint64_t least = kvenv_least_size(kv->env) + (uint64_t)SPARE_PAGES * stat.ms_psize;
     if (mdb_env_get_fd(kv->env, &fd) == 0 && fstat(fd, &st) == 0 && (uint64_t)st.st_size < least)
         (void)!ftruncate(fd, (off_t)least);
 }
@@ -109,7 +113,7 @@ kv_commit(struct kv_txn **txn, struct errmsg *msg)
     /* A short write comes back as EIO: the disk is full, as LMDB writes whole pages. */
     struct kv *kv = t->kv;
     if (rc == 0 && t->touched)
-        lengthen(kv, kvenv_least_size(kv->env));
+        lengthen(kv);
     free(t);
     *txn = NULL;
     return rc == 0 ? ERR_OK : kvenv_fail(kv->path, "write", rc, msg);
@@ -147,9 +151,8 @@ kv_get(struct kv_txn *txn, struct slice key, struct slice *value)
 static void
 touch(struct kv_txn *txn)
 {
-    MDB_stat stat;
-    if (!txn->touched && mdb_env_stat(txn->kv->env, &stat) == 0)
-        lengthen(txn->kv, kvenv_least_size(txn->kv->env) + (uint64_t)SPARE_PAGES * stat.ms_psize);
+    if (!txn->touched)
+        lengthen(txn->kv);
     txn->touched = true;
 }
 
