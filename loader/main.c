@@ -187,5 +187,5 @@ main(int argc, char **argv)
     if (code != EXIT_DONE)
         log_line(LOG_LEVEL_ERROR, "%s", msg.text);
     conf_free(&conf);
-    return code;
+    return (int)code;
 }

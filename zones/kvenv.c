@@ -142,8 +142,7 @@ open_env(
     unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0);
     int rc = mdb_env_set_maxreaders(env, READERS_MAX);
     if (rc == 0 && !existed)
-        rc = mdb_env_set_mapsize(
-            env, options->map_size != 0 ? options->map_size : (uint64_t)KV_MAP_SIZE);
+        rc = mdb_env_set_mapsize(env, options->map_size);
     if (rc == 0)
         rc = mdb_env_open(env, path, flags, options->mode != 0 ? options->mode : 0640);
     if (rc != 0)
@@ -157,6 +156,30 @@ open_env(
     return rc;
 }
 
+/* A new file's map: where the address space is limited (ulimit -v, a checking tool), a smaller one
+ * than usual, down to a gigabyte. */
+static int
+create_env(const char *path, const struct kvenv_options *options, MDB_env **env, MDB_dbi *dbi)
+{
+    struct kvenv_options how = *options;
+    uint64_t size = options->map_size != 0 ? options->map_size : KV_MAP_SIZE;
+    int rc;
+    do {
+        how.map_size = size;
+        rc = mdb_env_create(env);
+        if (rc != 0)
+            return rc;
+        rc = open_env(path, &how, false, *env, dbi);
+        if (rc == 0 || (rc != ENOMEM && rc != EINVAL) || options->map_size != 0)
+            return rc;
+        mdb_env_close(*env);
+        *env = NULL;
+        (void)unlink(path);
+        size /= 4;
+    } while (size >= UINT64_C(1) << 30);
+    return rc;
+}
+
 enum err
 kvenv_open(const char *path, const struct kvenv_options *options, MDB_env **env, MDB_dbi *dbi,
     struct errmsg *msg)
@@ -166,9 +189,11 @@ kvenv_open(const char *path, const struct kvenv_options *options, MDB_env **env,
     enum err err = check_path(path, options, &existed, msg);
     if (err < 0)
         return err;
-    int rc = mdb_env_create(env);
-    if (rc == 0)
-        rc = open_env(path, options, existed, *env, dbi);
+    int rc = 0;
+    if (!existed)
+        rc = create_env(path, options, env, dbi);
+    else if ((rc = mdb_env_create(env)) == 0)
+        rc = open_env(path, options, true, *env, dbi);
     if (rc != 0)
         err = kvenv_fail(path, existed ? "open" : "create", rc, msg);
     else

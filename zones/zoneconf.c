@@ -367,7 +367,7 @@ read_networks(const struct loading *l)
     return err < 0 ? err : read_names(l, "own_names", &conf->own_name_count, &conf->own_names);
 }
 
-static void
+static enum err
 read_policy(const struct loading *l)
 {
     cfg_t *cfg = cfg_getsec(l->cfg, "policy");
@@ -385,6 +385,8 @@ read_policy(const struct loading *l)
         *numbers[i].out = (uint32_t)cfg_getint(cfg, numbers[i].option);
     policy->retention_days = duration(cfg, "retention") / 86400;
     policy->max_age_s = duration(cfg, "max_age");
+    return policy->retention_days > 0 ? ERR_OK
+                                      : fail(l, cfg->line, "retention: at least 1d is needed");
 }
 
 static enum err
@@ -516,12 +518,10 @@ static enum err
 read_all(const struct loading *l)
 {
     static enum err (*const readers[])(const struct loading *) = {read_server, read_paths,
-        read_resolver, read_networks, read_sources, read_lists, read_zones};
+        read_resolver, read_networks, read_sources, read_lists, read_zones, read_policy};
     enum err err = ERR_OK;
     for (size_t i = 0; i < sizeof readers / sizeof *readers && err == ERR_OK; i++)
         err = readers[i](l);
-    if (err == ERR_OK)
-        read_policy(l);
     return err;
 }
 

@@ -323,6 +323,8 @@ main(int argc, char **argv)
         die("configuration", argc < 3 ? "name it and the cases" : msg.text);
     if (argc == 4 && strcmp(argv[2], "--write-store") == 0) {
         open_store(&golden, argv[3]);
+        free(golden.conf->answers_path);
+        conf_free(&golden.conf);
         return 0;
     }
     golden.udp = argc == 6 && strcmp(argv[3], "--udp") == 0;

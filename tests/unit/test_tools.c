@@ -391,12 +391,13 @@ dump_of_lists(void **state)
 {
     struct fixture *f = *state;
     struct errmsg msg;
+    /* rbldnsd's levels are /32, /24, /16 and /8: a /25 is of the first, as a single address is. */
     make_list(f, "drop", "block", "192.0.2.0/25 :127.0.0.5:bad $\n192.0.2.7\n!192.0.2.9\n");
     FILE *out = begin(f);
     assert_int_equal(dump_lists(out, f->conf, &msg), ERR_OK);
     end(f);
     expect(f, "list drop ip4set block\naddress drop 192.0.2.0-192.0.2.6 127.0.0.5 \"bad $\"\n"
-              "address drop 192.0.2.7 127.0.0.2");
+              "address drop 192.0.2.7 127.0.0.5 \"bad $\"; 127.0.0.2\n");
     expect(f, "address drop 192.0.2.8 127.0.0.5 \"bad $\"\n"
               "address drop 192.0.2.10-192.0.2.127 127.0.0.5 \"bad $\"\n");
 }

@@ -55,6 +55,7 @@ errors_name_the_line(void **state)
         {BASE "resolver_tries = 11\n", ":", "1 to 10 tries"},
         {BASE "policy { learn_days = -1 }\n", ":3:", "out of range"},
         {BASE "# {\nurl = \"{\"\nzone \"ip\" {\n", ":5:", "never closed; add a }"},
+        {BASE "policy { retention = 12h }\n", ":", "at least 1d"},
         {BASE "contact = \"a@b..c\"\n", ":", "no mail address"},
     };
     (void)state;

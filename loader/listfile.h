@@ -1,0 +1,111 @@
+/*
+ * The lines of a list in rbldnsd's ip4set and dnset formats (rbldnsd(8)): one line in, at most one
+ * entry out. Pure: no files, no clock, nothing allocated.
+ *
+ * Files of one list are one logical file, but the default value ends with its file. Variables and
+ * the base template belong to the whole list and may be set after the lines that use them, so a
+ * value stays as written until everything is read (listfile_value).
+ *
+ * Beyond rbldnsd: a carriage return at the end of a line is no part of it.
+ */
+#ifndef LOADER_LISTFILE_H
+#define LOADER_LISTFILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "zones/dname.h"
+#include "zones/verdict.h"
+#include "zones/zoneconf.h"
+
+#define LISTFILE_LINE_MAX  32768 /* bytes of a line that count, as rbldnsd's istream.h */
+#define LISTFILE_TEXT_MAX  255   /* bytes of a text as written */
+#define LISTFILE_VALUE_MAX (6 + VALUE_TXT_MAX)
+#define LISTFILE_A_DEFAULT 0x7f000002U /* 127.0.0.2 */
+
+struct listfile_text {
+    uint8_t n;
+    char b[LISTFILE_TEXT_MAX];
+};
+
+/* A value as written: its text still has variables in it. */
+struct listfile_raw {
+    uint32_t a; /* host byte order, never 0 */
+    struct listfile_text text;
+};
+
+enum { LISTFILE_BASE = 10, LISTFILE_VARIABLES = 11 };
+
+struct listfile {
+    enum list_type type;
+    int64_t now_s;
+    uint32_t ttl_s;          /* the last $TTL; 0: none */
+    uint32_t max_range;      /* $MAXRANGE4 in addresses; 0: none */
+    int64_t expires_s;       /* the earliest of the $TIMESTAMPs; 0: never */
+    struct listfile_raw def; /* of the lines to come */
+    bool set[LISTFILE_VARIABLES];
+    struct listfile_text variables[LISTFILE_VARIABLES]; /* $0 to $9, then $= */
+};
+
+struct listfile_entry {
+    bool excluded;
+    bool by_default; /* the value is the default in force */
+    bool exact;      /* dnset: the name itself */
+    bool wild;       /* dnset: names below it */
+    uint32_t first;  /* ip4set: both ends belong to the range, host byte order */
+    uint32_t last;
+    struct dname name;
+    struct listfile_raw value; /* unless excluded */
+};
+
+void listfile_init(struct listfile *file, enum list_type type, int64_t now_s);
+/* Before the lines of each file. */
+void listfile_begin(struct listfile *file);
+
+/*
+ * A line of n bytes without its newline; more than LISTFILE_LINE_MAX are not looked at.
+ * ERR_OK: *entry is set. ERR_NOTFOUND: the line has no entry. ERR_SYNTAX: it has no meaning and is
+ * to be skipped. ERR_REFUSED: the whole load must fail. *what is NULL or a warning for people,
+ * "what; what to do"; it can come with an entry too.
+ */
+enum err listfile_line(struct listfile *file, const char *line, size_t n,
+    struct listfile_entry *entry, const char **what) MUST_CHECK;
+
+/* The value as stores hold it (verdict.h), every substitution done but the subject's: "$" is the
+ * subject and "$$" a dollar sign. Returns its length. Only when all lines are read. */
+size_t listfile_value(
+    const struct listfile *file, const struct listfile_raw *raw, uint8_t out[LISTFILE_VALUE_MAX]);
+
+/* listspecial.c: a line that begins with $, without it; as listfile_line, but never ERR_OK. */
+enum err listfile_special(
+    struct listfile *file, const char *line, size_t n, const char **what) MUST_CHECK;
+
+/* Bytes of a line still to be read. */
+struct listfile_cursor {
+    const char *p, *end;
+};
+static inline bool
+listfile_at(const struct listfile_cursor *at, char c)
+{
+    return at->p < at->end && *at->p == c;
+}
+static inline bool
+listfile_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+static inline void
+listfile_skip_blanks(struct listfile_cursor *at)
+{
+    while (at->p < at->end && listfile_blank(*at->p))
+        at->p++;
+}
+static inline bool
+listfile_digit(const struct listfile_cursor *at)
+{
+    return at->p < at->end && *at->p >= '0' && *at->p <= '9';
+}
+/* Copies at most LISTFILE_TEXT_MAX bytes; true if that was all. */
+bool listfile_set_text(struct listfile_text *text, const struct listfile_cursor *from);
+
+#endif

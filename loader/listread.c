@@ -1,0 +1,311 @@
+/* Reading the files of a list; see listread.h. */
+#include "loader/listread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { CHUNK = 1 << 17, PATH_SHOWN = 80 };
+
+static const char long_line[] = "the line is longer than 32 KiB and was cut; split it";
+
+/* One file being read. */
+struct reading {
+    struct list_read *read;
+    struct list_stats *stats;
+    struct errmsg *msg;
+    const char *path;
+    unsigned long line;
+    size_t n; /* bytes in text, or beyond it where the line is too long */
+    char *text;
+    char *chunk;
+};
+
+static enum err
+no_memory(struct errmsg *msg, const char *path)
+{
+    return errmsg_set(msg, ERR_NOMEM, "%s: out of memory", path);
+}
+
+static bool
+append(struct list_bytes *bytes, const void *p, size_t n)
+{
+    if (bytes->room - bytes->n < n) {
+        size_t room = bytes->room * 2 + n + 4096;
+        uint8_t *grown = realloc(bytes->p, room);
+        if (grown == NULL)
+            return false;
+        bytes->p = grown;
+        bytes->room = room;
+    }
+    if (n > 0)
+        memcpy(bytes->p + bytes->n, p, n);
+    bytes->n += n;
+    return true;
+}
+
+void
+listread_free_bytes(struct list_bytes *bytes)
+{
+    free(bytes->p);
+    *bytes = (struct list_bytes){0};
+}
+
+void
+listread_free(struct list_read *read)
+{
+    free(read->items);
+    listread_free_bytes(&read->bytes);
+    listread_free_bytes(&read->files);
+    *read = (struct list_read){0};
+}
+
+/* The name with its NUL, then three numbers as this machine has them: nobody else reads them. */
+static bool
+append_state(struct list_bytes *out, const char *path, const struct stat *st)
+{
+    const int64_t numbers[] = {(int64_t)st->st_size, (int64_t)st->st_mtim.tv_sec,
+        (int64_t)st->st_mtim.tv_nsec, (int64_t)st->st_ino};
+    return append(out, path, strlen(path) + 1) && append(out, numbers, sizeof numbers);
+}
+
+enum err
+listread_state(const struct list_source *source, struct list_bytes *out, struct errmsg *msg)
+{
+    *out = (struct list_bytes){0};
+    for (unsigned i = 0; i < source->file_count; i++) {
+        struct stat st;
+        const char *path = source->files[i];
+        if (stat(path, &st) < 0)
+            return errmsg_set(
+                msg, ERR_IO, "%s: %s; list %s needs it", path, strerror(errno), source->name);
+        if (!append_state(out, path, &st))
+            return no_memory(msg, path);
+    }
+    return ERR_OK;
+}
+
+static void
+warn(struct reading *reading, const char *what)
+{
+    struct list_stats *stats = reading->stats;
+    const char *path = reading->path;
+    size_t n = strlen(path);
+    if (stats->warnings++ > 0)
+        return;
+    /* The end of a long path says more than its beginning. */
+    if (n > PATH_SHOWN)
+        path += n - PATH_SHOWN;
+    (void)snprintf(stats->first_warning, sizeof stats->first_warning, "%.80s:%lu: %.100s", path,
+        reading->line, what);
+}
+
+/* Where the entry's value is kept; the default of many lines only once. */
+static bool
+add_value(struct list_read *read, const struct listfile_entry *entry, size_t *at)
+{
+    const struct listfile_raw *raw = &entry->value;
+    size_t n = sizeof raw->a + 1 + raw->text.n;
+    uint8_t out[sizeof *raw];
+    memcpy(out, &raw->a, sizeof raw->a);
+    out[sizeof raw->a] = raw->text.n;
+    memcpy(out + sizeof raw->a + 1, raw->text.b, raw->text.n);
+    *at = read->bytes.n;
+    if (entry->by_default && read->has_default && read->bytes.n - read->default_at >= n &&
+        memcmp(read->bytes.p + read->default_at, out, n) == 0) {
+        *at = read->default_at;
+        return true;
+    }
+    if (entry->by_default) {
+        read->has_default = true;
+        read->default_at = *at;
+    }
+    return append(&read->bytes, out, n);
+}
+
+static enum err
+add_entry(struct list_read *read, const struct listfile_entry *entry)
+{
+    struct list_item item = {.first = entry->first,
+        .last = entry->last,
+        .excluded = entry->excluded,
+        .exact = entry->exact,
+        .wild = entry->wild,
+        .name_at = read->bytes.n};
+    if (read->count == UINT32_MAX)
+        return ERR_RANGE;
+    if (read->count == read->room) {
+        size_t room = read->room == 0 ? 1024 : read->room * 2;
+        struct list_item *grown = reallocarray(read->items, room, sizeof *grown);
+        if (grown == NULL)
+            return ERR_NOMEM;
+        read->items = grown;
+        read->room = room;
+    }
+    if (read->file.type == LIST_DNSET) {
+        item.first = item.last = 0;
+        if (!append(&read->bytes, entry->name.b, entry->name.len))
+            return ERR_NOMEM;
+    }
+    if (!entry->excluded && !add_value(read, entry, &item.value_at))
+        return ERR_NOMEM;
+    read->items[read->count++] = item;
+    return ERR_OK;
+}
+
+void
+listread_entry(const struct list_read *read, size_t i, struct listfile_entry *out)
+{
+    const struct list_item *item = &read->items[i];
+    const uint8_t *bytes = read->bytes.p;
+    out->first = item->first;
+    out->last = item->last;
+    out->excluded = item->excluded;
+    out->exact = item->exact;
+    out->wild = item->wild;
+    /* It was a name before, so it is one now. */
+    if (read->file.type == LIST_DNSET)
+        (void)!dname_from_wire(bytes + item->name_at, DNAME_MAX, &out->name);
+    if (item->excluded)
+        return;
+    bytes += item->value_at;
+    memcpy(&out->value.a, bytes, sizeof out->value.a);
+    out->value.text.n = bytes[sizeof out->value.a];
+    memcpy(out->value.text.b, bytes + sizeof out->value.a + 1, out->value.text.n);
+}
+
+static enum err
+end_line(struct reading *reading)
+{
+    struct listfile_entry entry = {0};
+    const char *what;
+    size_t n = reading->n;
+    reading->n = 0;
+    reading->line++;
+    reading->stats->lines++;
+    enum err err = listfile_line(&reading->read->file, reading->text, n, &entry, &what);
+    if (err == ERR_REFUSED)
+        return errmsg_set(reading->msg, err, "%s:%lu: %s", reading->path, reading->line, what);
+    if (what != NULL)
+        warn(reading, what);
+    if (n > LISTFILE_LINE_MAX)
+        warn(reading, long_line);
+    if (err != ERR_OK)
+        return ERR_OK;
+    reading->stats->entries++;
+    err = add_entry(reading->read, &entry);
+    return err < 0
+               ? errmsg_set(reading->msg, err, "%s:%lu: %s", reading->path, reading->line,
+                     err == ERR_NOMEM ? "out of memory" : "more than 2^32 entries; split the list")
+               : ERR_OK;
+}
+
+static void
+add_text(struct reading *reading, const char *p, size_t n)
+{
+    /* One byte more than counts says that the line is too long. */
+    size_t room = LISTFILE_LINE_MAX + 1 - reading->n;
+    if (n > room)
+        n = room;
+    memcpy(reading->text + reading->n, p, n);
+    reading->n += n;
+}
+
+static enum err
+read_lines(struct reading *reading, gzFile in)
+{
+    bool pending = false;
+    int got;
+    while ((got = gzread(in, reading->chunk, CHUNK)) > 0) {
+        const char *at = reading->chunk, *end = at + got;
+        while (at < end) {
+            const char *newline = memchr(at, '\n', (size_t)(end - at));
+            const char *stop = newline == NULL ? end : newline;
+            add_text(reading, at, (size_t)(stop - at));
+            pending = newline == NULL;
+            at = pending ? end : newline + 1;
+            enum err err = pending ? ERR_OK : end_line(reading);
+            if (err < 0)
+                return err;
+        }
+    }
+    /* A file that was cut short inside a gzip member is seen only here. */
+    int code;
+    const char *why = gzerror(in, &code);
+    if (got < 0 || code != Z_OK)
+        return errmsg_set(reading->msg, ERR_IO, "%s: reading failed: %s; is it damaged?",
+            reading->path, code == Z_ERRNO ? strerror(errno) : why);
+    return pending ? end_line(reading) : ERR_OK;
+}
+
+static enum err
+read_open(struct reading *reading, int fd)
+{
+    struct stat before, after;
+    if (fstat(fd, &before) < 0)
+        return errmsg_set(reading->msg, ERR_IO, "%s: %s", reading->path, strerror(errno));
+    if (!S_ISREG(before.st_mode))
+        return errmsg_set(
+            reading->msg, ERR_IO, "%s: not a file; name a regular file", reading->path);
+    int copy = dup(fd);
+    gzFile in = copy < 0 ? NULL : gzdopen(copy, "rb");
+    if (in == NULL) {
+        if (copy >= 0)
+            (void)close(copy);
+        return no_memory(reading->msg, reading->path);
+    }
+    enum err err = read_lines(reading, in);
+    (void)gzclose(in);
+    if (err < 0)
+        return err;
+    if (fstat(fd, &after) < 0)
+        return errmsg_set(reading->msg, ERR_IO, "%s: %s", reading->path, strerror(errno));
+    if (before.st_size != after.st_size || before.st_mtim.tv_sec != after.st_mtim.tv_sec ||
+        before.st_mtim.tv_nsec != after.st_mtim.tv_nsec)
+        return errmsg_set(reading->msg, ERR_IO,
+            "%s: changed while it was read; write to another name and rename it", reading->path);
+    return append_state(&reading->read->files, reading->path, &after)
+               ? ERR_OK
+               : no_memory(reading->msg, reading->path);
+}
+
+static enum err
+read_file(struct reading *reading)
+{
+    reading->line = 0;
+    reading->n = 0;
+    listfile_begin(&reading->read->file);
+    int fd = open(reading->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return errmsg_set(reading->msg, ERR_IO, "%s: %s; make it readable for this user",
+            reading->path, strerror(errno));
+    enum err err = read_open(reading, fd);
+    (void)close(fd);
+    return err;
+}
+
+enum err
+listread(const struct list_source *source, int64_t now_s, struct list_read *out,
+    struct list_stats *stats, struct errmsg *msg)
+{
+    struct reading reading = {.read = out,
+        .stats = stats,
+        .msg = msg,
+        .text = malloc(LISTFILE_LINE_MAX + 1),
+        .chunk = malloc(CHUNK)};
+    enum err err = ERR_OK;
+    listfile_init(&out->file, source->type, now_s);
+    if (reading.text == NULL || reading.chunk == NULL)
+        err = no_memory(msg, source->name);
+    for (unsigned i = 0; err == ERR_OK && i < source->file_count; i++) {
+        reading.path = source->files[i];
+        err = read_file(&reading);
+    }
+    free(reading.text);
+    free(reading.chunk);
+    return err;
+}

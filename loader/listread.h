@@ -1,0 +1,49 @@
+/*
+ * The files of one list, read whole into memory: plain or gzip, whatever their names. For lists.c.
+ */
+#ifndef LOADER_LISTREAD_H
+#define LOADER_LISTREAD_H
+
+#include "loader/listfile.h"
+#include "loader/lists.h"
+
+/* A run of bytes that grows. */
+struct list_bytes {
+    uint8_t *p;
+    size_t n, room;
+};
+
+/* Offsets are into bytes. */
+struct list_item {
+    size_t name_at, value_at;
+    uint32_t first, last;
+    bool excluded, exact, wild;
+};
+
+struct list_read {
+    struct listfile file; /* after the last line */
+    struct list_item *items;
+    size_t count, room;
+    struct list_bytes bytes;
+    struct list_bytes files; /* as listread_state, but of what was read */
+    bool has_default;
+    size_t default_at; /* where the value is that was the default last */
+};
+
+/* All zero bytes at first; free it whatever is returned. Counts into stats. An unreadable file, one
+ * that changes meanwhile and a stamp in the future are errors, bad lines are not. */
+enum err listread(const struct list_source *source, int64_t now_s, struct list_read *out,
+    struct list_stats *stats, struct errmsg *msg) MUST_CHECK;
+void listread_free(struct list_read *read);
+
+/* An item as the parser gave it. */
+void listread_entry(const struct list_read *read, size_t i, struct listfile_entry *out);
+
+void listread_free_bytes(struct list_bytes *bytes);
+
+/* Name, size, mtime and inode of each file, to tell whether they are the same. Free *out whatever
+ * is returned. */
+enum err listread_state(
+    const struct list_source *source, struct list_bytes *out, struct errmsg *msg) MUST_CHECK;
+
+#endif

@@ -1,0 +1,172 @@
+/* Importing lists into lists.mdb; see lists.h. */
+#include "loader/lists.h"
+
+#include "loader/listread.h"
+#include "loader/liststore.h"
+
+/* One import: what was read, and where it goes. */
+struct importing {
+    const struct conf *conf;
+    const struct list_source *source;
+    const struct list_read *read;
+    struct kv_txn *txn;
+    bool refused; /* a put or delete failed: the commit says how */
+};
+
+static enum err
+damaged(const struct conf *conf, enum err err, struct errmsg *msg)
+{
+    return errmsg_set(
+        msg, err, "%s: %s; delete it and run repdns-load import", conf->lists_path, err_text(err));
+}
+
+/* Whether the source was read from these very files. */
+static enum err
+is_same(struct kv *kv, const struct conf *conf, const struct list_source *source,
+    struct slice files, bool *same, struct errmsg *msg)
+{
+    struct kv_txn *txn;
+    struct liststore_source stored;
+    *same = false;
+    enum err err = kv_begin(kv, false, &txn, msg);
+    if (err < 0)
+        return err;
+    err = liststore_get(txn, source->name, &stored);
+    *same = err == ERR_OK && stored.type == source->type && slice_cmp(stored.files, files) == 0;
+    kv_abort(&txn);
+    return err < 0 && err != ERR_NOTFOUND ? damaged(conf, err, msg) : ERR_OK;
+}
+
+/* An id that no source has. */
+static enum err
+next_id(struct kv_txn *txn, uint16_t *out)
+{
+    struct liststore_key prefix;
+    struct kv_cursor *cursor;
+    struct slice key, value;
+    struct liststore_source source;
+    *out = 1;
+    liststore_key_sources(&prefix);
+    enum err err = kv_cursor_open(txn, liststore_slice(&prefix), &cursor);
+    if (err < 0)
+        return err;
+    while (err == ERR_OK && (err = kv_cursor_next(cursor, &key, &value)) == ERR_OK) {
+        err = liststore_decode(value, &source);
+        if (err == ERR_OK && source.id == UINT16_MAX)
+            err = ERR_FULL;
+        if (err == ERR_OK && source.id >= *out)
+            *out = (uint16_t)(source.id + 1);
+    }
+    kv_cursor_close(&cursor);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+/* Writes what differs from the entry stored under the number. */
+static enum err
+write_entries(struct importing *importing, uint16_t id)
+{
+    const struct list_read *read = importing->read;
+    struct listfile_entry entry = {0};
+    uint8_t value[LISTFILE_VALUE_MAX], record[LISTSTORE_ENTRY_MAX];
+    size_t value_n = 0, value_at = SIZE_MAX;
+    for (size_t i = 0; i < read->count; i++) {
+        struct liststore_key key;
+        struct slice stored;
+        listread_entry(read, i, &entry);
+        if (!entry.excluded && read->items[i].value_at != value_at) {
+            value_at = read->items[i].value_at;
+            value_n = listfile_value(&read->file, &entry.value, value);
+        }
+        struct slice new =
+            slice_of(record, liststore_entry(&entry, read->file.type,
+                                 slice_of(value, entry.excluded ? 0 : value_n), record));
+        liststore_key_entry(&key, id, (uint32_t)i);
+        enum err err = kv_get(importing->txn, liststore_slice(&key), &stored);
+        if (err == ERR_NOTFOUND || (err == ERR_OK && slice_cmp(stored, new) != 0)) {
+            err = kv_put(importing->txn, liststore_slice(&key), new);
+            importing->refused = err < 0;
+        }
+        if (err < 0)
+            return err;
+    }
+    return ERR_OK;
+}
+
+/* In the write transaction: entries first, then the source that vouches for them. */
+static enum err
+write_source(struct importing *importing)
+{
+    const struct list_read *read = importing->read;
+    struct liststore_source source;
+    struct liststore_key key;
+    enum err err = liststore_get(importing->txn, importing->source->name, &source);
+    uint32_t had = err == ERR_OK ? source.count : 0;
+    if (err == ERR_NOTFOUND)
+        err = next_id(importing->txn, &source.id);
+    if (err == ERR_OK)
+        err = write_entries(importing, source.id);
+    for (uint32_t n = (uint32_t)read->count; err == ERR_OK && n < had; n++) {
+        liststore_key_entry(&key, source.id, n);
+        err = kv_del(importing->txn, liststore_slice(&key));
+        importing->refused = err < 0;
+    }
+    if (err < 0)
+        return err;
+    source.type = read->file.type;
+    source.count = (uint32_t)read->count;
+    source.ttl_s = read->file.ttl_s;
+    source.expires_s = read->file.expires_s;
+    source.files = slice_of(read->files.p, read->files.n);
+    return liststore_put(importing->txn, importing->source->name, &source);
+}
+
+static enum err
+replace(struct kv *kv, struct importing *importing, struct errmsg *msg)
+{
+    enum err err = kv_begin(kv, true, &importing->txn, msg);
+    if (err < 0)
+        return err;
+    err = write_source(importing);
+    if (err < 0 && !importing->refused) {
+        kv_abort(&importing->txn);
+        return damaged(importing->conf, err, msg);
+    }
+    return kv_commit(&importing->txn, msg);
+}
+
+static enum err
+import(struct kv *kv, const struct conf *conf, const struct list_source *source, int64_t now_s,
+    bool *changed, struct list_stats *stats, struct errmsg *msg)
+{
+    struct list_bytes state;
+    bool same = false;
+    enum err err = listread_state(source, &state, msg);
+    if (err == ERR_OK)
+        err = is_same(kv, conf, source, slice_of(state.p, state.n), &same, msg);
+    listread_free_bytes(&state);
+    if (err < 0 || same)
+        return err;
+    struct list_read read = {0};
+    struct importing importing = {.conf = conf, .source = source, .read = &read};
+    err = listread(source, now_s, &read, stats, msg);
+    if (err == ERR_OK)
+        err = replace(kv, &importing, msg);
+    *changed = err == ERR_OK;
+    listread_free(&read);
+    return err;
+}
+
+enum err
+lists_import(const struct conf *conf, const struct list_source *source, int64_t now_s,
+    bool *changed, struct list_stats *stats, struct errmsg *msg)
+{
+    struct kv *kv;
+    *changed = false;
+    *stats = (struct list_stats){0};
+    enum err err = kv_open(conf->lists_path, &(struct kv_options){.create = true}, &kv, msg);
+    if (err < 0)
+        return err;
+    err = import(kv, conf, source, now_s, changed, stats, msg);
+    kv_close(&kv);
+    return err;
+}

@@ -1,0 +1,147 @@
+/* Records of lists.mdb; see liststore.h. */
+#include "loader/liststore.h"
+
+#include <stdlib.h>
+
+enum { SOURCE_TABLE = 'S', ENTRY_TABLE = 'E', VERSION = 1, SOURCE_FIXED = 20 };
+enum { FLAG_EXCLUDED = 1, FLAG_EXACT = 2, FLAG_WILD = 4, FLAGS_ALL = 7, RANGE_SIZE = 8 };
+
+static uint8_t *
+put(uint8_t *out, uint64_t number, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        out[i] = (uint8_t)(number >> 8 * (size - 1 - i));
+    return out + size;
+}
+
+static uint64_t
+get(const uint8_t **in, size_t size)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < size; i++)
+        number = number << 8 | (*in)[i];
+    *in += size;
+    return number;
+}
+
+void
+liststore_key_sources(struct liststore_key *key)
+{
+    key->b[0] = SOURCE_TABLE;
+    key->n = 1;
+}
+
+void
+liststore_key_source(struct liststore_key *key, const char *name)
+{
+    size_t n = strnlen(name, DATASET_NAME_SIZE);
+    liststore_key_sources(key);
+    memcpy(key->b + 1, name, n);
+    key->n += n;
+}
+
+void
+liststore_key_entries(struct liststore_key *key, uint16_t id)
+{
+    key->b[0] = ENTRY_TABLE;
+    key->n = (size_t)(put(key->b + 1, id, 2) - key->b);
+}
+
+void
+liststore_key_entry(struct liststore_key *key, uint16_t id, uint32_t n)
+{
+    liststore_key_entries(key, id);
+    key->n = (size_t)(put(key->b + key->n, n, 4) - key->b);
+}
+
+enum err
+liststore_decode(struct slice value, struct liststore_source *out)
+{
+    const uint8_t *in = value.p;
+    if (value.n < SOURCE_FIXED || in[0] != VERSION || in[1] > LIST_DNSET)
+        return ERR_FORMAT;
+    out->type = (enum list_type)in[1];
+    in += 2;
+    out->id = (uint16_t)get(&in, 2);
+    out->count = (uint32_t)get(&in, 4);
+    out->ttl_s = (uint32_t)get(&in, 4);
+    out->expires_s = (int64_t)get(&in, 8);
+    out->files = slice_of(in, value.n - SOURCE_FIXED);
+    return ERR_OK;
+}
+
+enum err
+liststore_get(struct kv_txn *txn, const char *name, struct liststore_source *out)
+{
+    struct liststore_key key;
+    struct slice value;
+    liststore_key_source(&key, name);
+    enum err err = kv_get(txn, liststore_slice(&key), &value);
+    return err < 0 ? err : liststore_decode(value, out);
+}
+
+enum err
+liststore_put(struct kv_txn *txn, const char *name, const struct liststore_source *source)
+{
+    struct liststore_key key;
+    uint8_t *record = malloc(SOURCE_FIXED + source->files.n);
+    if (record == NULL)
+        return ERR_NOMEM;
+    uint8_t *out = put(record, VERSION, 1);
+    out = put(out, (uint64_t)source->type, 1);
+    out = put(out, source->id, 2);
+    out = put(out, source->count, 4);
+    out = put(out, source->ttl_s, 4);
+    out = put(out, (uint64_t)source->expires_s, 8);
+    if (source->files.n > 0)
+        memcpy(out, source->files.p, source->files.n);
+    liststore_key_source(&key, name);
+    (void)kv_put(txn, liststore_slice(&key), slice_of(record, SOURCE_FIXED + source->files.n));
+    free(record);
+    return ERR_OK;
+}
+
+size_t
+liststore_entry(const struct listfile_entry *entry, enum list_type type, struct slice value,
+    uint8_t out[LISTSTORE_ENTRY_MAX])
+{
+    unsigned flags = (entry->excluded ? FLAG_EXCLUDED : 0) | (entry->exact ? FLAG_EXACT : 0) |
+                     (entry->wild ? FLAG_WILD : 0);
+    uint8_t *at = put(out, flags, 1);
+    if (type == LIST_IP4SET) {
+        at = put(put(at, entry->first, 4), entry->last, 4);
+    } else {
+        memcpy(at, entry->name.b, entry->name.len);
+        at += entry->name.len;
+    }
+    if (value.n > 0)
+        memcpy(at, value.p, value.n);
+    return (size_t)(at - out) + value.n;
+}
+
+enum err
+liststore_entry_decode(
+    struct slice record, enum list_type type, struct listfile_entry *out, struct slice *value)
+{
+    const uint8_t *in = record.p, *end = in + record.n;
+    if (record.n < 1 || in[0] > FLAGS_ALL)
+        return ERR_FORMAT;
+    out->excluded = (in[0] & FLAG_EXCLUDED) != 0;
+    out->exact = (in[0] & FLAG_EXACT) != 0;
+    out->wild = (in[0] & FLAG_WILD) != 0;
+    in++;
+    if (type == LIST_IP4SET) {
+        if (end - in < RANGE_SIZE)
+            return ERR_FORMAT;
+        out->first = (uint32_t)get(&in, 4);
+        out->last = (uint32_t)get(&in, 4);
+        if (out->first > out->last)
+            return ERR_FORMAT;
+    } else {
+        if (dname_from_wire(in, (size_t)(end - in), &out->name) < 0)
+            return ERR_FORMAT;
+        in += out->name.len;
+    }
+    *value = slice_of(in, (size_t)(end - in));
+    return out->excluded == (value->n == 0) ? ERR_OK : ERR_FORMAT;
+}

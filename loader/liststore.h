@@ -1,0 +1,57 @@
+/*
+ * Records of lists.mdb; for lists.c and listflat.c alone.
+ *
+ *     S name         a source: id, type, counts, and what its files were when they were read
+ *     E id(2) n(4)   its n-th entry, in the order of the files
+ * An entry is flags(1), then first(4) last(4) or a name in wire form, then its value (verdict.h),
+ * empty for an exclusion. Numbers are big-endian.
+ */
+#ifndef LOADER_LISTSTORE_H
+#define LOADER_LISTSTORE_H
+
+#include "loader/listfile.h"
+#include "zones/kv.h"
+
+#define LISTSTORE_KEY_MAX   (1 + DATASET_NAME_SIZE)
+#define LISTSTORE_ENTRY_MAX (1 + DNAME_MAX + LISTFILE_VALUE_MAX)
+
+struct liststore_key {
+    size_t n;
+    uint8_t b[LISTSTORE_KEY_MAX];
+};
+static inline struct slice
+liststore_slice(const struct liststore_key *key)
+{
+    return slice_of(key->b, key->n);
+}
+
+struct liststore_source {
+    uint16_t id;
+    enum list_type type;
+    uint32_t count; /* of entries */
+    uint32_t ttl_s;
+    int64_t expires_s;
+    struct slice files; /* opaque: equal bytes are the same files in the same state */
+};
+
+void liststore_key_source(struct liststore_key *key, const char *name);
+void liststore_key_sources(struct liststore_key *key); /* the prefix of all */
+void liststore_key_entries(struct liststore_key *key, uint16_t id);
+void liststore_key_entry(struct liststore_key *key, uint16_t id, uint32_t n);
+
+/* ERR_NOTFOUND: never imported. ERR_FORMAT: damaged. files is borrowed from txn. */
+enum err liststore_get(
+    struct kv_txn *txn, const char *name, struct liststore_source *out) MUST_CHECK;
+enum err liststore_decode(struct slice value, struct liststore_source *out) MUST_CHECK;
+/* Failures are sticky in the transaction, but for ERR_NOMEM. */
+enum err liststore_put(
+    struct kv_txn *txn, const char *name, const struct liststore_source *source) MUST_CHECK;
+
+/* value: encoded, none for an exclusion. Returns the length. */
+size_t liststore_entry(const struct listfile_entry *entry, enum list_type type, struct slice value,
+    uint8_t out[LISTSTORE_ENTRY_MAX]);
+/* out's value is not set. */
+enum err liststore_entry_decode(struct slice record, enum list_type type,
+    struct listfile_entry *out, struct slice *value) MUST_CHECK;
+
+#endif

@@ -1,0 +1,103 @@
+/*
+ * A list from anywhere, as both formats: entries must be fit to be stored, values must decode and
+ * fit, stored entries must come back as they were, and the flat set must be sorted and disjoint.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/listflat.h"
+#include "loader/liststore.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define NOW INT64_C(1780272000)
+enum { ENTRIES_MOST = 256 };
+
+static void
+must(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static struct slice
+check_entry(
+    const struct listfile *file, const struct listfile_entry *entry, struct listflat_arena *arena)
+{
+    uint8_t bytes[LISTFILE_VALUE_MAX], record[LISTSTORE_ENTRY_MAX];
+    struct listfile_entry back;
+    struct value_element element;
+    size_t n = entry->excluded ? 0 : listfile_value(file, &entry->value, bytes);
+    struct slice value = slice_of(bytes, n), stored;
+    if (n > 0) {
+        must(value_next(&value, &element) == ERR_OK && value.n == 0);
+        must(element.literal && element.a != 0);
+        must(!element.has_txt || element.txt.n > 0);
+    }
+    must(n > 0 || entry->excluded);
+    n = liststore_entry(entry, file->type, slice_of(bytes, n), record);
+    must(liststore_entry_decode(slice_of(record, n), file->type, &back, &stored) == ERR_OK);
+    must(back.excluded == entry->excluded);
+    if (file->type == LIST_DNSET) {
+        must(entry->name.len > 1 && (entry->exact || entry->wild));
+        must(dname_equal(&back.name, &entry->name));
+        must(back.exact == entry->exact && back.wild == entry->wild);
+    } else {
+        must(back.first == entry->first && back.last == entry->last);
+        must(entry->first <= entry->last);
+    }
+    stored = listflat_keep(arena, stored);
+    must(stored.p != NULL);
+    return stored;
+}
+
+static void
+check_flat(const struct listflat_entry *entries, size_t count, struct listflat_arena *arena)
+{
+    struct ipset_entry *flat;
+    size_t n;
+    must(listflat_ranges(entries, count, arena, &flat, &n) == ERR_OK);
+    for (size_t i = 0; i < n; i++) {
+        must(flat[i].value.n > 0);
+        must(ip_cmp(&flat[i].range.first, &flat[i].range.last) <= 0);
+        must(i == 0 || ip_cmp(&flat[i - 1].range.last, &flat[i].range.first) < 0);
+    }
+    free(flat);
+}
+
+static void
+run_type(enum list_type type, const char *text, size_t size)
+{
+    struct listfile file;
+    struct listfile_entry entry = {0};
+    struct listflat_entry entries[ENTRIES_MOST];
+    struct listflat_arena arena = {0};
+    const char *end = text + size, *what;
+    size_t count = 0;
+    listfile_init(&file, type, NOW);
+    while (text < end) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        size_t n = (size_t)((newline == NULL ? end : newline) - text);
+        enum err err = listfile_line(&file, text, n, &entry, &what);
+        must(err == ERR_OK || err == ERR_NOTFOUND || what != NULL);
+        text += n + 1;
+        if (err == ERR_REFUSED)
+            break;
+        if (err != ERR_OK)
+            continue;
+        struct slice value = check_entry(&file, &entry, &arena);
+        if (type == LIST_IP4SET && count < ENTRIES_MOST)
+            entries[count++] = (struct listflat_entry){entry.first, entry.last, value};
+    }
+    must(file.expires_s >= 0 && file.ttl_s <= INT32_MAX);
+    check_flat(entries, count, &arena);
+    listflat_free(&arena);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    run_type(LIST_IP4SET, (const char *)data, size);
+    run_type(LIST_DNSET, (const char *)data, size);
+    return 0;
+}
