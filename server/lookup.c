@@ -335,6 +335,7 @@ lookup_name(struct snapshot *snapshot, const struct zone_def *zone, const struct
     const struct dname *relative, int64_t now_s, struct lookup *out)
 {
     out->status = LOOKUP_NXDOMAIN;
+    out->ip = (struct ip){{0}};
     out->wrong_kind = out->test = false;
     out->ttl_s = 0;
     out->count = 0;
