@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { CHUNK = 1 << 17, PATH_SHOWN = 80 };
+enum { CHUNK = 1 << 17, PATH_SHOWN = 60 };
 
 static const char long_line[] = "the line is longer than 32 KiB and was cut; split it";
 
@@ -100,7 +100,7 @@ warn(struct reading *reading, const char *what)
     /* The end of a long path says more than its beginning. */
     if (n > PATH_SHOWN)
         path += n - PATH_SHOWN;
-    (void)snprintf(stats->first_warning, sizeof stats->first_warning, "%.80s:%lu: %.100s", path,
+    (void)snprintf(stats->first_warning, sizeof stats->first_warning, "%.60s:%lu: %.116s", path,
         reading->line, what);
 }
 

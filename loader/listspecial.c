@@ -6,8 +6,7 @@ enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400, WEEK_S = 604800 };
 #define TTL_MOST UINT32_C(0x7fffffff) /* RFC 2181 8 */
 
 static const char unknown[] =
-    "not a directive that is known here; remove it (known: $SOA $NS $NAMESERVER $TTL $TIMESTAMP "
-    "$MAXRANGE4 $0 to $9 $=)";
+    "no directive of ip4set or dnset; remove it ($SOA $NS $TTL $TIMESTAMP $MAXRANGE4 $0 to $9 $=)";
 static const char bad_ttl[] = "not a time to live; write $TTL 2100, 35m, 1h or 1d";
 static const char bad_max[] = "not a size; write $MAXRANGE4 256 or $MAXRANGE4 /24";
 static const char raised[] = "$MAXRANGE4 may only become smaller; the earlier one stays";
