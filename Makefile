@@ -100,9 +100,10 @@ $(GOLDEN_BIN): $(O)/tests/golden/fixture.o
 $(UNIT_BIN) $(GOLDEN_BIN): $(O)/tests/%: $(O)/tests/%.o $(TEST_LIBS)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TEST_LINK)
+# Test programs that the example needs too: no test library.
 $(HELPER_BIN): $(O)/tests/%: $(O)/tests/%.o $(TEST_LIBS)
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TEST_LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(sort $(LIBS_server) $(LIBS_loader))
 # A fuzz target is an ordinary program that replays files, or with B=fuzz libFuzzer's.
 FUZZ_MAIN = $(if $(filter fuzz,$(B)),,$(O)/tests/fuzz/main.o)
 $(FUZZ_BIN): $(O)/tests/%: $(O)/tests/%.o $(FUZZ_MAIN) $(TEST_LIBS)
