@@ -122,7 +122,6 @@ helpers: $(HELPER_BIN)
 fuzz-replay: $(FUZZ_BIN)
 	$(Q)for t in $(FUZZERS); do $(O)/tests/fuzz/$$t tests/fuzz/corpus/$$t || exit 1; done
 
-MAN := $(sort $(wildcard */*.[158]))
 SANITIZED = asan
 
 .PHONY: run check check-deps check-hot check-man check-sanitized check-valgrind check-e2e seed
@@ -142,7 +141,7 @@ check-deps:
 check-hot: $(SERVER_OBJ) $(ZONES_OBJ)
 	$(Q)tests/check-hot $(O)
 check-man:
-	$(Q)mandoc -T lint -W warning $(MAN) && echo "check-man: $(words $(MAN)) pages are clean"
+	$(Q)tests/check-man
 # clang's warnings, and the tests under the sanitizers.
 check-sanitized:
 	$(Q)$(MAKE) --no-print-directory B=clang all
