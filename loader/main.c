@@ -13,6 +13,7 @@
 
 #include "loader/asof.h"
 #include "loader/ownnets.h"
+#include "loader/spfcmd.h"
 #include "loader/stages.h"
 #include "loader/status.h"
 #include "zones/log.h"
@@ -23,7 +24,8 @@ static const char usage[] =
     "  --as-of TIME  the time to judge by: seconds since 1970, or 2026-06-01[T12:00:00] in UTC\n"
     "  --force       publish however many would be newly listed\n"
     "  -q            no summary line      -V  version      -h  help\n"
-    "stages: run (all of them), observe, import, resolve, judge, publish, status\n";
+    "stages: run (all of them), observe, import, resolve, judge, publish, status\n"
+    "also: repdns-load spf ..., see repdns-load(8)\n";
 
 static enum exit_code
 stage_status(struct run *run, struct errmsg *msg)
@@ -166,10 +168,12 @@ main(int argc, char **argv)
     struct conf *conf;
     struct errmsg msg;
     size_t number = 0;
+    log_open("repdns-load", LOG_LEVEL_INFO);
+    if (argc > 1 && strcmp(argv[1], "spf") == 0)
+        return spf_command(argc - 1, argv + 1);
     int done = parse_options(argc, argv, &options);
     if (done >= 0)
         return done;
-    log_open("repdns-load", LOG_LEVEL_INFO);
     while (
         number < sizeof stages / sizeof *stages && strcmp(stages[number].name, options.stage) != 0)
         number++;
