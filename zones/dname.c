@@ -146,9 +146,13 @@ dname_under(const struct dname *name, const struct dname *zone)
 
     if (name->len < zone->len)
         return false;
-    while (name->len - at > zone->len)
+    /* A server asks this of each of its zones: most differ in the tail's first two bytes. */
+    size_t tail = (size_t)name->len - zone->len;
+    if (name->b[tail] != zone->b[0] || (zone->len > 1 && name->b[tail + 1] != zone->b[1]))
+        return false;
+    while (at < tail)
         at += name->b[at] + 1U;
-    return name->len - at == zone->len && memcmp(name->b + at, zone->b, zone->len) == 0;
+    return at == tail && memcmp(name->b + at, zone->b, zone->len) == 0;
 }
 
 void

@@ -259,12 +259,20 @@ static const struct block special_blocks[] = {
     {.prefix = {.addr = {{0}}, .len = 128}, .private = false},       /* :: */
 };
 
+/* Each query's client passes here: most blocks are told apart by their first byte. */
 static const struct block *
 find_block(const struct ip *ip)
 {
-    for (size_t i = 0; i < sizeof special_blocks / sizeof *special_blocks; i++)
-        if (prefix_contains(&special_blocks[i].prefix, ip))
+    bool is4 = ip_is4(ip);
+    unsigned at = is4 ? 12 : 0;
+
+    for (size_t i = 0; i < sizeof special_blocks / sizeof *special_blocks; i++) {
+        const struct prefix *prefix = &special_blocks[i].prefix;
+        uint8_t mask = prefix->len >= 8 ? 0xff : (uint8_t)(0xff00 >> prefix->len);
+
+        if (((ip->b[at] ^ prefix->addr.b[at]) & mask) == 0 && prefix_contains(prefix, ip))
             return &special_blocks[i];
+    }
     return NULL;
 }
 

@@ -35,8 +35,10 @@ parse_key(struct slice key, unsigned plen, struct block *out)
         return ERR_FORMAT;
     memcpy(out->prefix_last, last.b, 16);
     memcpy(out->prefix_first, last.b, 16);
-    for (unsigned bit = plen; bit < bits; bit++)
-        out->prefix_first[offset + bit / 8] &= (uint8_t) ~(0x80U >> bit % 8);
+    if (plen < bits) {
+        out->prefix_first[offset + plen / 8] &= (uint8_t)(0xff00 >> plen % 8);
+        memset(out->prefix_first + offset + plen / 8 + 1, 0, 16 - offset - plen / 8 - 1);
+    }
     out->w = (bits - plen + 7) / 8;
     return ERR_OK;
 }
@@ -99,12 +101,43 @@ entry_at(const struct block *block, unsigned i, struct ipset_hit *out)
     return ERR_OK;
 }
 
+/* A column's number of w bytes, at most 8. */
+static uint64_t
+get_be(const uint8_t *in, unsigned w)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < w; i++)
+        n = n << 8 | in[i];
+    return n;
+}
+
+/* How many entries begin at low or before it. Columns are mostly 1 to 3 bytes wide: as numbers they
+ * are compared without a call. */
+static unsigned
+count_up_to(const struct block *block, const uint8_t *low)
+{
+    unsigned from = 0, to = block->count, w = block->w;
+    uint64_t want = w <= 8 ? get_be(low, w) : 0;
+
+    while (from < to) {
+        unsigned middle = from + (to - from) / 2;
+        const uint8_t *at = block->first + middle * w;
+
+        if (w <= 8 ? get_be(at, w) <= want : memcmp(at, low, w) <= 0)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
 enum err
 ipset_block_find(struct slice key, struct slice value, const struct ip *ip, struct ipset_hit *out)
 {
     struct block block;
-    const uint8_t *low;
-    unsigned from = 0, to;
+    const uint8_t *low, *last;
+    unsigned from;
     enum err err = parse_block(key, value, &block);
 
     if (err != ERR_OK)
@@ -112,20 +145,12 @@ ipset_block_find(struct slice key, struct slice value, const struct ip *ip, stru
     if (memcmp(ip->b, block.prefix_first, 16) < 0 || memcmp(ip->b, block.prefix_last, 16) > 0)
         return ERR_NOTFOUND;
     low = ip->b + 16 - block.w;
-    /* The last entry that begins at ip or before it. */
-    to = block.count;
-    while (from < to) {
-        unsigned middle = from + (to - from) / 2;
-
-        if (memcmp(block.first + middle * block.w, low, block.w) <= 0)
-            from = middle + 1;
-        else
-            to = middle;
-    }
+    from = count_up_to(&block, low);
     if (from == 0)
         return ERR_NOTFOUND;
     from--;
-    if (memcmp((block.last == NULL ? block.first : block.last) + from * block.w, low, block.w) < 0)
+    last = block.last == NULL ? block.first : block.last;
+    if (memcmp(last + from * block.w, low, block.w) < 0)
         return ERR_NOTFOUND;
     return entry_at(&block, from, out);
 }
