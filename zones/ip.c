@@ -268,7 +268,7 @@ find_block(const struct ip *ip)
 
     for (size_t i = 0; i < sizeof special_blocks / sizeof *special_blocks; i++) {
         const struct prefix *prefix = &special_blocks[i].prefix;
-        uint8_t mask = prefix->len >= 8 ? 0xff : (uint8_t)(0xff00 >> prefix->len);
+        uint8_t mask = (uint8_t)(prefix->len >= 8 ? 0xff : 0xff00 >> prefix->len);
 
         if (((ip->b[at] ^ prefix->addr.b[at]) & mask) == 0 && prefix_contains(prefix, ip))
             return &special_blocks[i];
