@@ -31,15 +31,6 @@ observe_skip_name(enum observe_skip skip)
     return skip_names[skip];
 }
 
-static bool
-within(const struct prefix *prefixes, unsigned count, const struct ip *ip)
-{
-    for (unsigned i = 0; i < count; i++)
-        if (prefix_contains(&prefixes[i], ip))
-            return true;
-    return false;
-}
-
 /* 127.0.0.0/8 and ::1: mail that a content filter hands back (RFC 6890, RFC 4291 2.5.3). */
 static bool
 is_loopback(const struct ip *ip)
@@ -58,9 +49,9 @@ observe_skip(const struct conf *conf, const struct ip *client, const struct sess
         return OBSERVE_SKIP_AUTHENTICATED;
     if (origin->reinjection || is_loopback(client))
         return OBSERVE_SKIP_REINJECTION;
-    if (within(conf->trusted_relays, conf->trusted_relay_count, client))
+    if (prefixes_contain(conf->trusted_relays, conf->trusted_relay_count, client))
         return OBSERVE_SKIP_TRUSTED_RELAY;
-    if (within(conf->own_networks, conf->own_network_count, client))
+    if (prefixes_contain(conf->own_networks, conf->own_network_count, client))
         return OBSERVE_SKIP_OWN_NETWORK;
     if (ip_is_special(client))
         return OBSERVE_SKIP_SPECIAL;

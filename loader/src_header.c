@@ -138,26 +138,18 @@ address_domain(const char *text, size_t len, struct dname *out)
     return OBS_SENDER_DOMAIN;
 }
 
-static bool
-within(const struct prefix *prefixes, unsigned count, const struct ip *ip)
-{
-    for (unsigned i = 0; i < count; i++)
-        if (prefix_contains(&prefixes[i], ip))
-            return true;
-    return false;
-}
-
 /* ERR_OK: this is the border. ERR_BUSY: one of our own, look further down. */
 static enum err
 judge_hop(const struct received *hop, const struct conf *conf)
 {
-    if (hop->local || within(conf->trusted_relays, conf->trusted_relay_count, &hop->client))
+    if (hop->local ||
+        prefixes_contain(conf->trusted_relays, conf->trusted_relay_count, &hop->client))
         return ERR_BUSY;
     /* What stands below was written by the user's program, not by a host of ours. */
     if (hop->authenticated)
         return ERR_NOTFOUND;
     if (ip_is_special(&hop->client) ||
-        within(conf->own_networks, conf->own_network_count, &hop->client))
+        prefixes_contain(conf->own_networks, conf->own_network_count, &hop->client))
         return ERR_BUSY;
     /* From another site's server: the border was there, and it is not ours to judge by. */
     if (hop->fetched)

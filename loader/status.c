@@ -111,16 +111,14 @@ dataset_state(const struct dataset *dataset, int64_t beat_s, int64_t now_s, char
 {
     char when[STATUS_TIME_SIZE];
     int64_t until_s = dataset->max_age_s != 0 ? beat_s + dataset->max_age_s : 0;
-    bool stale = until_s != 0 && now_s > until_s;
-    if (dataset->expires_s != 0 && (until_s == 0 || dataset->expires_s < until_s)) {
+    if (dataset->expires_s != 0 && (until_s == 0 || dataset->expires_s < until_s))
         until_s = dataset->expires_s;
-        stale = now_s >= until_s;
-    }
     status_time(until_s, when);
     if (until_s == 0)
         (void)snprintf(out, size, "served without end");
     else
-        (void)snprintf(out, size, "%s %s", stale ? "NOT SERVED since" : "served until", when);
+        (void)snprintf(out, size, "%s %s",
+            dataset_expired(dataset, beat_s, now_s) ? "NOT SERVED since" : "served until", when);
 }
 
 static enum err

@@ -66,22 +66,13 @@ static const struct {
     [SET_PAIR] = {DATASET_JUDGED_PAIR, DATASET_PAIR, 1u << REASON_SPF_FAIL},
 };
 
-static bool
-in_prefixes(const struct prefix *prefixes, unsigned count, const struct ip *ip)
-{
-    for (unsigned i = 0; i < count; i++)
-        if (prefix_contains(&prefixes[i], ip))
-            return true;
-    return false;
-}
-
 bool
 verdicts_never_ip(const struct conf *conf, const struct list_set *const *allow, size_t allow_count,
     const struct ip *ip)
 {
-    if (ip_is_special(ip) || in_prefixes(conf->own_networks, conf->own_network_count, ip) ||
-        in_prefixes(conf->trusted_relays, conf->trusted_relay_count, ip) ||
-        in_prefixes(conf->never_list, conf->never_count, ip))
+    if (ip_is_special(ip) || prefixes_contain(conf->own_networks, conf->own_network_count, ip) ||
+        prefixes_contain(conf->trusted_relays, conf->trusted_relay_count, ip) ||
+        prefixes_contain(conf->never_list, conf->never_count, ip))
         return true;
     for (size_t i = 0; i < allow_count; i++)
         if (lists_has_ip(allow[i], ip))

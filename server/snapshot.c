@@ -29,9 +29,7 @@ snapshot_reader(struct snapshot *snapshot)
 bool
 snapshot_expired(const struct snapshot *snapshot, const struct dataset *dataset, int64_t now_s)
 {
-    if (dataset->expires_s != 0 && now_s >= dataset->expires_s)
-        return true;
-    return dataset->max_age_s != 0 && now_s - snapshot->beat_s > (int64_t)dataset->max_age_s;
+    return dataset_expired(dataset, snapshot->beat_s, now_s);
 }
 
 void

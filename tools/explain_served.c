@@ -185,15 +185,6 @@ print_evidence(
     text_quoted(explain->out, evidence.detail);
 }
 
-/* As the server decides it. */
-static bool
-is_expired(const struct explain *explain, const struct dataset *dataset)
-{
-    int64_t now_s = explain->env.now_s;
-    return (dataset->expires_s != 0 && now_s >= dataset->expires_s) ||
-           (dataset->max_age_s != 0 && now_s - explain->beat_s > (int64_t)dataset->max_age_s);
-}
-
 static bool
 served_by(const struct explain *explain, const struct zone_def *zone, const char *name,
     const struct subject *subject)
@@ -210,7 +201,9 @@ served_by(const struct explain *explain, const struct zone_def *zone, const char
         return false;
     print_evidence(explain, &dataset, subject);
     fprintf(explain->out, "%s%s\n", zone->enabled ? "" : " (the zone is off)",
-        is_expired(explain, &dataset) ? " (NOT SERVED: the dataset is out of date)" : "");
+        dataset_expired(&dataset, explain->beat_s, explain->env.now_s)
+            ? " (NOT SERVED: the dataset is out of date)"
+            : "");
     return true;
 }
 

@@ -189,18 +189,13 @@ prefix_contains(const struct prefix *prefix, const struct ip *ip)
     return ip_cmp(&same.addr, &prefix->addr) == 0;
 }
 
-struct range
-prefix_range(const struct prefix *prefix)
+bool
+prefixes_contain(const struct prefix *prefixes, unsigned count, const struct ip *ip)
 {
-    struct range range = {.first = prefix->addr, .last = prefix->addr};
-    unsigned bit = key_offset(&prefix->addr) * 8 + prefix->len;
-
-    for (unsigned i = bit / 8; i < 16; i++) {
-        unsigned keep = i == bit / 8 ? bit % 8 : 0;
-
-        range.last.b[i] |= (uint8_t)(0xffU >> keep);
-    }
-    return range;
+    for (unsigned i = 0; i < count; i++)
+        if (prefix_contains(&prefixes[i], ip))
+            return true;
+    return false;
 }
 
 bool

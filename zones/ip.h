@@ -70,7 +70,8 @@ enum err prefix_parse(
     const char *text, size_t len, bool clear_host_bits, struct prefix *out) MUST_CHECK;
 void prefix_format(const struct prefix *prefix, char out[PREFIX_TEXT_SIZE]);
 bool prefix_contains(const struct prefix *prefix, const struct ip *ip);
-struct range prefix_range(const struct prefix *prefix);
+/* Whether one of count prefixes has the address. */
+bool prefixes_contain(const struct prefix *prefixes, unsigned count, const struct ip *ip);
 /* ip with every bit past len cleared; len <= ip_bits. */
 struct prefix prefix_of(const struct ip *ip, unsigned len);
 

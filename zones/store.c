@@ -131,6 +131,14 @@ dataset_decode(struct slice key, struct slice value, struct dataset *out)
     return ERR_OK;
 }
 
+bool
+dataset_expired(const struct dataset *dataset, int64_t beat_s, int64_t now_s)
+{
+    if (dataset->expires_s != 0 && now_s >= dataset->expires_s)
+        return true;
+    return dataset->max_age_s != 0 && now_s - beat_s > (int64_t)dataset->max_age_s;
+}
+
 size_t
 store_meta_encode(const struct store_meta *meta, uint8_t out[STORE_META_SIZE])
 {

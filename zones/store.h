@@ -68,6 +68,10 @@ struct dataset {
     uint32_t entries;
 };
 
+/* Not to be served at this time: past its own expiry, or the heartbeat is too old for its
+ * max_age_s. */
+bool dataset_expired(const struct dataset *dataset, int64_t beat_s, int64_t now_s);
+
 #define DATASET_RECORD_SIZE 64
 /* Encoded without the name, which is in the key. */
 size_t dataset_encode(const struct dataset *dataset, uint8_t out[DATASET_RECORD_SIZE]);
