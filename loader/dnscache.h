@@ -38,7 +38,6 @@ struct dns_answer {
     int64_t expires_s; /* when the answer is to be asked again, by its least TTL */
     unsigned count;
     struct slice records; /* size(2) rdata, count times; borrowed until the cache is freed */
-    unsigned txt_strings; /* reserved: 0 */
 };
 /* Takes the first record off answer->records; ERR_NOTFOUND at the end. */
 enum err dns_next(struct dns_answer *answer, struct slice *rdata) MUST_CHECK;

@@ -197,7 +197,7 @@ add_test(struct asking *asking, uint32_t a)
 {
     static const char text[] = "test entry of this list (RFC 5782)";
     struct lookup_item *item = new_item(asking->out);
-    asking->out->test = asking->exists = true;
+    asking->exists = true;
     if (item == NULL)
         return;
     *item = (struct lookup_item){.a = a,
@@ -336,7 +336,7 @@ lookup_name(struct snapshot *snapshot, const struct zone_def *zone, const struct
 {
     out->status = LOOKUP_NXDOMAIN;
     out->ip = (struct ip){{0}};
-    out->wrong_kind = out->test = false;
+    out->wrong_kind = false;
     out->ttl_s = 0;
     out->count = 0;
     struct asking asking = {.snapshot = snapshot,

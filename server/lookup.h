@@ -33,7 +33,6 @@ struct lookup_item {
 struct lookup {
     enum lookup_status status;
     bool wrong_kind;
-    bool test; /* an entry of RFC 5782 5 */
     struct ip ip;
     uint32_t ttl_s; /* the least of the datasets that matched; 0: the zone's */
     unsigned count;

@@ -14,8 +14,7 @@ struct snapshot {
     uint32_t serial;
     int64_t beat_s;
     unsigned dataset_count;
-    struct dataset *datasets; /* STORE_DATASETS_MAX of them */
-    unsigned view_count;
+    struct dataset *datasets;       /* STORE_DATASETS_MAX of them */
     struct view_state *view_states; /* by the zone's index */
     unsigned retry;                 /* renewals until the next try to open */
 };

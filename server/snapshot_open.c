@@ -51,7 +51,6 @@ snapshot_open(
         return errmsg_set(msg, ERR_NOMEM, "out of memory");
     struct snapshot *snapshot = *out;
     snapshot->views = views;
-    snapshot->view_count = views->count;
     snapshot->path = strdup(path);
     snapshot->datasets = calloc(STORE_DATASETS_MAX, sizeof *snapshot->datasets);
     snapshot->view_states = calloc(views->count + 1, sizeof *snapshot->view_states);

@@ -10,7 +10,6 @@
 
 #define MUST_CHECK        __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
-#define NONNULL           __attribute__((nonnull))
 
 /* 0 is success, every other value is negative: "if (err < 0)" and "if (err != ERR_OK)" agree. */
 enum err {

@@ -262,10 +262,3 @@ kv_stat(struct kv_txn *txn, struct kv_stat *out)
         stat.ms_psize;
     out->map_size = info.me_mapsize;
 }
-
-enum err
-kv_copy(struct kv *kv, const char *path, struct errmsg *msg)
-{
-    int rc = mdb_env_copy2(kv->env, path, MDB_CP_COMPACT);
-    return rc == 0 ? ERR_OK : kvenv_fail(path, "copy", rc, msg);
-}

@@ -67,7 +67,5 @@ struct kv_stat {
     uint64_t map_size;
 };
 void kv_stat(struct kv_txn *txn, struct kv_stat *out);
-/* A consistent copy for long readers (mdb_env_copy2, compacted). */
-enum err kv_copy(struct kv *kv, const char *path, struct errmsg *msg) MUST_CHECK;
 
 #endif
