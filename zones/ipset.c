@@ -1,6 +1,8 @@
 /* Address sets: look-up. On the answer path. See ipset.h. */
 #include "ipset.h"
 
+#include "be.h"
+
 #include <stdbool.h>
 
 /* A block taken apart; every column lies inside the record. */
@@ -11,12 +13,6 @@ struct block {
     unsigned count, w, number_w;
     uint8_t prefix_first[16], prefix_last[16]; /* kept as an address: IPv4 is mapped */
 };
-
-static size_t
-get_u16(const uint8_t *in)
-{
-    return (size_t)in[0] << 8 | in[1];
-}
 
 /* The bounds of the block's prefix. Not by ip.h's functions: the last address of an IPv6 prefix may
  * have the look of a mapped IPv4 address (::/80 ends with ::ffff:ffff:ffff). */
@@ -55,8 +51,8 @@ parse_block(struct slice key, struct slice value, struct block *out)
     err = parse_key(key, in[0], out);
     if (err != ERR_OK)
         return err;
-    out->count = (unsigned)get_u16(in + 2);
-    out->dict_n = get_u16(in + 4);
+    out->count = (unsigned)be_get(in + 2, 2);
+    out->dict_n = be_get(in + 4, 2);
     out->number_w = (in[1] & IPSET_NUMBERS_1) != 0 ? 1 : 0;
     if ((in[1] & IPSET_NUMBERS_2) != 0)
         out->number_w = 2;
@@ -85,11 +81,11 @@ entry_at(const struct block *block, unsigned i, struct ipset_hit *out)
     memcpy(out->range.first.b + 16 - block->w, block->first + i * block->w, block->w);
     memcpy(out->range.last.b + 16 - block->w, last + i * block->w, block->w);
     if (block->number_w > 0)
-        index = block->number_w == 1 ? number[0] : get_u16(number);
+        index = block->number_w == 1 ? number[0] : be_get(number, 2);
     for (;;) {
         if (block->dict_n - at < 2)
             return ERR_FORMAT;
-        n = get_u16(block->dict + at);
+        n = be_get(block->dict + at, 2);
         at += 2;
         if (block->dict_n - at < n)
             return ERR_FORMAT;
@@ -101,30 +97,19 @@ entry_at(const struct block *block, unsigned i, struct ipset_hit *out)
     return ERR_OK;
 }
 
-/* A column's number of w bytes, at most 8. */
-static uint64_t
-get_be(const uint8_t *in, unsigned w)
-{
-    uint64_t n = 0;
-
-    for (unsigned i = 0; i < w; i++)
-        n = n << 8 | in[i];
-    return n;
-}
-
 /* How many entries begin at low or before it. Columns are mostly 1 to 3 bytes wide: as numbers they
  * are compared without a call. */
 static unsigned
 count_up_to(const struct block *block, const uint8_t *low)
 {
     unsigned from = 0, to = block->count, w = block->w;
-    uint64_t want = w <= 8 ? get_be(low, w) : 0;
+    uint64_t want = w <= 8 ? be_get(low, w) : 0;
 
     while (from < to) {
         unsigned middle = from + (to - from) / 2;
         const uint8_t *at = block->first + middle * w;
 
-        if (w <= 8 ? get_be(at, w) <= want : memcmp(at, low, w) <= 0)
+        if (w <= 8 ? be_get(at, w) <= want : memcmp(at, low, w) <= 0)
             from = middle + 1;
         else
             to = middle;

@@ -4,6 +4,8 @@
 
 #include "ipset.h"
 
+#include "be.h"
+
 enum { VALUES_MAX = 65535 };
 
 /* A prefix whose first address is held as in struct ip; bits counts those of the family. */
@@ -74,14 +76,6 @@ measure(struct build *build, const struct node *node, size_t lo, size_t hi, stru
 }
 
 static uint8_t *
-put_u16(uint8_t *out, size_t n)
-{
-    out[0] = (uint8_t)(n >> 8);
-    out[1] = (uint8_t)n;
-    return out + 2;
-}
-
-static uint8_t *
 put_columns(const struct build *build, const struct node *node, size_t lo, size_t hi,
     const struct plan *plan, uint8_t *out)
 {
@@ -100,7 +94,7 @@ put_columns(const struct build *build, const struct node *node, size_t lo, size_
     for (size_t i = lo; plan->number_w > 0 && i < hi; i++) {
         size_t number = dict_find(build, plan->dict_count, build->entries[i].value);
         if (plan->number_w == 2)
-            out = put_u16(out, number);
+            out = be_put(out, number, 2);
         else
             *out++ = (uint8_t)number;
     }
@@ -118,10 +112,10 @@ emit_block(
     *out++ =
         (uint8_t)((plan->ranges ? IPSET_RANGES : 0) | (plan->number_w == 1 ? IPSET_NUMBERS_1 : 0) |
                   (plan->number_w == 2 ? IPSET_NUMBERS_2 : 0));
-    out = put_u16(out, hi - lo);
-    out = put_u16(out, plan->dict_bytes);
+    out = be_put(out, hi - lo, 2);
+    out = be_put(out, plan->dict_bytes, 2);
     for (size_t i = 0; i < plan->dict_count; i++) {
-        out = put_u16(out, build->dict[i].n);
+        out = be_put(out, build->dict[i].n, 2);
         memcpy(out, build->dict[i].p, build->dict[i].n);
         out += build->dict[i].n;
     }

@@ -1,6 +1,8 @@
 /* Name sets: look-up. On the answer path. See nameset.h. */
 #include "nameset.h"
 
+#include "be.h"
+
 enum { HEADER_SIZE = 5, KEY_FIXED = 4 };
 
 /* A block being read; at never passes end. */
@@ -12,12 +14,6 @@ struct reader {
     uint32_t exact, wild; /* its slots */
 };
 
-static unsigned
-get_u16(const uint8_t *in)
-{
-    return (unsigned)in[0] << 8 | in[1];
-}
-
 static enum err
 reader_init(struct reader *reader, struct slice value)
 {
@@ -25,15 +21,15 @@ reader_init(struct reader *reader, struct slice value)
     if (value.n < HEADER_SIZE)
         return ERR_FORMAT;
     reader->context_count = in[0];
-    reader->dict_count = get_u16(in + 1);
-    reader->entry_count = get_u16(in + 3);
+    reader->dict_count = (unsigned)be_get(in + 1, 2);
+    reader->entry_count = (unsigned)be_get(in + 3, 2);
     reader->end = in + value.n;
     reader->at = reader->dict = in + HEADER_SIZE;
     reader->key_n = 0;
     for (unsigned i = 0; i < reader->dict_count; i++) {
         if (reader->end - reader->at < 2)
             return ERR_FORMAT;
-        size_t n = get_u16(reader->at);
+        size_t n = (unsigned)be_get(reader->at, 2);
         reader->at += 2;
         if ((size_t)(reader->end - reader->at) < n)
             return ERR_FORMAT;
@@ -83,8 +79,8 @@ slot_value(const struct reader *reader, uint32_t slot, struct slice *out)
         return ERR_FORMAT;
     const uint8_t *at = reader->dict;
     for (uint32_t i = 0; i < slot - 2; i++)
-        at += 2 + get_u16(at);
-    *out = slice_of(at + 2, get_u16(at));
+        at += 2 + (unsigned)be_get(at, 2);
+    *out = slice_of(at + 2, (unsigned)be_get(at, 2));
     return ERR_OK;
 }
 

@@ -3,6 +3,8 @@
 
 #include "nameset.h"
 
+#include "be.h"
+
 enum {
     ENTRY_MAX = DNAME_KEY_MAX + 16, /* the most bytes of one entry but for its values */
     ANCESTORS_MAX = 128,
@@ -71,14 +73,6 @@ slot_number(struct build *build, const struct nameset_slot *slot, uint32_t *out)
 }
 
 static uint8_t *
-put_u16(uint8_t *out, size_t n)
-{
-    out[0] = (uint8_t)(n >> 8);
-    out[1] = (uint8_t)n;
-    return out + 2;
-}
-
-static uint8_t *
 put_varint(uint8_t *out, uint32_t n)
 {
     for (; n >= 0x80; n >>= 7)
@@ -120,10 +114,10 @@ emit_block(struct build *build, bool last)
         return ERR_NOMEM;
     uint8_t *out = value;
     *out++ = (uint8_t)build->context_count;
-    out = put_u16(out, build->dict_count);
-    out = put_u16(out, build->entry_count);
+    out = be_put(out, build->dict_count, 2);
+    out = be_put(out, build->entry_count, 2);
     for (size_t i = 0; i < build->dict_count; i++) {
-        out = put_u16(out, build->dict[i].n);
+        out = be_put(out, build->dict[i].n, 2);
         memcpy(out, build->dict[i].p, build->dict[i].n);
         out += build->dict[i].n;
     }

@@ -1,6 +1,8 @@
 /* Pairs: look-up. On the answer path. See pairset.h. */
 #include "pairset.h"
 
+#include "be.h"
+
 enum { HEADER_SIZE = 12, KEY_FIXED = 4, FORM = 1 };
 
 struct record {
@@ -9,12 +11,6 @@ struct record {
     const uint8_t *address4, *reason4, *address6, *reason6;
 };
 
-static size_t
-get_u32(const uint8_t *in)
-{
-    return (size_t)in[0] << 24 | (size_t)in[1] << 16 | (size_t)in[2] << 8 | in[3];
-}
-
 static enum err
 parse_record(struct slice value, struct record *out)
 {
@@ -22,8 +18,8 @@ parse_record(struct slice value, struct record *out)
     if (value.n < HEADER_SIZE || in[0] != FORM)
         return ERR_FORMAT;
     out->limit_day = (unsigned)in[2] << 8 | in[3];
-    out->n4 = get_u32(in + 4);
-    out->n6 = get_u32(in + 8);
+    out->n4 = be_get(in + 4, 4);
+    out->n6 = be_get(in + 8, 4);
     if (value.n - HEADER_SIZE != out->n4 * 5 + out->n6 * 17)
         return ERR_FORMAT;
     out->address4 = in + HEADER_SIZE;

@@ -3,16 +3,9 @@
 
 #include "pairset.h"
 
-enum { HEADER_SIZE = 12, FORM = 1 };
+#include "be.h"
 
-static void
-put_u32(uint8_t *out, size_t n)
-{
-    out[0] = (uint8_t)(n >> 24);
-    out[1] = (uint8_t)(n >> 16);
-    out[2] = (uint8_t)(n >> 8);
-    out[3] = (uint8_t)n;
-}
+enum { HEADER_SIZE = 12, FORM = 1 };
 
 static unsigned
 least_limit(const struct pairset_entry *entries, size_t count)
@@ -57,8 +50,8 @@ emit_domain(uint16_t dataset, const struct pairset_entry *entries, size_t count,
     value[1] = 0;
     value[2] = (uint8_t)(limit >> 8);
     value[3] = (uint8_t)limit;
-    put_u32(value + 4, n4);
-    put_u32(value + 8, count - n4);
+    (void)be_put(value + 4, n4, 4);
+    (void)be_put(value + 8, count - n4, 4);
     uint8_t *out = put_family(value + HEADER_SIZE, entries, count, IP_V4);
     out = put_family(out, entries, count, IP_V6);
     struct store_key key;

@@ -1,20 +1,14 @@
 /* answers.mdb: keys and the records of the catalog; see store.h. On the answer path. */
 #include "store.h"
 
-static uint8_t *
-put_be(uint8_t *out, uint64_t n, unsigned bytes)
-{
-    for (unsigned i = bytes; i-- > 0;)
-        *out++ = (uint8_t)(n >> 8 * i);
-    return out;
-}
+#include "be.h"
 
+/* Takes a number off the front. */
 static uint64_t
-get_be(const uint8_t **in, unsigned bytes)
+take(const uint8_t **in, unsigned bytes)
 {
-    uint64_t n = 0;
-    for (unsigned i = 0; i < bytes; i++)
-        n = n << 8 | *(*in)++;
+    uint64_t n = be_get(*in, bytes);
+    *in += bytes;
     return n;
 }
 
@@ -95,15 +89,15 @@ size_t
 dataset_encode(const struct dataset *dataset, uint8_t out[DATASET_RECORD_SIZE])
 {
     uint8_t *p = out;
-    p = put_be(p, dataset->id, 2);
-    p = put_be(p, dataset->kind, 1);
-    p = put_be(p, 0, 1);
-    p = put_be(p, dataset->serial, 4);
-    p = put_be(p, (uint64_t)dataset->built_s, 8);
-    p = put_be(p, (uint64_t)dataset->expires_s, 8);
-    p = put_be(p, dataset->max_age_s, 4);
-    p = put_be(p, dataset->ttl_s, 4);
-    p = put_be(p, dataset->entries, 4);
+    p = be_put(p, dataset->id, 2);
+    p = be_put(p, dataset->kind, 1);
+    p = be_put(p, 0, 1);
+    p = be_put(p, dataset->serial, 4);
+    p = be_put(p, (uint64_t)dataset->built_s, 8);
+    p = be_put(p, (uint64_t)dataset->expires_s, 8);
+    p = be_put(p, dataset->max_age_s, 4);
+    p = be_put(p, dataset->ttl_s, 4);
+    p = be_put(p, dataset->entries, 4);
     return (size_t)(p - out);
 }
 
@@ -116,18 +110,18 @@ dataset_decode(struct slice key, struct slice value, struct dataset *out)
         return ERR_FORMAT;
     *out = (struct dataset){0};
     memcpy(out->name, k + 1, key.n - 1);
-    out->id = (uint16_t)get_be(&p, 2);
-    unsigned kind = (unsigned)get_be(&p, 1);
+    out->id = (uint16_t)take(&p, 2);
+    unsigned kind = (unsigned)take(&p, 1);
     if (kind < DATASET_ADDR || kind > DATASET_PAIR)
         return ERR_FORMAT;
     out->kind = (enum dataset_kind)kind;
-    (void)get_be(&p, 1);
-    out->serial = (uint32_t)get_be(&p, 4);
-    out->built_s = (int64_t)get_be(&p, 8);
-    out->expires_s = (int64_t)get_be(&p, 8);
-    out->max_age_s = (uint32_t)get_be(&p, 4);
-    out->ttl_s = (uint32_t)get_be(&p, 4);
-    out->entries = (uint32_t)get_be(&p, 4);
+    (void)take(&p, 1);
+    out->serial = (uint32_t)take(&p, 4);
+    out->built_s = (int64_t)take(&p, 8);
+    out->expires_s = (int64_t)take(&p, 8);
+    out->max_age_s = (uint32_t)take(&p, 4);
+    out->ttl_s = (uint32_t)take(&p, 4);
+    out->entries = (uint32_t)take(&p, 4);
     return ERR_OK;
 }
 
@@ -142,10 +136,10 @@ dataset_expired(const struct dataset *dataset, int64_t beat_s, int64_t now_s)
 size_t
 store_meta_encode(const struct store_meta *meta, uint8_t out[STORE_META_SIZE])
 {
-    uint8_t *p = put_be(out, meta->format, 4);
-    p = put_be(p, meta->serial, 4);
-    p = put_be(p, meta->publishes, 8);
-    p = put_be(p, meta->last_id, 2);
+    uint8_t *p = be_put(out, meta->format, 4);
+    p = be_put(p, meta->serial, 4);
+    p = be_put(p, meta->publishes, 8);
+    p = be_put(p, meta->last_id, 2);
     return (size_t)(p - out);
 }
 
@@ -155,15 +149,15 @@ store_meta_decode(struct slice value, struct store_meta *out)
     const uint8_t *p = value.p;
     if (value.n < 4)
         return ERR_FORMAT;
-    *out = (struct store_meta){.format = (uint32_t)get_be(&p, 4)};
+    *out = (struct store_meta){.format = (uint32_t)take(&p, 4)};
     /* The format comes first in every version, so that it can be named. */
     if (out->format != STORE_FORMAT)
         return ERR_OK;
     if (value.n != STORE_META_SIZE)
         return ERR_FORMAT;
-    out->serial = (uint32_t)get_be(&p, 4);
-    out->publishes = get_be(&p, 8);
-    out->last_id = (uint16_t)get_be(&p, 2);
+    out->serial = (uint32_t)take(&p, 4);
+    out->publishes = take(&p, 8);
+    out->last_id = (uint16_t)take(&p, 2);
     return ERR_OK;
 }
 
@@ -178,8 +172,8 @@ store_next_serial(uint32_t previous, int64_t now_s)
 size_t
 zone_record_encode(const struct zone_record *zone, uint8_t out[ZONE_RECORD_SIZE])
 {
-    uint8_t *p = put_be(out, zone->digest, 8);
-    p = put_be(p, zone->serial, 4);
+    uint8_t *p = be_put(out, zone->digest, 8);
+    p = be_put(p, zone->serial, 4);
     return (size_t)(p - out);
 }
 
@@ -189,15 +183,15 @@ zone_record_decode(struct slice value, struct zone_record *out)
     const uint8_t *p = value.p;
     if (value.n != ZONE_RECORD_SIZE)
         return ERR_FORMAT;
-    out->digest = get_be(&p, 8);
-    out->serial = (uint32_t)get_be(&p, 4);
+    out->digest = take(&p, 8);
+    out->serial = (uint32_t)take(&p, 4);
     return ERR_OK;
 }
 
 size_t
 store_beat_encode(int64_t beat_s, uint8_t out[8])
 {
-    return (size_t)(put_be(out, (uint64_t)beat_s, 8) - out);
+    return (size_t)(be_put(out, (uint64_t)beat_s, 8) - out);
 }
 
 enum err
@@ -206,7 +200,7 @@ store_beat_decode(struct slice value, int64_t *beat_s)
     const uint8_t *p = value.p;
     if (value.n != 8)
         return ERR_FORMAT;
-    *beat_s = (int64_t)get_be(&p, 8);
+    *beat_s = (int64_t)take(&p, 8);
     return ERR_OK;
 }
 
@@ -218,7 +212,7 @@ evidence_encode(const struct evidence *evidence, uint8_t *out, size_t size)
         return 0;
     n = n > EVIDENCE_DETAIL_MAX ? EVIDENCE_DETAIL_MAX : n;
     n = n > size - 8 ? size - 8 : n;
-    uint8_t *p = put_be(out, (uint64_t)evidence->since_s, 8);
+    uint8_t *p = be_put(out, (uint64_t)evidence->since_s, 8);
     if (n != 0)
         memcpy(p, evidence->detail.p, n);
     return 8 + n;
@@ -230,7 +224,7 @@ evidence_decode(struct slice value, struct evidence *out)
     const uint8_t *p = value.p;
     if (value.n < 8 || value.n > 8 + EVIDENCE_DETAIL_MAX)
         return ERR_FORMAT;
-    out->since_s = (int64_t)get_be(&p, 8);
+    out->since_s = (int64_t)take(&p, 8);
     out->detail = slice_of(p, value.n - 8);
     return ERR_OK;
 }

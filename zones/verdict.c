@@ -1,6 +1,8 @@
 /* Verdicts. See verdict.h. */
 #include "verdict.h"
 
+#include "be.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -58,26 +60,11 @@ reasons_format(struct reason_set set, char *out, size_t size)
     }
 }
 
-static void
-put_u32(uint8_t *out, uint32_t v)
-{
-    out[0] = (uint8_t)(v >> 24);
-    out[1] = (uint8_t)(v >> 16);
-    out[2] = (uint8_t)(v >> 8);
-    out[3] = (uint8_t)v;
-}
-
-static uint32_t
-get_u32(const uint8_t *in)
-{
-    return (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 | (uint32_t)in[2] << 8 | in[3];
-}
-
 void
 value_of_reasons(struct reason_set set, uint8_t out[VALUE_REASONS_SIZE])
 {
     out[0] = 'R';
-    put_u32(out + 1, set.bits);
+    (void)be_put(out + 1, set.bits, 4);
 }
 
 enum err
@@ -97,7 +84,7 @@ value_append(uint8_t *out, size_t size, size_t *n, const struct value_element *e
         return ERR_OK;
     }
     out[0] = txt ? 'T' : 'L';
-    put_u32(out + 1, element->a);
+    (void)be_put(out + 1, element->a, 4);
     if (txt) {
         out[5] = (uint8_t)element->txt.n;
         memcpy(out + 6, element->txt.p, element->txt.n);
@@ -117,9 +104,9 @@ value_next(struct slice *value, struct value_element *out)
         return ERR_FORMAT;
     *out = (struct value_element){.literal = in[0] != 'R'};
     if (in[0] == 'R') {
-        out->reasons.bits = get_u32(in + 1);
+        out->reasons.bits = (uint32_t)be_get(in + 1, 4);
     } else if (in[0] == 'L' || in[0] == 'T') {
-        out->a = get_u32(in + 1);
+        out->a = (uint32_t)be_get(in + 1, 4);
         out->has_txt = in[0] == 'T';
     } else {
         return ERR_FORMAT;

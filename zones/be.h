@@ -1,0 +1,26 @@
+/* Big-endian numbers in the stores' records. Of packets: wire.h, which checks bounds as well. */
+#ifndef ZONES_BE_H
+#define ZONES_BE_H
+
+#include <stdint.h>
+
+/* bytes: at most 8. The caller has checked that they are there. */
+static inline uint64_t
+be_get(const uint8_t *in, unsigned bytes)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < bytes; i++)
+        n = n << 8 | in[i];
+    return n;
+}
+
+/* Returns the byte behind. */
+static inline uint8_t *
+be_put(uint8_t *out, uint64_t n, unsigned bytes)
+{
+    for (unsigned i = bytes; i-- > 0;)
+        *out++ = (uint8_t)(n >> 8 * i);
+    return out;
+}
+
+#endif
