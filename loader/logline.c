@@ -1,6 +1,8 @@
 /* The head of a syslog line. See logline.h. */
 #include "loader/logline.h"
 
+#include "loader/civil.h"
+
 #include <stdbool.h>
 
 enum { DAY_S = 86400, PID_DIGITS_MAX = 9, SYNTAX_YEAR_MIN = 1970, SYNTAX_YEAR_MAX = 9999 };
@@ -140,25 +142,14 @@ is_leap(int64_t year)
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-/* Days since 1970-01-01 in the proleptic Gregorian calendar; year from 1 on. */
-static int64_t
-days_of(int64_t year, unsigned month, unsigned day)
-{
-    static const uint16_t before[12] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
-    int64_t y = year - 1;
-
-    return y * 365 + y / 4 - y / 100 + y / 400 - 719162 + before[month - 1] +
-           (month > 2 && is_leap(year)) + day - 1;
-}
-
 static int64_t
 year_of(int64_t when_s)
 {
     int64_t year = 1970 + when_s / (INT64_C(146097) * DAY_S / 400);
 
-    while (days_of(year, 1, 1) * DAY_S > when_s)
+    while (civil_days(year, 1, 1) * DAY_S > when_s)
         year--;
-    while (days_of(year + 1, 1, 1) * DAY_S <= when_s)
+    while (civil_days(year + 1, 1, 1) * DAY_S <= when_s)
         year++;
     return year;
 }
@@ -176,7 +167,7 @@ is_date(const struct stamp *stamp)
 static int64_t
 seconds_of(const struct stamp *stamp, int64_t year)
 {
-    return days_of(year, stamp->month, stamp->day) * DAY_S + stamp->hour * 3600 +
+    return civil_days(year, stamp->month, stamp->day) * DAY_S + stamp->hour * 3600 +
            stamp->minute * 60 + stamp->second;
 }
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "loader/src_received.h"
+#include "zones/fnv.h"
 
 enum { BUFFER_SIZE = 1 << 18 };
 

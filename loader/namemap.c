@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "loader/namemap.h"
+#include "zones/fnv.h"
 
 void
 namemap_free(struct namemap *map)
@@ -18,9 +19,7 @@ namemap_free(struct namemap *map)
 static size_t
 hash(const struct dname *name)
 {
-    uint64_t h = UINT64_C(14695981039346656037);
-    for (unsigned i = 0; i < name->len; i++)
-        h = (h ^ name->b[i]) * UINT64_C(1099511628211);
+    uint64_t h = fnv_add(FNV_START, name->b, name->len);
     return (size_t)(h ^ h >> 29);
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "loader/logpos.h"
-#include "loader/src_received.h"
+#include "zones/fnv.h"
 
 enum {
     CHUNK_LINES = 20000,   /* a transaction for so many lines, */

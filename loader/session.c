@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "loader/session_table.h"
-#include "loader/src_received.h"
+#include "zones/fnv.h"
 
 /* -- keys -- */
 

@@ -3,6 +3,7 @@
  */
 #include <strings.h>
 
+#include "loader/civil.h"
 #include "loader/src_received.h"
 #include "loader/src_text.h"
 
@@ -16,17 +17,6 @@ take_name(struct text *in, const char *names)
             return i + 1;
         }
     return 0;
-}
-
-/* Days since 1970-01-01, proleptic Gregorian; year > 0. */
-static int64_t
-days_of(unsigned year, unsigned month, unsigned day)
-{
-    static const unsigned before_month[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
-    int64_t y = (int64_t)year - (month <= 2);
-
-    return 365 * ((int64_t)year - 1970) + y / 4 - y / 100 + y / 400 - 477 +
-           before_month[month - 1] + day - 1;
 }
 
 /* RFC 5322 3.3 and 4.3: offset in seconds; a zone not known is -0000, as that section asks. */
@@ -74,7 +64,7 @@ mail_date(const char *text, size_t len, int64_t *out)
         return false;
     if (year < 1970 || hour > 23 || minute > 59 || second > 60)
         return false;
-    *out = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second -
+    *out = civil_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second -
            zone_of(text_trim(in));
     return true;
 }

@@ -18,16 +18,6 @@ struct header {
     bool cut;
 };
 
-uint64_t
-fnv_add(uint64_t hash, const void *bytes, size_t n)
-{
-    const unsigned char *p = bytes;
-
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 void
 source_id(uint64_t hash, char out[SOURCE_ID_SIZE])
 {

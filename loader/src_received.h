@@ -15,6 +15,7 @@
 
 #include "loader/observation.h"
 #include "zones/err.h"
+#include "zones/fnv.h"
 #include "zones/zoneconf.h"
 
 /* What a source of observations calls for each; an error ends the source's run. id names the mail
@@ -24,9 +25,7 @@ typedef enum err (*source_fn)(void *ctx, const char *id, const struct observatio
 /* 16 hexadecimal digits and the NUL. */
 #define SOURCE_ID_SIZE 17
 
-/* FNV-1a, 64 bits: not against an adversary, who could only have his own mail counted once. */
-#define FNV_START UINT64_C(0xcbf29ce484222325)
-uint64_t fnv_add(uint64_t hash, const void *bytes, size_t n);
+/* From an FNV-1a hash: an adversary's collision could only have his own mail counted once. */
 void source_id(uint64_t hash, char out[SOURCE_ID_SIZE]);
 
 /* One hop. */

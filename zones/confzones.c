@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "confvalue.h"
+#include "fnv.h"
 #include "zones_shipped.h"
 
 static const struct {
@@ -311,15 +312,6 @@ confzones_make(struct conf *conf, const struct zone_text *common, const struct z
     return err;
 }
 
-static uint64_t
-fold(uint64_t hash, const void *bytes, size_t n)
-{
-    const uint8_t *p = bytes;
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ p[i]) * UINT64_C(1099511628211);
-    return hash;
-}
-
 uint64_t
 zone_digest(const struct zone_def *zone)
 {
@@ -327,15 +319,15 @@ zone_digest(const struct zone_def *zone)
         zone->private, zone->show.bits, zone->beside_score.bits, zone->ttl_s, zone->soa.ttl_s,
         zone->soa.refresh_s, zone->soa.retry_s, zone->soa.expire_s, zone->soa.minimum_s,
         zone->dataset_count, zone->ns_count};
-    uint64_t hash = UINT64_C(14695981039346656037);
-    hash = fold(hash, zone->apex.b, zone->apex.len);
-    hash = fold(hash, numbers, sizeof numbers);
-    hash = fold(hash, zone->soa.mname.b, zone->soa.mname.len);
-    hash = fold(hash, zone->soa.rname.b, zone->soa.rname.len);
-    hash = fold(hash, zone->url, strlen(zone->url) + 1);
+    uint64_t hash = FNV_START;
+    hash = fnv_add(hash, zone->apex.b, zone->apex.len);
+    hash = fnv_add(hash, numbers, sizeof numbers);
+    hash = fnv_add(hash, zone->soa.mname.b, zone->soa.mname.len);
+    hash = fnv_add(hash, zone->soa.rname.b, zone->soa.rname.len);
+    hash = fnv_add(hash, zone->url, strlen(zone->url) + 1);
     for (unsigned i = 0; i < zone->dataset_count; i++)
-        hash = fold(hash, zone->datasets[i], strlen(zone->datasets[i]) + 1);
+        hash = fnv_add(hash, zone->datasets[i], strlen(zone->datasets[i]) + 1);
     for (unsigned i = 0; i < zone->ns_count; i++)
-        hash = fold(hash, zone->ns[i].b, zone->ns[i].len);
+        hash = fnv_add(hash, zone->ns[i].b, zone->ns[i].len);
     return hash;
 }
