@@ -351,3 +351,15 @@ import ipaddress, sys
 name = ipaddress.ip_address(sys.argv[1]).reverse_pointer
 print(name.rsplit(".", 2)[0])' "$1"
 }
+
+# serve_mailworld WHAT: loads $RUN/repdns.conf with mailworld's DNS, checks that as WHAT, and serves it
+# through unbound.
+serve_mailworld() {
+    local rc=0
+    start_fixture "$E2E_DIR/mailworld/world.zone"
+    load "$RUN/repdns.conf" run --as-of "$AS_OF" >"$RUN/load.log" 2>&1 || rc=$?
+    check_eq "$1" "$rc" 0
+    [ "$rc" = 0 ] || e2e_stop "something to serve" "$(cat "$RUN/load.log")"
+    start_server "$RUN/repdns.conf"
+    start_unbound
+}

@@ -38,13 +38,7 @@ zone "helo" { datasets = {"helos", "judged.helo"} }
 zone "bl.rep.internal" { kind = list  datasets = {"intern"} }
 EOF_CONF
 
-start_fixture "$E2E_DIR/mailworld/world.zone"
-rc=0
-load "$RUN/repdns.conf" run --as-of "$AS_OF" >"$RUN/load.log" 2>&1 || rc=$?
-check_eq "repdns-load run imports, judges and publishes" "$rc" 0
-[ "$rc" = 0 ] || e2e_stop "something to serve" "$(cat "$RUN/load.log")"
-start_server "$RUN/repdns.conf"
-start_unbound
+serve_mailworld "repdns-load run imports, judges and publishes"
 
 mkdir -p "$RUN/postfix/etc" "$RUN/postfix/queue" "$RUN/postfix/data"
 chown postfix "$RUN/postfix/data"

@@ -17,13 +17,7 @@ log { path = "$RUN/mail.log" }
 list "clients" { type = ip4set  files = {"$RUN/lists/clients"} }
 EOF_CONF
 
-start_fixture "$E2E_DIR/mailworld/world.zone"
-rc=0
-load "$RUN/repdns.conf" run --as-of "$AS_OF" >"$RUN/load.log" 2>&1 || rc=$?
-check_eq "repdns-load run judges the log" "$rc" 0
-[ "$rc" = 0 ] || e2e_stop "something to serve" "$(cat "$RUN/load.log")"
-start_server "$RUN/repdns.conf"
-start_unbound
+serve_mailworld "repdns-load run judges the log"
 for client in 203.0.113.9 2001:db8:bad::9; do
     check_eq "the pair zone lists $client with bank.example" \
         "$(ask "$(reverse "$client").bank.example.pair.rep.example" A)" 127.0.2.4
