@@ -235,13 +235,6 @@ on_helo_name(void *ctx, const struct helo_name_facts *facts, const struct judgem
 }
 
 static int
-key_cmp(const uint8_t *a, size_t an, const uint8_t *b, size_t bn)
-{
-    int order = memcmp(a, b, an < bn ? an : bn);
-    return order != 0 ? order : (an > bn) - (an < bn);
-}
-
-static int
 row_cmp_ip(const void *a, const void *b)
 {
     return ip_cmp(&((const struct row *)a)->ip, &((const struct row *)b)->ip);
@@ -251,7 +244,7 @@ static int
 row_cmp_name(const void *a, const void *b)
 {
     const struct row *x = a, *y = b;
-    return key_cmp(x->key, x->key_len, y->key, y->key_len);
+    return slice_cmp(slice_of(x->key, x->key_len), slice_of(y->key, y->key_len));
 }
 
 static int
@@ -273,7 +266,7 @@ static int
 ranked_cmp(const void *a, const void *b)
 {
     const struct ranked *x = a, *y = b;
-    return key_cmp(x->key, x->key_len, y->key, y->key_len);
+    return slice_cmp(slice_of(x->key, x->key_len), slice_of(y->key, y->key_len));
 }
 
 /* Sorts the pairs by the domain's key, then by address; domain is the map's number afterwards. */
