@@ -1,5 +1,5 @@
 /*
- * The configuration: one file for repdnsd, repdns-load and repdns, read by libconfuse (zoneconf.c
+ * The configuration: one file for repdnsd, repdns-load and repdns, read by libconfuse (confschema.h
  * alone includes it), checked whole, then held as plain data. Errors are "file:line: what; what to
  * do". The shipped zone definitions are a table in zones_shipped.c.
  *
@@ -99,6 +99,14 @@ struct policy {
     uint32_t max_age_s;          /* judged data is not served longer after the last run */
 };
 
+/* Sender policies; meanings in repdns.conf(5). */
+struct spf_conf {
+    uint32_t lookup_limit, void_limit; /* RFC 7208 4.6.4 */
+    uint32_t keep_s; /* how long a domain's table is served after it could last be made */
+    unsigned file_count;
+    char **files; /* names of domains that are known though no mail of theirs was seen */
+};
+
 struct conf {
     char *path; /* of the file */
     struct dname base;
@@ -139,6 +147,7 @@ struct conf {
     bool has_canary;
     uint32_t min_ttl_s, max_ttl_s; /* bounds of what the DNS cache keeps */
     struct policy policy;
+    struct spf_conf spf;
 
     char warnings[1024]; /* lines of what is allowed, but hardly meant; "" for none */
     struct conf_block *blocks;
