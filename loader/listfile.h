@@ -1,10 +1,11 @@
 /*
- * The lines of a list in rbldnsd's ip4set and dnset formats (rbldnsd(8)): one line in, at most one
- * entry out. Pure: no files, no clock, nothing allocated.
+ * The lines of a list in one of rbldnsd's formats (rbldnsd(8), listtypes.def): one line in, at most
+ * one entry out. Pure: no files, no clock, nothing allocated.
  *
  * Files of one list are one logical file, but the default value ends with its file. Variables and
  * the base template belong to the whole list and may be set after the lines that use them, so a
- * value stays as written until everything is read (listfile_value).
+ * value stays as written until everything is read (listfile_value). Where a type has one value for
+ * all entries, it is the first default of all files, even after entries.
  *
  * Beyond rbldnsd: a carriage return at the end of a line is no part of it.
  */
@@ -42,7 +43,8 @@ struct listfile {
     uint32_t ttl_s;          /* the last $TTL; 0: none */
     uint32_t max_range;      /* $MAXRANGE4 in addresses; 0: none */
     int64_t expires_s;       /* the earliest of the $TIMESTAMPs; 0: never */
-    struct listfile_raw def; /* of the lines to come */
+    struct listfile_raw def; /* of the lines to come, or of all where the type has one value */
+    bool has_def;            /* that one is there */
     bool set[LISTFILE_VARIABLES];
     struct listfile_text variables[LISTFILE_VARIABLES]; /* $0 to $9, then $= */
 };
@@ -50,10 +52,11 @@ struct listfile {
 struct listfile_entry {
     bool excluded;
     bool by_default; /* the value is the default in force */
-    bool exact;      /* dnset: the name itself */
-    bool wild;       /* dnset: names below it */
-    uint32_t first;  /* ip4set: both ends belong to the range, host byte order */
-    uint32_t last;
+    bool exact;      /* of a name: itself */
+    bool wild;       /* and names below it */
+    /* Of addresses, one prefix unless the type has ranges. An IPv6 list's may reach into
+     * ::ffff:0:0/96; flattening cuts that out. */
+    struct range range;
     struct dname name;
     struct listfile_raw value; /* unless excluded */
 };
@@ -72,7 +75,8 @@ enum err listfile_line(struct listfile *file, const char *line, size_t n,
     struct listfile_entry *entry, const char **what) MUST_CHECK;
 
 /* The value as stores hold it (verdict.h), every substitution done but the subject's: "$" is the
- * subject and "$$" a dollar sign. Returns its length. Only when all lines are read. */
+ * subject and "$$" a dollar sign. Where the type has one value it is that, whatever raw is. Returns
+ * its length. Only when all lines are read. */
 size_t listfile_value(
     const struct listfile *file, const struct listfile_raw *raw, uint8_t out[LISTFILE_VALUE_MAX]);
 
@@ -99,6 +103,11 @@ listfile_skip_blanks(struct listfile_cursor *at)
 {
     while (at->p < at->end && listfile_blank(*at->p))
         at->p++;
+}
+static inline bool
+listfile_comment(const struct listfile_cursor *at)
+{
+    return listfile_at(at, '#') || listfile_at(at, ';');
 }
 static inline bool
 listfile_digit(const struct listfile_cursor *at)

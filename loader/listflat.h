@@ -1,10 +1,14 @@
 /*
- * Flattening an ip4set: entries on four levels into disjoint ranges, by a sweep over the borders of
- * the entries, so that a range costs the same whatever its size. For lists_flatten and its tests.
+ * Flattening lists of addresses: entries that overlap into disjoint ranges, at a cost that does not
+ * depend on how many addresses they have. For lists_flatten and its tests.
+ *
+ * An ip4set has entries on four levels (listflat.c: a sweep over their borders); the other types
+ * have prefixes, which lie one in the other or apart (listflat_prefix.c).
  */
 #ifndef LOADER_LISTFLAT_H
 #define LOADER_LISTFLAT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "zones/err.h"
@@ -37,5 +41,17 @@ enum err listflat_join(struct listflat_arena *arena, const struct slice *values,
  * values are the entries' or the arena's. O(n log n), and more only for values that overlap. */
 enum err listflat_ranges(const struct listflat_entry *entries, size_t count,
     struct listflat_arena *arena, struct ipset_entry **out, size_t *out_count) MUST_CHECK;
+
+struct listflat_prefix {
+    struct range range; /* one prefix; IPv4 as mapped addresses, or in an IPv6 list any */
+    struct slice value; /* as above */
+    uint32_t order;     /* set here */
+};
+
+/* Prefixes in file order, which are sorted in place, to ranges as above: the longest that covers an
+ * address decides, of equal ones the first; an exclusion is not listed. v6: a list of IPv6, so that
+ * nothing in ::ffff:0:0/96 is listed. ERR_FORMAT: not a prefix. O(n log n). */
+enum err listflat_prefixes(struct listflat_prefix *prefixes, size_t count, bool v6,
+    struct ipset_entry **out, size_t *out_count) MUST_CHECK;
 
 #endif

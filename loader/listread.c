@@ -127,15 +127,29 @@ add_value(struct list_read *read, const struct listfile_entry *entry, size_t *at
     return append(&read->bytes, out, n);
 }
 
+static bool
+add_key(struct list_read *read, const struct listfile_entry *entry, struct list_item *item)
+{
+    item->key_at = read->bytes.n;
+    switch (list_type_info(read->file.type)->holds) {
+    case LIST_HOLDS_V4:
+        item->first = ip_v4(&entry->range.first);
+        item->last = ip_v4(&entry->range.last);
+        return true;
+    case LIST_HOLDS_V6:
+        return append(&read->bytes, &entry->range, sizeof entry->range);
+    case LIST_HOLDS_NAMES:
+        return append(&read->bytes, entry->name.b, entry->name.len);
+    }
+    return false;
+}
+
 static enum err
 add_entry(struct list_read *read, const struct listfile_entry *entry)
 {
-    struct list_item item = {.first = entry->first,
-        .last = entry->last,
-        .excluded = entry->excluded,
-        .exact = entry->exact,
-        .wild = entry->wild,
-        .name_at = read->bytes.n};
+    struct list_item item = {
+        .excluded = entry->excluded, .exact = entry->exact, .wild = entry->wild};
+    bool own = list_type_info(read->file.type)->values == LIST_VALUES_OWN;
     if (read->count == UINT32_MAX)
         return ERR_RANGE;
     if (read->count == read->room) {
@@ -146,33 +160,42 @@ add_entry(struct list_read *read, const struct listfile_entry *entry)
         read->items = grown;
         read->room = room;
     }
-    if (read->file.type == LIST_DNSET) {
-        item.first = item.last = 0;
-        if (!append(&read->bytes, entry->name.b, entry->name.len))
-            return ERR_NOMEM;
-    }
-    if (!entry->excluded && !add_value(read, entry, &item.value_at))
+    if (!add_key(read, entry, &item))
+        return ERR_NOMEM;
+    if (own && !entry->excluded && !add_value(read, entry, &item.value_at))
         return ERR_NOMEM;
     read->items[read->count++] = item;
     return ERR_OK;
+}
+
+static void
+get_key(const struct list_read *read, const struct list_item *item, struct listfile_entry *out)
+{
+    switch (list_type_info(read->file.type)->holds) {
+    case LIST_HOLDS_V4:
+        out->range = (struct range){ip_from_v4(item->first), ip_from_v4(item->last)};
+        return;
+    case LIST_HOLDS_V6:
+        memcpy(&out->range, read->bytes.p + item->key_at, sizeof out->range);
+        return;
+    case LIST_HOLDS_NAMES:
+        /* It was a name before, so it is one now. */
+        (void)!dname_from_wire(read->bytes.p + item->key_at, DNAME_MAX, &out->name);
+        return;
+    }
 }
 
 void
 listread_entry(const struct list_read *read, size_t i, struct listfile_entry *out)
 {
     const struct list_item *item = &read->items[i];
-    const uint8_t *bytes = read->bytes.p;
-    out->first = item->first;
-    out->last = item->last;
+    get_key(read, item, out);
     out->excluded = item->excluded;
     out->exact = item->exact;
     out->wild = item->wild;
-    /* It was a name before, so it is one now. */
-    if (read->file.type == LIST_DNSET)
-        (void)!dname_from_wire(bytes + item->name_at, DNAME_MAX, &out->name);
-    if (item->excluded)
+    if (item->excluded || list_type_info(read->file.type)->values == LIST_VALUES_ONE)
         return;
-    bytes += item->value_at;
+    const uint8_t *bytes = read->bytes.p + item->value_at;
     memcpy(&out->value.a, bytes, sizeof out->value.a);
     out->value.text.n = bytes[sizeof out->value.a];
     memcpy(out->value.text.b, bytes + sizeof out->value.a + 1, out->value.text.n);

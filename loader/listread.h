@@ -15,8 +15,9 @@ struct list_bytes {
 
 /* Offsets are into bytes. */
 struct list_item {
-    size_t name_at, value_at;
-    uint32_t first, last;
+    size_t key_at; /* a name, or both ends of an IPv6 range */
+    size_t value_at;
+    uint32_t first, last; /* of an IPv4 range */
     bool excluded, exact, wild;
 };
 
@@ -36,7 +37,7 @@ enum err listread(const struct list_source *source, int64_t now_s, struct list_r
     struct list_stats *stats, struct errmsg *msg) MUST_CHECK;
 void listread_free(struct list_read *read);
 
-/* An item as the parser gave it. */
+/* An item as the parser gave it; without the value where all have one. */
 void listread_entry(const struct list_read *read, size_t i, struct listfile_entry *out);
 
 void listread_free_bytes(struct list_bytes *bytes);

@@ -1,6 +1,6 @@
 /*
- * List files in rbldnsd's ip4set and dnset formats (rbldnsd(8); the other formats are not here
- * yet), kept unflattened in lists.mdb by source, flattened into datasets.
+ * List files in rbldnsd's formats (rbldnsd(8); listtypes.def has those that are read), kept
+ * unflattened in lists.mdb by source, flattened into datasets.
  */
 #ifndef LOADER_LISTS_H
 #define LOADER_LISTS_H
@@ -19,9 +19,8 @@ struct list_stats {
 enum err lists_import(const struct conf *conf, const struct list_source *source, int64_t now_s,
     bool *changed, struct list_stats *stats, struct errmsg *msg) MUST_CHECK;
 
-/* The flattened dataset of a source as publish wants it; free with lists_free. An IP list takes
- * rbldnsd's rule: of the levels /32, /24, /16, /8 the most specific wins, all its values in file
- * order, an exclusion there is not listed. */
+/* The flattened dataset of a source as publish wants it, where entries overlap by the rule of its
+ * type (listtypes.def); an exclusion that wins is not listed. Free with lists_free. */
 struct list_set;
 enum err lists_flatten(const struct conf *conf, const struct list_source *source,
     struct list_set **out, struct errmsg *msg) MUST_CHECK;

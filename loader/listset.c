@@ -7,7 +7,7 @@
 
 enum { CACHE = 1024 };
 
-/* A line of a dnset; key is that of dname_key. */
+/* A line of a list of names; key is that of dname_key. */
 struct named {
     struct slice key, value;
     size_t order;
@@ -24,9 +24,14 @@ struct list_set {
 /* The entries of a list, in file order. */
 struct collecting {
     enum list_type type;
+    enum list_overlaps overlaps;
     struct list_set *set;
-    struct listflat_entry *addrs;
-    struct named *named;
+    union { /* by overlaps */
+        void *items;
+        struct listflat_entry *levels;
+        struct listflat_prefix *prefixes;
+        struct named *named;
+    };
     size_t count, room;
     struct slice *cache; /* CACHE values by hash, since most lists have few */
 };
@@ -50,20 +55,28 @@ make_room(struct collecting *collecting)
 {
     if (collecting->count < collecting->room)
         return ERR_OK;
+    static const size_t sizes[] = {[LIST_OVERLAPS_LEVELS] = sizeof(struct listflat_entry),
+        [LIST_OVERLAPS_LONGEST] = sizeof(struct listflat_prefix),
+        [LIST_OVERLAPS_NAMES] = sizeof(struct named)};
     size_t room = collecting->room == 0 ? 1024 : collecting->room * 2;
-    if (collecting->type == LIST_IP4SET) {
-        struct listflat_entry *grown = reallocarray(collecting->addrs, room, sizeof *grown);
-        if (grown == NULL)
-            return ERR_NOMEM;
-        collecting->addrs = grown;
-    } else {
-        struct named *grown = reallocarray(collecting->named, room, sizeof *grown);
-        if (grown == NULL)
-            return ERR_NOMEM;
-        collecting->named = grown;
-    }
+    void *grown = reallocarray(collecting->items, room, sizes[collecting->overlaps]);
+    if (grown == NULL)
+        return ERR_NOMEM;
+    collecting->items = grown;
     collecting->room = room;
     return ERR_OK;
+}
+
+static enum err
+take_name(
+    struct collecting *collecting, size_t i, const struct listfile_entry *entry, struct slice value)
+{
+    uint8_t key[DNAME_KEY_MAX];
+    struct slice kept =
+        listflat_keep(&collecting->set->arena, slice_of(key, dname_key(&entry->name, key)));
+    collecting->named[i] =
+        (struct named){kept, value, i, entry->excluded, entry->exact, entry->wild};
+    return kept.p == NULL ? ERR_NOMEM : ERR_OK;
 }
 
 static enum err
@@ -79,15 +92,18 @@ take_entry(struct collecting *collecting, struct slice record)
     if (err < 0)
         return err;
     size_t i = collecting->count++;
-    if (collecting->type == LIST_IP4SET) {
-        collecting->addrs[i] = (struct listflat_entry){entry.first, entry.last, value};
+    switch (collecting->overlaps) {
+    case LIST_OVERLAPS_LEVELS:
+        collecting->levels[i] =
+            (struct listflat_entry){ip_v4(&entry.range.first), ip_v4(&entry.range.last), value};
         return ERR_OK;
+    case LIST_OVERLAPS_LONGEST:
+        collecting->prefixes[i] = (struct listflat_prefix){.range = entry.range, .value = value};
+        return ERR_OK;
+    case LIST_OVERLAPS_NAMES:
+        return take_name(collecting, i, &entry, value);
     }
-    uint8_t key[DNAME_KEY_MAX];
-    struct slice kept =
-        listflat_keep(&collecting->set->arena, slice_of(key, dname_key(&entry.name, key)));
-    collecting->named[i] = (struct named){kept, value, i, entry.excluded, entry.exact, entry.wild};
-    return kept.p == NULL ? ERR_NOMEM : ERR_OK;
+    return ERR_FORMAT;
 }
 
 static enum err
@@ -207,14 +223,22 @@ read_set(const struct conf *conf, const struct list_source *source, struct colle
 static enum err
 flatten(struct list_set *set, struct collecting *collecting, struct errmsg *msg)
 {
-    enum err err;
-    if (collecting->type == LIST_IP4SET) {
+    enum err err = ERR_FORMAT;
+    bool v6 = list_type_info(collecting->type)->holds == LIST_HOLDS_V6;
+    switch (collecting->overlaps) {
+    case LIST_OVERLAPS_LEVELS:
         err = listflat_ranges(
-            collecting->addrs, collecting->count, &set->arena, &set->addrs, &set->set.count);
-        set->set.addrs = set->addrs;
-    } else {
+            collecting->levels, collecting->count, &set->arena, &set->addrs, &set->set.count);
+        break;
+    case LIST_OVERLAPS_LONGEST:
+        err = listflat_prefixes(
+            collecting->prefixes, collecting->count, v6, &set->addrs, &set->set.count);
+        break;
+    case LIST_OVERLAPS_NAMES:
         err = flatten_names(set, collecting->named, collecting->count);
+        break;
     }
+    set->set.addrs = set->addrs;
     return err < 0 ? errmsg_set(msg, err, "list %s: %s", set->set.info.name, err_text(err))
                    : ERR_OK;
 }
@@ -223,7 +247,8 @@ enum err
 lists_flatten(const struct conf *conf, const struct list_source *source, struct list_set **out,
     struct errmsg *msg)
 {
-    struct collecting collecting = {.type = source->type};
+    struct collecting collecting = {
+        .type = source->type, .overlaps = list_type_info(source->type)->overlaps};
     *out = calloc(1, sizeof **out);
     collecting.set = *out;
     collecting.cache = calloc(CACHE, sizeof *collecting.cache);
@@ -233,14 +258,13 @@ lists_flatten(const struct conf *conf, const struct list_source *source, struct 
     if (err == ERR_OK) {
         struct dataset *info = &(*out)->set.info;
         memcpy(info->name, source->name, sizeof info->name);
-        info->kind = source->type == LIST_IP4SET ? DATASET_ADDR : DATASET_NAME;
+        info->kind = list_type_kind(source->type);
         err = read_set(conf, source, &collecting, msg);
     }
     if (err == ERR_OK)
         err = flatten(*out, &collecting, msg);
     free(collecting.cache);
-    free(collecting.addrs);
-    free(collecting.named);
+    free(collecting.items);
     if (err < 0)
         lists_free(out);
     return err;

@@ -6,7 +6,7 @@ enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400, WEEK_S = 604800 };
 #define TTL_MOST UINT32_C(0x7fffffff) /* RFC 2181 8 */
 
 static const char unknown[] =
-    "no directive of ip4set or dnset; remove it ($SOA $NS $TTL $TIMESTAMP $MAXRANGE4 $0 to $9 $=)";
+    "no directive of lists; remove it ($SOA $NS $TTL $TIMESTAMP $MAXRANGE4 $0 to $9 $=)";
 static const char bad_ttl[] = "not a time to live; write $TTL 2100, 35m, 1h or 1d";
 static const char bad_max[] = "not a size; write $MAXRANGE4 256 or $MAXRANGE4 /24";
 static const char raised[] = "$MAXRANGE4 may only become smaller; the earlier one stays";
@@ -316,6 +316,8 @@ listfile_value(
 {
     uint8_t txt[VALUE_TXT_MAX];
     struct template to = {.p = txt};
+    if (list_type_info(file->type)->values == LIST_VALUES_ONE)
+        raw = &file->def;
     struct listfile_cursor own = {raw->text.b, raw->text.b + raw->text.n}, from = own;
     const struct listfile_text *base = &file->variables[LISTFILE_BASE];
     bool subject = false;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 enum { SOURCE_TABLE = 'S', ENTRY_TABLE = 'E', VERSION = 1, SOURCE_FIXED = 20 };
-enum { FLAG_EXCLUDED = 1, FLAG_EXACT = 2, FLAG_WILD = 4, FLAGS_ALL = 7, RANGE_SIZE = 8 };
+enum { FLAG_EXCLUDED = 1, FLAG_EXACT = 2, FLAG_WILD = 4, FLAGS_ALL = 7 };
 
 static uint8_t *
 put(uint8_t *out, uint64_t number, size_t size)
@@ -58,7 +58,7 @@ enum err
 liststore_decode(struct slice value, struct liststore_source *out)
 {
     const uint8_t *in = value.p;
-    if (value.n < SOURCE_FIXED || in[0] != VERSION || in[1] > LIST_DNSET)
+    if (value.n < SOURCE_FIXED || in[0] != VERSION || in[1] >= LIST_TYPE_COUNT)
         return ERR_FORMAT;
     out->type = (enum list_type)in[1];
     in += 2;
@@ -101,6 +101,28 @@ liststore_put(struct kv_txn *txn, const char *name, const struct liststore_sourc
     return ERR_OK;
 }
 
+/* Bytes of an address. */
+static size_t
+address_size(enum list_type type)
+{
+    return list_type_info(type)->holds == LIST_HOLDS_V4 ? 4 : 16;
+}
+
+static uint8_t *
+put_address(uint8_t *out, const struct ip *ip, size_t size)
+{
+    memcpy(out, ip->b + sizeof ip->b - size, size);
+    return out + size;
+}
+
+static void
+get_address(const uint8_t **in, size_t size, struct ip *out)
+{
+    *out = ip_from_v4(0);
+    memcpy(out->b + sizeof out->b - size, *in, size);
+    *in += size;
+}
+
 size_t
 liststore_entry(const struct listfile_entry *entry, enum list_type type, struct slice value,
     uint8_t out[LISTSTORE_ENTRY_MAX])
@@ -108,11 +130,12 @@ liststore_entry(const struct listfile_entry *entry, enum list_type type, struct 
     unsigned flags = (entry->excluded ? FLAG_EXCLUDED : 0) | (entry->exact ? FLAG_EXACT : 0) |
                      (entry->wild ? FLAG_WILD : 0);
     uint8_t *at = put(out, flags, 1);
-    if (type == LIST_IP4SET) {
-        at = put(put(at, entry->first, 4), entry->last, 4);
-    } else {
+    if (list_type_info(type)->holds == LIST_HOLDS_NAMES) {
         memcpy(at, entry->name.b, entry->name.len);
         at += entry->name.len;
+    } else {
+        at = put_address(at, &entry->range.first, address_size(type));
+        at = put_address(at, &entry->range.last, address_size(type));
     }
     if (value.n > 0)
         memcpy(at, value.p, value.n);
@@ -130,17 +153,17 @@ liststore_entry_decode(
     out->exact = (in[0] & FLAG_EXACT) != 0;
     out->wild = (in[0] & FLAG_WILD) != 0;
     in++;
-    if (type == LIST_IP4SET) {
-        if (end - in < RANGE_SIZE)
-            return ERR_FORMAT;
-        out->first = (uint32_t)get(&in, 4);
-        out->last = (uint32_t)get(&in, 4);
-        if (out->first > out->last)
-            return ERR_FORMAT;
-    } else {
+    if (list_type_info(type)->holds == LIST_HOLDS_NAMES) {
         if (dname_from_wire(in, (size_t)(end - in), &out->name) < 0)
             return ERR_FORMAT;
         in += out->name.len;
+    } else {
+        if ((size_t)(end - in) < 2 * address_size(type))
+            return ERR_FORMAT;
+        get_address(&in, address_size(type), &out->range.first);
+        get_address(&in, address_size(type), &out->range.last);
+        if (ip_cmp(&out->range.first, &out->range.last) > 0)
+            return ERR_FORMAT;
     }
     *value = slice_of(in, (size_t)(end - in));
     return out->excluded == (value->n == 0) ? ERR_OK : ERR_FORMAT;

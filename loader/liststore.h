@@ -3,8 +3,8 @@
  *
  *     S name         a source: id, type, counts, and what its files were when they were read
  *     E id(2) n(4)   its n-th entry, in the order of the files
- * An entry is flags(1), then first(4) last(4) or a name in wire form, then its value (verdict.h),
- * empty for an exclusion. Numbers are big-endian.
+ * An entry is flags(1), then first(4) last(4) of IPv4, first(16) last(16) of IPv6 or a name in wire
+ * form, then its value (verdict.h), empty for an exclusion. Numbers are big-endian.
  */
 #ifndef LOADER_LISTSTORE_H
 #define LOADER_LISTSTORE_H

@@ -287,8 +287,7 @@ dump_lists(FILE *out, const struct conf *conf, struct errmsg *msg)
         err = lists_flatten(conf, source, &list, msg);
         if (err < 0 && err != ERR_NOTFOUND)
             return err;
-        fprintf(out, "list %s %s %s%s\n", source->name,
-            source->type == LIST_IP4SET ? "ip4set" : "dnset",
+        fprintf(out, "list %s %s %s%s\n", source->name, list_type_info(source->type)->name,
             source->role == LIST_ALLOW ? "allow" : "block",
             err == ERR_NOTFOUND ? " never imported" : "");
         err = err == ERR_NOTFOUND ? ERR_OK : dump_list(out, source, list);

@@ -6,6 +6,7 @@
 
 #include "confvalue.h"
 #include "ip.h"
+#include "listtype.h"
 
 /* The checks: each looks at the last value read into the setting. */
 static const char *
@@ -88,7 +89,7 @@ check_choice(cfg_t *cfg, cfg_opt_t *opt)
 {
     static const struct {
         const char *option, *choices;
-    } table[] = {{"format", " postfix zimbra maildir mbox "}, {"type", " ip4set dnset "},
+    } table[] = {{"format", " postfix zimbra maildir mbox "}, {"type", list_type_names},
         {"role", " block allow "}, {"kind", " address name pair list "}};
     const char *text = last_value(opt);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

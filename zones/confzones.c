@@ -161,10 +161,11 @@ take_lists(struct conf *conf, const struct zone_text *texts, unsigned count,
     zone->datasets = conf_alloc(conf, ZONE_DATASETS_MAX * sizeof *zone->datasets);
     if (zone->datasets == NULL)
         return ERR_NOMEM;
-    enum list_type type = shipped->kind == ZONE_ADDR ? LIST_IP4SET : LIST_DNSET;
+    enum dataset_kind kind = shipped->kind == ZONE_ADDR ? DATASET_ADDR : DATASET_NAME;
     for (unsigned i = 0; shipped->takes_lists && i < conf->list_count; i++) {
         const struct list_source *list = &conf->lists[i];
-        if (list->role != LIST_BLOCK || list->type != type || claimed(texts, count, list->name))
+        if (list->role != LIST_BLOCK || list_type_kind(list->type) != kind ||
+            claimed(texts, count, list->name))
             continue;
         if (zone->dataset_count == ZONE_DATASETS_MAX - 1) {
             warn(conf, "%s:%u: list \"%s\" is in no zone: zone \"%s\" has %d already\n", conf->path,

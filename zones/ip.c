@@ -125,6 +125,10 @@ ip_format(const struct ip *ip, char out[IP_TEXT_SIZE])
     bool v4 = ip_is4(ip);
 
     (void)inet_ntop(v4 ? AF_INET : AF_INET6, ip->b + key_offset(ip), out, IP_TEXT_SIZE);
+    /* It writes a quad in ::/96 too; RFC 5952 5 wants one where an IPv4 address is known to be. */
+    if (!v4 && strchr(out, '.') != NULL)
+        (void)snprintf(out, IP_TEXT_SIZE, "::%x:%x", (unsigned)ip->b[12] << 8 | ip->b[13],
+            (unsigned)ip->b[14] << 8 | ip->b[15]);
 }
 
 struct prefix

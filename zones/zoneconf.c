@@ -282,8 +282,8 @@ read_spf(const struct loading *l)
     spf->keep_s = duration(cfg, "keep");
     if (spf->lookup_limit > 20 || spf->void_limit > 20)
         return fail(l, cfg->line, "spf: use limits of 0 to 20");
-    if (spf->keep_s < 2 * 86400)
-        return fail(l, cfg->line, "spf: keep: at least 2d is needed");
+    if (spf->keep_s != 0 && spf->keep_s < 2 * 86400)
+        return fail(l, cfg->line, "spf: keep: use at least 2d, or 0 for no limit");
     return read_strings(l, cfg, "domains", &spf->file_count, &spf->files);
 }
 
@@ -298,8 +298,10 @@ read_list(const struct loading *l, cfg_t *sec, struct list_source *out)
             l->conf->path, sec->line, title);
     strcpy(out->name, title);
     if (type == NULL)
-        return fail(l, sec->line, "type is missing; use ip4set or dnset");
-    out->type = strcmp(type, "ip4set") == 0 ? LIST_IP4SET : LIST_DNSET;
+        return errmsg_set(l->msg, ERR_SYNTAX, "%s:%d: type is missing; one of%sis needed",
+            l->conf->path, sec->line, list_type_names);
+    if (!list_type_find(type, &out->type))
+        return fail(l, sec->line, "type: write one type only");
     out->role = strcmp(cfg_getstr(sec, "role"), "allow") == 0 ? LIST_ALLOW : LIST_BLOCK;
     if (cfg_size(sec, "files") == 0)
         return fail(l, sec->line, "files is empty; name at least one");

@@ -14,6 +14,7 @@
 #include "dname.h"
 #include "err.h"
 #include "ip.h"
+#include "listtype.h"
 #include "store.h"
 #include "verdict.h"
 
@@ -72,7 +73,6 @@ struct mailstore {
 
 #define ZONE_DATASETS_MAX 16
 
-enum list_type { LIST_IP4SET, LIST_DNSET };
 /* What a list says of its entries. ALLOW takes them out of every judged dataset. */
 enum list_role { LIST_BLOCK, LIST_ALLOW };
 struct list_source {
@@ -102,7 +102,8 @@ struct policy {
 /* Sender policies; meanings in repdns.conf(5). */
 struct spf_conf {
     uint32_t lookup_limit, void_limit; /* RFC 7208 4.6.4 */
-    uint32_t keep_s; /* how long a domain's table is served after it could last be made */
+    uint32_t
+        keep_s; /* how long a domain's table is served after it could last be made; 0: no limit */
     unsigned file_count;
     char **files; /* names of domains that are known though no mail of theirs was seen */
 };
@@ -166,5 +167,7 @@ uint64_t zone_digest(const struct zone_def *zone);
 #define DATASET_JUDGED_DOM  "judged.dom"
 #define DATASET_JUDGED_HELO "judged.helo"
 #define DATASET_JUDGED_PAIR "judged.pair"
+/* Not judged: addresses that a blocking pair zone leaves out. */
+#define DATASET_NEVER "judged.never"
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * A list from anywhere, as both formats: entries must be fit to be stored, values must decode and
+ * A list from anywhere, as every type: entries must be fit to be stored, values must decode and
  * fit, stored entries must come back as they were, and the flat set must be sorted and disjoint.
  */
 #include <stdlib.h>
@@ -38,27 +38,46 @@ check_entry(
     n = liststore_entry(entry, file->type, slice_of(bytes, n), record);
     must(liststore_entry_decode(slice_of(record, n), file->type, &back, &stored) == ERR_OK);
     must(back.excluded == entry->excluded);
-    if (file->type == LIST_DNSET) {
+    if (list_type_kind(file->type) == DATASET_NAME) {
         must(entry->name.len > 1 && (entry->exact || entry->wild));
         must(dname_equal(&back.name, &entry->name));
         must(back.exact == entry->exact && back.wild == entry->wild);
     } else {
-        must(back.first == entry->first && back.last == entry->last);
-        must(entry->first <= entry->last);
+        must(memcmp(&back.range, &entry->range, sizeof back.range) == 0);
+        must(ip_cmp(&entry->range.first, &entry->range.last) <= 0);
+        must(list_type_info(file->type)->holds == LIST_HOLDS_V6 || ip_is4(&entry->range.first));
     }
     stored = listflat_keep(arena, stored);
     must(stored.p != NULL);
     return stored;
 }
 
+/* One list by the rule of its type. */
+static enum err
+flatten(enum list_type type, struct listflat_prefix *entries, size_t count,
+    struct listflat_arena *arena, struct ipset_entry **out, size_t *out_count)
+{
+    struct listflat_entry levels[ENTRIES_MOST];
+    if (list_type_info(type)->overlaps == LIST_OVERLAPS_LONGEST)
+        return listflat_prefixes(
+            entries, count, list_type_info(type)->holds == LIST_HOLDS_V6, out, out_count);
+    for (size_t i = 0; i < count; i++)
+        levels[i] = (struct listflat_entry){
+            ip_v4(&entries[i].range.first), ip_v4(&entries[i].range.last), entries[i].value};
+    return listflat_ranges(levels, count, arena, out, out_count);
+}
+
 static void
-check_flat(const struct listflat_entry *entries, size_t count, struct listflat_arena *arena)
+check_flat(enum list_type type, struct listflat_prefix *entries, size_t count,
+    struct listflat_arena *arena)
 {
     struct ipset_entry *flat;
     size_t n;
-    must(listflat_ranges(entries, count, arena, &flat, &n) == ERR_OK);
+    bool v6 = list_type_info(type)->holds == LIST_HOLDS_V6;
+    must(flatten(type, entries, count, arena, &flat, &n) == ERR_OK);
     for (size_t i = 0; i < n; i++) {
         must(flat[i].value.n > 0);
+        must(ip_is4(&flat[i].range.first) == !v6 && ip_is4(&flat[i].range.last) == !v6);
         must(ip_cmp(&flat[i].range.first, &flat[i].range.last) <= 0);
         must(i == 0 || ip_cmp(&flat[i - 1].range.last, &flat[i].range.first) < 0);
     }
@@ -70,7 +89,7 @@ run_type(enum list_type type, const char *text, size_t size)
 {
     struct listfile file;
     struct listfile_entry entry = {0};
-    struct listflat_entry entries[ENTRIES_MOST];
+    struct listflat_prefix entries[ENTRIES_MOST];
     struct listflat_arena arena = {0};
     const char *end = text + size, *what;
     size_t count = 0;
@@ -86,18 +105,18 @@ run_type(enum list_type type, const char *text, size_t size)
         if (err != ERR_OK)
             continue;
         struct slice value = check_entry(&file, &entry, &arena);
-        if (type == LIST_IP4SET && count < ENTRIES_MOST)
-            entries[count++] = (struct listflat_entry){entry.first, entry.last, value};
+        if (list_type_kind(type) == DATASET_ADDR && count < ENTRIES_MOST)
+            entries[count++] = (struct listflat_prefix){.range = entry.range, .value = value};
     }
     must(file.expires_s >= 0 && file.ttl_s <= INT32_MAX);
-    check_flat(entries, count, &arena);
+    check_flat(type, entries, count, &arena);
     listflat_free(&arena);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    run_type(LIST_IP4SET, (const char *)data, size);
-    run_type(LIST_DNSET, (const char *)data, size);
+    for (unsigned type = 0; type < LIST_TYPE_COUNT; type++)
+        run_type((enum list_type)type, (const char *)data, size);
     return 0;
 }

@@ -21,10 +21,9 @@ show_entry(const struct listfile *file, const struct listfile_entry *entry, char
     char key[DNAME_TEXT_SIZE + 4], first[IP_TEXT_SIZE], last[IP_TEXT_SIZE], a[IP_TEXT_SIZE];
     uint8_t bytes[LISTFILE_VALUE_MAX];
     struct value_element element;
-    if (file->type == LIST_IP4SET) {
-        struct ip from = ip_from_v4(entry->first), to = ip_from_v4(entry->last);
-        ip_format(&from, first);
-        ip_format(&to, last);
+    if (list_type_kind(file->type) == DATASET_ADDR) {
+        ip_format(&entry->range.first, first);
+        ip_format(&entry->range.last, last);
         (void)snprintf(key, sizeof key, "%s-%s", first, last);
     } else {
         char name[DNAME_TEXT_SIZE];
@@ -230,6 +229,170 @@ static const struct {
     {"a.b\r", "a.b 127.0.0.2"},
 };
 
+/* Where the other types differ from ip4set. */
+static const struct {
+    enum list_type type;
+    const char *text, *want;
+} type_cases[] = {
+    /* single addresses, and one value: the first default, wherever it stands */
+    {LIST_IP4TSET, "1.2.3.4", "1.2.3.4-1.2.3.4 127.0.0.2"},
+    {LIST_IP4TSET, "1.2.3.04 :5:text", "1.2.3.4-1.2.3.4 127.0.0.2"},
+    {LIST_IP4TSET, "1.2.3.4:junk", "1.2.3.4-1.2.3.4 127.0.0.2"},
+    {LIST_IP4TSET, "1.2.3.4#junk", "1.2.3.4-1.2.3.4 127.0.0.2"},
+    {LIST_IP4TSET, "1.2.3.4 :0:bad", "1.2.3.4-1.2.3.4 127.0.0.2"},
+    {LIST_IP4TSET, "1.2.3.4\n:5:text", "1.2.3.4-1.2.3.4 127.0.0.5 text"},
+    {LIST_IP4TSET, ":5:one\n1.2.3.4\n:6:two", "1.2.3.4-1.2.3.4 127.0.0.5 one"},
+    {LIST_IP4TSET, ":5:one\n:0:bad", "-"},
+    {LIST_IP4TSET, ":0:bad", "?"},
+    {LIST_IP4TSET, ":0:bad\n1.2.3.4\n:6", "1.2.3.4-1.2.3.4 127.0.0.6"},
+    {LIST_IP4TSET, "$= <$=>\n1.2.3.4 x\n:6:$1\n$1 y", "1.2.3.4-1.2.3.4 127.0.0.6 <$$1>"},
+    {LIST_IP4TSET, "1.2.3", "?"},
+    {LIST_IP4TSET, "1.2.3.4/32", "?"},
+    {LIST_IP4TSET, "1.2.3.4-5", "?"},
+    {LIST_IP4TSET, "!1.2.3.4", "?"},
+    {LIST_IP4TSET, "1.2.3.4.5", "?"},
+    {LIST_IP4TSET, "$MAXRANGE4 1\n1.2.3.4", "1.2.3.4-1.2.3.4 127.0.0.2"},
+    /* prefixes of any length */
+    {LIST_IP4TRIE, "0/0", "0.0.0.0-255.255.255.255 127.0.0.2"},
+    {LIST_IP4TRIE, "0.0.0.0/0 :5:all", "0.0.0.0-255.255.255.255 127.0.0.5 all"},
+    {LIST_IP4TRIE, "128/1", "128.0.0.0-255.255.255.255 127.0.0.2"},
+    {LIST_IP4TRIE, "1.2.3", "1.2.3.0-1.2.3.255 127.0.0.2"},
+    {LIST_IP4TRIE, "1.2.3.4", "1.2.3.4-1.2.3.4 127.0.0.2"},
+    {LIST_IP4TRIE, "1.2.3.4/32 x", "1.2.3.4-1.2.3.4 127.0.0.2 x"},
+    {LIST_IP4TRIE, "1.2.3/032#x", "1.2.3.0-1.2.3.0 127.0.0.2"},
+    {LIST_IP4TRIE, "1.2.3.4/31:6:x", "1.2.3.4-1.2.3.5 127.0.0.6 x"},
+    {LIST_IP4TRIE, "! 1.2.3/24 :5:x", "!1.2.3.0-1.2.3.255"},
+    {LIST_IP4TRIE, "5", "?"},
+    {LIST_IP4TRIE, "1/0", "?"},
+    {LIST_IP4TRIE, "1.2.3.4-9", "?"},
+    {LIST_IP4TRIE, "1.2.3.4/24", "?"},
+    {LIST_IP4TRIE, "1.2.3.4/33", "?"},
+    {LIST_IP4TRIE, "1.2.3.4/", "?"},
+    {LIST_IP4TRIE, "::1", "?"},
+    {LIST_IP4TRIE, "$MAXRANGE4 /24\n1.2.3", "1.2.3.0-1.2.3.255 127.0.0.2"},
+    {LIST_IP4TRIE, "$MAXRANGE4 /24\n0/0", "?"},
+    /* four words; eight, or fewer with "::", excluded */
+    {LIST_IP6TSET, "1:2:3:4", "1:2:3:4::-1:2:3:4:ffff:ffff:ffff:ffff 127.0.0.2"},
+    {LIST_IP6TSET, "0001:000002:ABcd:0 x", "1:2:abcd::-1:2:abcd:0:ffff:ffff:ffff:ffff 127.0.0.2"},
+    {LIST_IP6TSET, "1:2:3:4\n:5:t\n:6:u", "1:2:3:4::-1:2:3:4:ffff:ffff:ffff:ffff 127.0.0.5 t"},
+    {LIST_IP6TSET, "!1:2:3:4:5:6:7:8", "!1:2:3:4:5:6:7:8-1:2:3:4:5:6:7:8"},
+    {LIST_IP6TSET, "! 1:2:3:4:: x", "!1:2:3:4::-1:2:3:4::"},
+    {LIST_IP6TSET, "!::1", "!::1-::1"},
+    {LIST_IP6TSET, "!1:2:3:4", "?"},
+    {LIST_IP6TSET, "!1:2:3:4::/128", "?"},
+    {LIST_IP6TSET, "1:2:3:4::", "?"},
+    {LIST_IP6TSET, "1:2:3:4:", "?"},
+    {LIST_IP6TSET, "1:2:3:4::/64", "?"},
+    {LIST_IP6TSET, "1:2:3:4/64", "?"},
+    {LIST_IP6TSET, "1:2:3", "?"},
+    {LIST_IP6TSET, "1:2:3:4:5", "?"},
+    {LIST_IP6TSET, "1:2:3:4x", "?"},
+    {LIST_IP6TSET, "::1", "?"},
+    {LIST_IP6TSET, "1.2.3.4", "?"},
+    {LIST_IP6TSET, "$MAXRANGE4 1\n1:2:3:4", "1:2:3:4::-1:2:3:4:ffff:ffff:ffff:ffff 127.0.0.2"},
+    /* words and lengths of any number; "::" begins an address */
+    {LIST_IP6TRIE, "::/0", "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 127.0.0.2"},
+    {LIST_IP6TRIE, "0/0 x", "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 127.0.0.2 x"},
+    {LIST_IP6TRIE, "::", "::-:: 127.0.0.2"},
+    {LIST_IP6TRIE, "::1", "::1-::1 127.0.0.2"},
+    {LIST_IP6TRIE, ":5:x\n::1", "::1-::1 127.0.0.5 x"},
+    {LIST_IP6TRIE, "1:2", "1:2::-1:2:ffff:ffff:ffff:ffff:ffff:ffff 127.0.0.2"},
+    {LIST_IP6TRIE, "1/16", "1::-1:ffff:ffff:ffff:ffff:ffff:ffff:ffff 127.0.0.2"},
+    {LIST_IP6TRIE, "2001:db8::/33", "2001:db8::-2001:db8:7fff:ffff:ffff:ffff:ffff:ffff 127.0.0.2"},
+    {LIST_IP6TRIE, "2001:db8/48 :5", "2001:db8::-2001:db8:0:ffff:ffff:ffff:ffff:ffff 127.0.0.5"},
+    {LIST_IP6TRIE, "1::2/127:5:t", "1::2-1::3 127.0.0.5 t"},
+    {LIST_IP6TRIE, "1::2/0128", "1::2-1::2 127.0.0.2"},
+    {LIST_IP6TRIE, "1::2::5:t", "1::2-1::2 127.0.0.5 t"},
+    {LIST_IP6TRIE, "1:::5:t", "1::-1:: 127.0.0.5 t"},
+    {LIST_IP6TRIE, "1::2:#t", "1::2-1::2 127.0.0.2"},
+    {LIST_IP6TRIE, "1:2:3:4:5:6:7:8:5:t", "1:2:3:4:5:6:7:8-1:2:3:4:5:6:7:8 127.0.0.5 t"},
+    {LIST_IP6TRIE, "1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0-1:2:3:4:5:6:7:0 127.0.0.2"},
+    {LIST_IP6TRIE, "!1:2::/32 :5:x", "!1:2::-1:2:ffff:ffff:ffff:ffff:ffff:ffff"},
+    {LIST_IP6TRIE, "::ffff:0:0/96", "0.0.0.0-255.255.255.255 127.0.0.2"},
+    {LIST_IP6TRIE, "1", "?"},
+    {LIST_IP6TRIE, "1:2:", "?"},
+    {LIST_IP6TRIE, "1:2:5:t", "?"},
+    {LIST_IP6TRIE, "1:2:3:4:5:6:7:8::", "?"},
+    {LIST_IP6TRIE, "::1:2:3:4:5:6:7:8", "?"},
+    {LIST_IP6TRIE, "12345::", "?"},
+    {LIST_IP6TRIE, "1::g", "?"},
+    {LIST_IP6TRIE, "1::2/129", "?"},
+    {LIST_IP6TRIE, "1::2/", "?"},
+    {LIST_IP6TRIE, "1::2/64", "?"},
+    {LIST_IP6TRIE, "::ffff:1.2.3.4", "?"},
+    {LIST_IP6TRIE, "1.2.3.4", "?"},
+};
+
+static void
+test_types(void **state)
+{
+    char got[2048];
+    struct listfile file;
+    (void)state;
+    for (size_t i = 0; i < sizeof type_cases / sizeof *type_cases; i++) {
+        run_lines(type_cases[i].type, type_cases[i].text, got, sizeof got, &file);
+        if (strcmp(got, type_cases[i].want) != 0)
+            fail_msg("%s \"%s\": \"%s\", wanted \"%s\"", list_type_info(type_cases[i].type)->name,
+                type_cases[i].text, got, type_cases[i].want);
+    }
+}
+
+/* An IPv4 address in an IPv6 list is an entry, but a mistake. */
+static void
+test_mapped_is_warned_of(void **state)
+{
+    static const struct {
+        const char *text;
+        bool warned;
+    } cases[] = {{"::ffff:102:304", true}, {"::ffff:0:0/96", true}, {"::ffff:0:0/95", false},
+        {"::/0", false}, {"!::ffff:102:304", true}, {"::fffe:102:304", false}};
+    struct listfile file;
+    struct listfile_entry entry;
+    const char *what;
+    (void)state;
+    listfile_init(&file, LIST_IP6TRIE, NOW);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *text = cases[i].text;
+        enum err err = listfile_line(&file, text, strlen(text), &entry, &what);
+        /* /95 has a bit of its host part set. */
+        assert_int_equal(err, strchr(text, '5') == NULL ? ERR_OK : ERR_SYNTAX);
+        assert_true((what != NULL) == (cases[i].warned || err != ERR_OK));
+    }
+}
+
+/* Whatever ip_format writes, or all eight words. */
+static void
+test_any_ip6(void **state)
+{
+    uint32_t seed = 11;
+    struct listfile file;
+    struct listfile_entry entry;
+    const char *what;
+    (void)state;
+    listfile_init(&file, LIST_IP6TRIE, NOW);
+    for (unsigned round = 0; round < 20000; round++) {
+        struct ip ip = {{0}};
+        char text[IP_TEXT_SIZE + 4], all[IP_TEXT_SIZE] = "";
+        for (unsigned i = 0; i < 8; i++) {
+            seed = seed * 1664525U + 1013904223U;
+            uint32_t word = seed >> 24 < 100 ? 0 : seed >> 8 & (seed >> 28 < 4 ? 15 : 0xffff);
+            ip.b[2 * i] = (uint8_t)(word >> 8);
+            ip.b[2 * i + 1] = (uint8_t)word;
+            (void)snprintf(all + strlen(all), sizeof all - strlen(all), "%s%x", i > 0 ? ":" : "",
+                (unsigned)word);
+        }
+        ip_format(&ip, text);
+        for (unsigned i = 0; i < 2; i++) {
+            const char *written = i == 0 ? all : text;
+            if (ip_is4(&ip) && written == text)
+                continue;
+            assert_int_equal(listfile_line(&file, written, strlen(written), &entry, &what), ERR_OK);
+            assert_int_equal(ip_cmp(&entry.range.first, &ip), 0);
+            assert_int_equal(ip_cmp(&entry.range.last, &ip), 0);
+        }
+    }
+}
+
 static void
 test_lines(void **state)
 {
@@ -315,6 +478,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_mapped_is_warned_of),
+        cmocka_unit_test(test_any_ip6),
         cmocka_unit_test(test_directives),
         cmocka_unit_test(test_long_texts),
     };

@@ -557,6 +557,77 @@ test_names(void **state)
     lists_free(&set);
 }
 
+/* The types that have prefixes: from the file through the store to ranges. */
+static void
+test_prefix_types(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        enum list_type type;
+        unsigned entries;
+        const char *text, *want;
+    } cases[] = {
+        {LIST_IP4TSET, 3, "1.2.3.5 :9:x\n1.2.3.4\n:4:one $\n:5:two\n1.2.3.4\n!1.2.3.5\n",
+            "1.2.3.4-1.2.3.5 4:one $\n"},
+        {LIST_IP4TRIE, 5, "0/0 :3\n!10/8\n10.1/16 :4:in\n10.1/16 :5:late\n10.1.2.3 :6\n",
+            "0.0.0.0-9.255.255.255 3\n10.1.0.0-10.1.2.2 4:in\n10.1.2.3-10.1.2.3 6\n"
+            "10.1.2.4-10.1.255.255 4:in\n11.0.0.0-255.255.255.255 3\n"},
+        {LIST_IP4TRIE, 2, "!1.2.3.4\n1.2.3.4 :5\n", ""},
+        {LIST_IP6TSET, 4, "1:2:3:4\n!1:2:3:4::7\n:5:x\n1:2:3:5\n!9::9\n",
+            "1:2:3:4::-1:2:3:4::6 5:x\n1:2:3:4::8-1:2:3:5:ffff:ffff:ffff:ffff 5:x\n"},
+        {LIST_IP6TRIE, 3, "::/0 :3\n8000::/1 :4:up\n::ffff:102:304 :5\n",
+            "::-::fffe:ffff:ffff 3\n::1:0:0:0-7fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 3\n"
+            "8000::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 4:up\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        f->source.type = cases[i].type;
+        write_text(f, 0, cases[i].text);
+        import_ok(f, true, cases[i].entries);
+        assert_addrs(f, cases[i].want);
+        import_ok(f, false, 0);
+    }
+}
+
+/* One value for all: a default that changes changes them all, and the first of two files rules. */
+static void
+test_one_value(void **state)
+{
+    struct fixture *f = *state;
+    f->source.type = LIST_IP4TSET;
+    f->source.file_count = 2;
+    write_text(f, 0, "1.2.3.4\n");
+    write_text(f, 1, ":6:second\n1.2.3.5\n");
+    import_ok(f, true, 2);
+    assert_addrs(f, "1.2.3.4-1.2.3.5 6:second\n");
+    write_text(f, 0, "1.2.3.4\n:5:first\n");
+    import_ok(f, true, 2);
+    assert_addrs(f, "1.2.3.4-1.2.3.5 5:first\n");
+    f->source.type = LIST_IP4TRIE;
+    import_ok(f, true, 2);
+    assert_addrs(f, "1.2.3.4-1.2.3.4 2\n1.2.3.5-1.2.3.5 6:second\n");
+}
+
+static void
+test_has_ip6(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *text;
+        bool has;
+    } cases[] = {{"::", true}, {"::fffe:ffff:ffff", true}, {"::1:0:0:0", true}, {"1.2.3.4", false},
+        {"::ffff:1.2.3.4", false}, {"2001:db8::1", false}, {"2001:db8:1::1", true}};
+    f->source.type = LIST_IP6TRIE;
+    write_text(f, 0, "::/0\n!2001:db8::/32\n2001:db8:1::/48\n");
+    import_ok(f, true, 3);
+    struct list_set *set = flatten(f);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ip ip;
+        assert_int_equal(ip_parse(cases[i].text, strlen(cases[i].text), &ip), ERR_OK);
+        assert_int_equal(lists_has_ip(set, &ip), cases[i].has);
+    }
+    lists_free(&set);
+}
+
 int
 main(void)
 {
@@ -572,6 +643,9 @@ main(void)
         cmocka_unit_test_setup_teardown(test_many_sources, setup, teardown),
         cmocka_unit_test_setup_teardown(test_has_ip, setup, teardown),
         cmocka_unit_test_setup_teardown(test_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_prefix_types, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_value, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_has_ip6, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

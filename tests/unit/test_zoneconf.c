@@ -119,6 +119,31 @@ defaults_are_safe(void **state)
     conf_free(&conf);
 }
 
+/* Every type of the table, each in the zone of what it holds; a blank joins no two of them. */
+static void
+list_types_are_the_table(void **state)
+{
+    struct conf *conf;
+    struct errmsg msg;
+    (void)state;
+    for (unsigned i = 0; i < LIST_TYPE_COUNT; i++) {
+        enum list_type type = (enum list_type)i;
+        bool names = list_type_kind(type) == DATASET_NAME;
+        char text[200];
+        (void)snprintf(text, sizeof text, BASE "list \"l\" { type = %s files = {\"/f\"} }\n",
+            list_type_info(type)->name);
+        assert_int_equal(load(text, &conf, &msg), ERR_OK);
+        assert_int_equal(conf->lists[0].type, type);
+        const struct zone_def *in = zone(conf, names ? "dom.rep.example" : "ip.rep.example");
+        const struct zone_def *out = zone(conf, names ? "ip.rep.example" : "dom.rep.example");
+        assert_string_equal(in->datasets[0], "l");
+        assert_int_equal(out->dataset_count, 1);
+        conf_free(&conf);
+    }
+    assert_int_equal(
+        load(BASE "list \"l\" { type = \"ip4set dnset\" }\n", &conf, &msg), ERR_SYNTAX);
+}
+
 static void
 zones_are_changed(void **state)
 {
@@ -171,6 +196,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_name_the_line),
         cmocka_unit_test(defaults_are_safe),
+        cmocka_unit_test(list_types_are_the_table),
         cmocka_unit_test(zones_are_changed),
         cmocka_unit_test(values),
     };
