@@ -12,6 +12,11 @@
 void judgedns_ask(const struct judging_env *env, enum dns_type type, const struct dname *name,
     struct dns_answer *out);
 
+/* The same without expired answers. ctx is the environment, for reading alone: a lookup function of
+ * struct spf_dns. */
+void judgedns_ask_fresh(
+    void *ctx, enum dns_type type, const struct dname *name, struct dns_answer *out);
+
 /* FCrDNS (RFC 8499 calls it forward-confirmed): *name is set for UNCONFIRMED and CONFIRMED. */
 enum rdns_state judgedns_rdns(
     const struct judging_env *env, const struct ip *ip, struct dname *name);

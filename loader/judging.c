@@ -40,8 +40,6 @@ struct walk {
     size_t pair_count, pair_room;
 
     struct namemap domains;
-    bool *spf_world; /* beside domains.names */
-    size_t spf_world_room;
     struct namemap helo_names;
     struct helo_row *helo_rows; /* beside helo_names.names */
     size_t helo_rows_room;
@@ -95,20 +93,6 @@ room_for_pair(struct walk *walk)
 }
 
 static enum err
-domain_number(struct walk *walk, const struct dname *domain, size_t *number)
-{
-    enum err err = namemap_number(&walk->domains, domain, number);
-    if (err < 0 || walk->domains.room == walk->spf_world_room)
-        return err;
-    bool *rows = grown(walk->spf_world, walk->spf_world_room, walk->domains.room, sizeof *rows);
-    if (rows == NULL)
-        return ERR_NOMEM;
-    walk->spf_world = rows;
-    walk->spf_world_room = walk->domains.room;
-    return ERR_OK;
-}
-
-static enum err
 helo_name_number(struct walk *walk, const struct dname *name, size_t *number)
 {
     enum err err = namemap_number(&walk->helo_names, name, number);
@@ -123,38 +107,50 @@ helo_name_number(struct walk *walk, const struct dname *name, size_t *number)
     return ERR_OK;
 }
 
+/* Where the policy alone does not say. */
 static void
-spf_lookup(void *ctx, enum dns_type type, const struct dname *name, struct dns_answer *out)
+evaluate_dynamic(const struct walk *walk, struct pair_fact *pair)
 {
-    judgedns_ask(ctx, type, name, out);
+    const struct judging_env *env = walk->env;
+    /* The lookup takes the environment for reading alone. */
+    struct spf_query query = {
+        .ip = walk->client.ip,
+        .domain = *pair->domain,
+        .dns = {.lookup = judgedns_ask_fresh, .ctx = (void *)(uintptr_t)env},
+        .limits = {env->conf->spf.lookup_limit, env->conf->spf.void_limit},
+        .now_s = env->now_s,
+    };
+    struct spf_result result;
+    spf_check(env->spf, &query, &result);
+    /* What depends on the sender's local part or the HELO is no fact about the pair. */
+    pair->has_spf =
+        result.status == SPF_DONE && !result.temperror && !result.uses_local && !result.uses_helo;
+    pair->spf_unknown = result.status == SPF_DONE && result.temperror;
+    pair->spf = result.reason;
 }
 
 static enum err
 evaluate_pair(struct walk *walk, struct pair_fact *pair)
 {
     size_t number;
-    enum err err = domain_number(walk, pair->domain, &number);
+    struct spfpolicy policy;
+    struct spftable_hit hit;
+    enum err err = namemap_number(&walk->domains, pair->domain, &number);
+    if (err < 0 || publicname_special(pair->domain))
+        return err;
+    err = spfpolicies_get(walk->env->policies, pair->domain, &policy);
+    if (err < 0 || !policy.ready)
+        return err;
+    err = spfpolicy_find(&policy, &walk->client.ip, &hit);
     if (err < 0)
         return err;
-    if (publicname_special(pair->domain))
-        return ERR_OK;
-    /* spf_lookup takes the environment for reading alone. */
-    struct spf_query query = {
-        .ip = walk->client.ip,
-        .domain = *pair->domain,
-        .dns = {.lookup = spf_lookup, .ctx = (void *)(uintptr_t)walk->env},
-        .limits = {.lookups = 10, .voids = 2}, /* RFC 7208 4.6.4 */
-        .now_s = walk->env->now_s,
-    };
-    struct spf_result result;
-    spf_check(walk->env->spf, &query, &result);
-    if (result.status == SPF_PENDING)
-        return ERR_OK;
-    if (result.passes_world)
-        walk->spf_world[number] = true;
-    /* What depends on the sender's local part or the HELO is no fact about the pair. */
-    pair->has_spf = !result.temperror && !result.uses_local && !result.uses_helo;
-    pair->spf = result.reason;
+    pair->spf_dynamic = hit.result == SPFRESULT_DYNAMIC;
+    pair->spf_unknown = hit.result == SPFRESULT_UNKNOWN;
+    pair->has_spf = hit.result <= SPFRESULT_PERMERROR;
+    if (pair->has_spf)
+        pair->spf = spfresult_reason(hit.result);
+    if (pair->spf_dynamic)
+        evaluate_dynamic(walk, pair);
     return ERR_OK;
 }
 
@@ -301,21 +297,50 @@ on_pair(void *ctx, const struct ip *ip, const struct dname *domain, const struct
 }
 
 static enum err
-finish_domains(struct walk *walk)
+finish_domain(const struct walk *walk, const struct dname *domain)
 {
-    for (size_t i = 0; i < walk->domains.count; i++) {
-        struct domain_facts facts = {
-            .domain = &walk->domains.names[i], .spf_world = walk->spf_world[i]};
-        judgedns_domain(walk->env, facts.domain, &facts);
-        if (walk->visitor->domain == NULL)
-            continue;
-        struct judgement judgement;
-        judge_domain(&facts, &judgement);
-        enum err err = walk->visitor->domain(walk->visitor->ctx, &facts, &judgement);
+    struct domain_facts facts = {.domain = domain};
+    struct judgement judgement;
+    struct spfpolicy policy = {0};
+    if (!publicname_special(domain)) {
+        enum err err = spfpolicies_get(walk->env->policies, domain, &policy);
         if (err < 0)
             return err;
     }
-    return ERR_OK;
+    facts.spf_world = policy.passes_world;
+    judgedns_domain(walk->env, domain, &facts);
+    if (walk->visitor->domain == NULL)
+        return ERR_OK;
+    judge_domain(&facts, &judgement);
+    return walk->visitor->domain(walk->visitor->ctx, &facts, &judgement);
+}
+
+static enum err
+finish_policy(const struct walk *walk, const struct dname *domain)
+{
+    struct spfpolicy policy;
+    if (publicname_special(domain))
+        return ERR_OK;
+    enum err err = spfpolicies_get(walk->env->policies, domain, &policy);
+    if (err < 0 || !policy.ready || walk->visitor->policy == NULL)
+        return err;
+    return walk->visitor->policy(walk->visitor->ctx, domain, &policy);
+}
+
+/* The domains that mail was seen of are judged; the policies of those that are known, too, are
+ * made. */
+static enum err
+finish_domains(struct walk *walk)
+{
+    size_t seen = walk->domains.count, number;
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < seen && err == ERR_OK; i++)
+        err = finish_domain(walk, &walk->domains.names[i]);
+    for (size_t i = 0; i < walk->env->known_count && err == ERR_OK; i++)
+        err = namemap_number(&walk->domains, &walk->env->known[i], &number);
+    for (size_t i = 0; i < walk->domains.count && err == ERR_OK; i++)
+        err = finish_policy(walk, &walk->domains.names[i]);
+    return err;
 }
 
 static enum err
@@ -351,7 +376,6 @@ walk_free(struct walk *walk)
     free(walk->pair_entries);
     free(walk->pairs);
     namemap_free(&walk->domains);
-    free(walk->spf_world);
     namemap_free(&walk->helo_names);
     free(walk->helo_rows);
 }
@@ -370,6 +394,7 @@ judging_walk(
         .visitor = visitor,
         .mature = totals.sessions >= policy->learn_sessions && totals.days >= policy->learn_days,
     };
+    spfpolicies_again(env->policies);
     struct history_visitor history = {
         .client = on_client, .helo = on_helo, .pair = on_pair, .ctx = &walk};
     err = history_walk(env->txn, only, &history);

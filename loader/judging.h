@@ -13,7 +13,7 @@
 #include "loader/judge.h"
 #include "loader/publicname.h"
 #include "loader/rdns.h"
-#include "loader/spf.h"
+#include "loader/spfpolicies.h"
 
 /* All borrowed. */
 struct judging_env {
@@ -21,20 +21,25 @@ struct judging_env {
     struct kv_txn *txn; /* of history.mdb */
     struct dnscache *cache;
     struct spf *spf;
+    struct spfpolicies *policies; /* asks judgedns_ask_fresh */
     struct rdns *rdns;
     const struct publicname *names;
+    const struct dname *known; /* domains whose policies are wanted, seen or not */
+    size_t known_count;
     int64_t now_s;
     bool offline; /* nobody will resolve what is wanted: what the cache lacks is unknown */
 };
 
 /* What a walk yields; each may be NULL. Everything is borrowed for the call; a failure ends the
- * walk and is returned. Clients come in the order of the history, then domains, then HELO names,
- * in the order of their first use. */
+ * walk and is returned. Clients come in the order of the history, then domains, then policies, then
+ * HELO names, in the order of their first use. */
 struct judging_visitor {
     enum err (*client)(
         void *ctx, const struct client_facts *facts, const struct judgement *judgement);
     enum err (*domain)(
         void *ctx, const struct domain_facts *facts, const struct judgement *judgement);
+    /* Of every public domain, those that are only known included; policy is ready. */
+    enum err (*policy)(void *ctx, const struct dname *domain, const struct spfpolicy *policy);
     enum err (*helo_name)(
         void *ctx, const struct helo_name_facts *facts, const struct judgement *judgement);
     void *ctx;

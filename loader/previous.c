@@ -95,6 +95,6 @@ previous_pair(struct kvread *reader, const char *dataset, const struct ip *ip,
     if (err < 0)
         return err == ERR_NOTFOUND ? ERR_OK : err;
     if (hit.match == PAIRSET_FOUND)
-        reasons_add(out, hit.reason);
+        reasons_add(out, spfresult_reason(hit.result));
     return ERR_OK;
 }

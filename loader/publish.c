@@ -17,7 +17,7 @@ struct job {
 };
 
 static const enum store_table dataset_tables[] = {
-    STORE_ADDR, STORE_NAME, STORE_PAIR, STORE_EVIDENCE};
+    STORE_ADDR, STORE_NAME, STORE_PAIR, STORE_POLICY, STORE_EVIDENCE};
 
 static enum err
 read_meta(struct job *job, struct errmsg *msg)
@@ -81,7 +81,8 @@ build_records(const struct publish_set *set, uint16_t id, struct records *out)
     else if (set->info.kind == DATASET_NAME)
         err = nameset_build(id, set->names, set->count, records_add, out);
     else
-        err = pairset_build(id, set->pairs, set->count, records_add, out);
+        err = pairset_build(
+            id, set->policies, set->policy_count, set->pairs, set->count, records_add, out);
     if (err == ERR_OK)
         err = build_evidence(set, id, out);
     records_sort(out);
@@ -143,7 +144,7 @@ publish_dataset(struct job *job, const struct publish_set *set)
     if (!known && job->meta.last_id == UINT16_MAX)
         return ERR_FULL;
     info.id = known ? stored.id : ++job->meta.last_id;
-    info.entries = (uint32_t)set->count;
+    info.entries = (uint32_t)(set->policy_count + set->count);
     size_t before = job->changes.count;
     struct records want = {0};
     err = build_records(set, info.id, &want);

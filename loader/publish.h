@@ -24,6 +24,8 @@ struct publish_set {
     bool keep;           /* leave what is stored under the name as it is; the rest means nothing */
     const struct ipset_entry *addrs;
     const struct nameset_entry *names;
+    const struct pairset_policy *policies; /* of a pair set, beside pairs */
+    size_t policy_count;
     const struct pairset_entry *pairs;
     size_t count;
     const struct evidence_entry *evidence; /* addresses by ip_cmp first, then names by dname_key */

@@ -35,8 +35,8 @@
 #include <spf2/spf_log.h>
 
 /* A token mechanism compiles to at most 20 bytes: TERMS_MAX of them fit into the 511 that libspf2
- * keeps. A limit above this is taken as this. */
-#define LOOKUPS_MAX 20
+ * keeps. */
+#define LOOKUPS_MAX SPF_LOOKUPS_MAX
 #define TERMS_MAX   (LOOKUPS_MAX + 2) /* one lookup too many, and all or redirect */
 #define FRAMES_MAX  (LOOKUPS_MAX + 1) /* the first record, and one for each lookup */
 #define TOKEN_SIZE  16
@@ -180,9 +180,9 @@ load(struct spf *spf, const struct dname *domain, const struct spfterm *parent,
     if (err == ERR_NOTFOUND && parent != NULL) {
         error = (struct spfrecord_error){.term = parent->text, .column = parent->column};
         /* RFC 7208 5.2 and 6.1: none turns into permerror. */
-        spfdns_permerror(dns, parent_domain, &error, "that domain has no SPF record");
+        spfdns_permerror(dns, parent_domain, &error, SPFDNS_NO_RECORD);
     } else if (err == ERR_REFUSED) {
-        spfdns_permerror(dns, domain, NULL, "more than one SPF record (RFC 7208 4.5)");
+        spfdns_permerror(dns, domain, NULL, SPFDNS_TWO_RECORDS);
     } else if (err == ERR_OK && spfrecord_check(*record, &error) != ERR_OK) {
         spfdns_permerror(dns, domain, &error, error.cause);
     }
@@ -234,7 +234,7 @@ get_spf(SPF_server_t *server, SPF_request_t *request, SPF_response_t *response,
         struct spfrecord_error error = {.term = term->text, .column = term->column};
 
         /* RFC 7208 4.3 gives none for it, and 5.2 and 6.1 make that permerror. */
-        spfdns_permerror(&spf->dns, &frame->domain, &error, "it expands to no possible domain");
+        spfdns_permerror(&spf->dns, &frame->domain, &error, SPFDNS_NO_TARGET);
         return SPF_E_DNS_ERROR;
     }
     if (!load(spf, &target, term, &frame->domain, &record))
@@ -264,13 +264,7 @@ token_matches(struct spf *spf, struct frame *frame, unsigned t)
     frame->last = t;
     if (term->kind == SPFTERM_ALL || term->kind == SPFTERM_IP4 || term->kind == SPFTERM_IP6)
         return true;
-    if (!spfdns_matches(&spf->dns, &frame->domain, term))
-        return false;
-    /* a/0 or mx/0 with any address at all: an equal of +all. */
-    bool zero = ip_is4(&spf->dns.query->ip) ? term->cidr4 == 0 : term->cidr6 == 0;
-    if (frame == spf->frames && zero && term->qualifier == '+')
-        spf->dns.out->passes_world = true;
-    return true;
+    return spfdns_matches(&spf->dns, &frame->domain, term);
 }
 
 /* The hook for exists: one A record for a match. Never returns NULL, which libspf2 takes badly. */
@@ -474,7 +468,6 @@ spf_check(struct spf *spf, const struct spf_query *query, struct spf_result *out
         return;
     }
     if (load(spf, &query->domain, NULL, NULL, &record)) {
-        out->passes_world = spfrecord_passes_world(record);
         if (setjmp(spf->on_error) == 0) {
             working = spf;
             evaluate(spf, record, out);

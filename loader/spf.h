@@ -20,8 +20,9 @@ struct spf_dns {
     void *ctx;
 };
 
+#define SPF_LOOKUPS_MAX 20
 struct spf_limits {
-    unsigned lookups; /* RFC 7208 4.6.4: 10 */
+    unsigned lookups; /* RFC 7208 4.6.4: 10; a limit above SPF_LOOKUPS_MAX is taken as this */
     unsigned voids;   /* RFC 7208 4.6.4: 2 */
 };
 
@@ -43,7 +44,6 @@ struct spf_result {
     enum reason reason;     /* REASON_SPF_NONE .. REASON_SPF_PERMERROR */
     bool uses_local;        /* depends on %{l} or %{s} (but for the explanation): not published */
     bool uses_helo;         /* depends on %{h}: likewise */
-    bool passes_world;      /* the record passes every address by +all or an equal (spf-world) */
     int64_t expires_s;      /* least expiry of the answers used */
     char why[200];          /* permerror: term, column and cause; else the mechanism that matched */
     char explanation[500];  /* fail with exp=: expanded (RFC 7208 6.2), printable; else "" */

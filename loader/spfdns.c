@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MX_MAX  10 /* RFC 7208 4.6.4: more are a permerror */
 #define PTR_MAX 10 /* RFC 7208 4.6.4: the first ten count, the rest is ignored */
 
 #define TERM_SHOWN 60 /* bytes of a term in a message */
@@ -22,16 +21,12 @@ printable(struct slice text, char *out, size_t size)
 }
 
 void
-spfdns_permerror(struct spfdns *dns, const struct dname *domain, const struct spfrecord_error *term,
-    const char *cause)
+spfdns_describe(const struct dname *sender, const struct dname *domain,
+    const struct spfrecord_error *term, const char *cause, char why[SPFDNS_WHY_SIZE])
 {
-    char shown[TERM_SHOWN + 1], of[SPFMACRO_DOMAIN_SIZE] = "", *why = dns->out->why;
-    size_t size = sizeof dns->out->why;
+    char shown[TERM_SHOWN + 1], of[SPFMACRO_DOMAIN_SIZE] = "";
 
-    if (dns->stop != SPFDNS_GO)
-        return;
-    dns->stop = SPFDNS_PERMERROR;
-    if (!dname_equal(domain, &dns->query->domain)) {
+    if (!dname_equal(domain, sender)) {
         char text[SPFMACRO_DOMAIN_SIZE];
 
         spfmacro_domain(domain, text);
@@ -39,11 +34,32 @@ spfdns_permerror(struct spfdns *dns, const struct dname *domain, const struct sp
     }
     const char *joint = of[0] == '\0' ? "" : " of ";
     if (term == NULL) {
-        (void)snprintf(why, size, "%s%s%.80s", cause, joint, of);
+        (void)snprintf(why, SPFDNS_WHY_SIZE, "%s%s%.80s", cause, joint, of);
         return;
     }
     printable(term->term, shown, sizeof shown);
-    (void)snprintf(why, size, "%s at column %u%s%.50s: %s", shown, term->column, joint, of, cause);
+    (void)snprintf(
+        why, SPFDNS_WHY_SIZE, "%s at column %u%s%.50s: %s", shown, term->column, joint, of, cause);
+}
+
+void
+spfdns_describe_failure(const struct dname *name, char why[SPFDNS_WHY_SIZE])
+{
+    char text[SPFMACRO_DOMAIN_SIZE], shown[SPFMACRO_DOMAIN_SIZE];
+
+    spfmacro_domain(name, text);
+    printable(slice_of(text, strlen(text)), shown, sizeof shown);
+    (void)snprintf(why, SPFDNS_WHY_SIZE, "DNS failed for %.150s", shown);
+}
+
+void
+spfdns_permerror(struct spfdns *dns, const struct dname *domain, const struct spfrecord_error *term,
+    const char *cause)
+{
+    if (dns->stop != SPFDNS_GO)
+        return;
+    dns->stop = SPFDNS_PERMERROR;
+    spfdns_describe(&dns->query->domain, domain, term, cause, dns->out->why);
 }
 
 static void
@@ -81,14 +97,10 @@ ask_for_term(struct spfdns *dns, const struct dname *domain, const struct spfter
     if (dns->stop != SPFDNS_GO || status == DNS_OK)
         return dns->stop == SPFDNS_GO;
     if (status == DNS_FAIL) {
-        char text[SPFMACRO_DOMAIN_SIZE], shown[SPFMACRO_DOMAIN_SIZE];
-
-        spfmacro_domain(name, text);
-        printable(slice_of(text, strlen(text)), shown, sizeof shown);
-        (void)snprintf(dns->out->why, sizeof dns->out->why, "DNS failed for %.150s", shown);
+        spfdns_describe_failure(name, dns->out->why);
         dns->stop = SPFDNS_TEMPERROR;
     } else if (++dns->voids > dns->limits.voids) {
-        term_error(dns, domain, term, "too many look-ups without an answer (RFC 7208 4.6.4)");
+        term_error(dns, domain, term, SPFDNS_TOO_MANY_VOIDS);
     }
     return false;
 }
@@ -99,7 +111,7 @@ spfdns_count(struct spfdns *dns, const struct dname *domain, const struct spfter
     if (dns->stop != SPFDNS_GO)
         return false;
     if (++dns->lookups > dns->limits.lookups)
-        term_error(dns, domain, term, "too many terms that ask DNS (RFC 7208 4.6.4)");
+        term_error(dns, domain, term, SPFDNS_TOO_MANY_TERMS);
     return dns->stop == SPFDNS_GO;
 }
 
@@ -172,33 +184,26 @@ host_matches(struct spfdns *dns, const struct dname *domain, const struct spfter
            has_address(answer, ip, ip_is4(ip) ? term->cidr4 : term->cidr6);
 }
 
-struct mx {
-    unsigned preference;
-    struct dname host;
-};
-
-/* Sorted by preference and name, so that the result does not depend on the order of an answer.
- * Returns false for more than MX_MAX. */
-static bool
-mx_hosts(struct dns_answer answer, struct mx hosts[MX_MAX], unsigned *count)
+bool
+spfdns_mx_hosts(struct dns_answer answer, struct spfdns_mx hosts[SPFDNS_MX_MAX], unsigned *count)
 {
     struct slice rdata;
 
     *count = 0;
     while (dns_next(&answer, &rdata) == ERR_OK) {
         const uint8_t *p = rdata.p;
-        struct mx mx;
+        struct spfdns_mx mx;
 
         /* RFC 7505: the root is "no mail", no host to ask for. */
         if (rdata.n < 3 || dname_from_wire(p + 2, rdata.n - 2, &mx.host) != ERR_OK ||
             mx.host.len == 1)
             continue;
-        if (*count == MX_MAX)
+        if (*count == SPFDNS_MX_MAX)
             return false;
         mx.preference = (unsigned)p[0] << 8 | p[1];
         unsigned at = (*count)++;
         for (; at > 0; at--) {
-            const struct mx *before = &hosts[at - 1];
+            const struct spfdns_mx *before = &hosts[at - 1];
             struct slice a = slice_of(mx.host.b, mx.host.len),
                          b = slice_of(before->host.b, before->host.len);
 
@@ -217,14 +222,14 @@ static bool
 mx_matches(struct spfdns *dns, const struct dname *domain, const struct spfterm *term,
     const struct dname *target)
 {
-    struct mx hosts[MX_MAX];
+    struct spfdns_mx hosts[SPFDNS_MX_MAX];
     struct dns_answer answer;
     unsigned count;
 
     if (!ask_for_term(dns, domain, term, DNS_MX, target, &answer))
         return false;
-    if (!mx_hosts(answer, hosts, &count)) {
-        term_error(dns, domain, term, "more than 10 MX hosts (RFC 7208 4.6.4)");
+    if (!spfdns_mx_hosts(answer, hosts, &count)) {
+        term_error(dns, domain, term, SPFDNS_TOO_MANY_MX);
         return false;
     }
     for (unsigned i = 0; i < count && dns->stop == SPFDNS_GO; i++)
@@ -233,37 +238,43 @@ mx_matches(struct spfdns *dns, const struct dname *domain, const struct spfterm 
     return false;
 }
 
-/* A name of the client that has the client's address (RFC 7208 5.5); failures are no names, and
- * nothing here is void: it is the client's DNS and not the domain's. Ends true with the first name
- * under target, or without one false with the first name of all in *any (len 0: none). */
-static bool
-validated_name(
-    struct spfdns *dns, struct dns_answer answer, const struct dname *target, struct dname *any)
+/* How well a name serves as the client's: other, below the domain, or the domain itself. */
+enum name_rank { RANK_NONE, RANK_OTHER, RANK_BELOW, RANK_SAME };
+
+/* The best name of the client that has the client's address (RFC 7208 5.5), in *best if it is
+ * better than least; none better than enough is looked for. Failures are no names, and nothing here
+ * is void: it is the client's DNS and not the domain's. */
+static enum name_rank
+validated_name(struct spfdns *dns, struct dns_answer answer, const struct dname *target,
+    enum name_rank least, enum name_rank enough, struct dname *best)
 {
     const struct ip *ip = &dns->query->ip;
+    enum name_rank reached = least;
     struct slice rdata;
 
-    any->len = 0;
     for (unsigned i = 0; i < PTR_MAX && dns_next(&answer, &rdata) == ERR_OK; i++) {
         struct dname name;
         struct dns_answer addresses;
 
         if (dname_from_wire(rdata.p, rdata.n, &name) != ERR_OK || name.len == 1)
             continue;
-        bool wanted = dname_under(&name, target);
-        if (!wanted && any->len > 0)
+        enum name_rank rank = dname_equal(&name, target)   ? RANK_SAME
+                              : dname_under(&name, target) ? RANK_BELOW
+                                                           : RANK_OTHER;
+        if (rank <= reached)
             continue;
-        if (spfdns_ask(dns, address_type(ip), &name, &addresses) != DNS_OK ||
-            !has_address(addresses, ip, ip_bits(ip_family(ip)))) {
-            if (dns->stop != SPFDNS_GO)
-                return false;
+        bool good = spfdns_ask(dns, address_type(ip), &name, &addresses) == DNS_OK &&
+                    has_address(addresses, ip, ip_bits(ip_family(ip)));
+        if (dns->stop != SPFDNS_GO)
+            return RANK_NONE;
+        if (!good)
             continue;
-        }
-        *any = name;
-        if (wanted)
-            return true;
+        reached = rank;
+        *best = name;
+        if (reached >= enough)
+            break;
     }
-    return false;
+    return reached;
 }
 
 /* RFC 7208 5.5. */
@@ -278,11 +289,12 @@ ptr_matches(struct spfdns *dns, const struct dname *domain, const struct spfterm
     enum dns_status status = spfdns_ask(dns, DNS_PTR, &reverse, &answer);
     if (dns->stop == SPFDNS_GO && (status == DNS_NODATA || status == DNS_NXDOMAIN) &&
         ++dns->voids > dns->limits.voids)
-        term_error(dns, domain, term, "too many look-ups without an answer (RFC 7208 4.6.4)");
-    return status == DNS_OK && validated_name(dns, answer, target, &name);
+        term_error(dns, domain, term, SPFDNS_TOO_MANY_VOIDS);
+    return status == DNS_OK &&
+           validated_name(dns, answer, target, RANK_OTHER, RANK_BELOW, &name) >= RANK_BELOW;
 }
 
-/* RFC 7208 7.3 on "p": the domain itself or a name below it if there is one. Not counted as a term:
+/* RFC 7208 7.3 on "p": the domain itself, else a name below it, else any. Not counted as a term:
  * it is one PTR question for the whole evaluation, however often it is written. */
 static void
 expand_validated(void *ctx, char out[SPFMACRO_DOMAIN_SIZE])
@@ -297,8 +309,7 @@ expand_validated(void *ctx, char out[SPFMACRO_DOMAIN_SIZE])
     dns_reverse_name(&dns->query->ip, &reverse);
     if (spfdns_ask(dns, DNS_PTR, &reverse, &answer) != DNS_OK)
         return;
-    (void)validated_name(dns, answer, &domain, &name);
-    if (name.len > 0)
+    if (validated_name(dns, answer, &domain, RANK_NONE, RANK_SAME, &name) != RANK_NONE)
         spfmacro_domain(&name, out);
 }
 

@@ -31,6 +31,32 @@ struct spfdns {
 void spfdns_start(struct spfdns *dns, const struct spf_query *query, struct spf_limits limits,
     struct spf_result *out);
 
+#define SPFDNS_WHY_SIZE 200
+/* "term at column N of domain: cause", printable; the domain where it is not sender's. term may be
+ * NULL: only the cause and the domain. */
+void spfdns_describe(const struct dname *sender, const struct dname *domain,
+    const struct spfrecord_error *term, const char *cause, char why[SPFDNS_WHY_SIZE]);
+/* "DNS failed for name", printable. */
+void spfdns_describe_failure(const struct dname *name, char why[SPFDNS_WHY_SIZE]);
+
+/* Causes of a permerror (RFC 7208 4.5, 4.6.4, 5.2, 6.1). */
+#define SPFDNS_TOO_MANY_TERMS "too many terms that ask DNS (RFC 7208 4.6.4)"
+#define SPFDNS_TOO_MANY_VOIDS "too many look-ups without an answer (RFC 7208 4.6.4)"
+#define SPFDNS_TOO_MANY_MX    "more than 10 MX hosts (RFC 7208 4.6.4)"
+#define SPFDNS_TWO_RECORDS    "more than one SPF record (RFC 7208 4.5)"
+#define SPFDNS_NO_TARGET      "it expands to no possible domain"
+#define SPFDNS_NO_RECORD      "that domain has no SPF record"
+
+#define SPFDNS_MX_MAX 10 /* RFC 7208 4.6.4: more are a permerror */
+struct spfdns_mx {
+    unsigned preference;
+    struct dname host;
+};
+/* Sorted by preference and name, so that the result does not depend on the order of an answer; the
+ * root is left out. false for more than SPFDNS_MX_MAX. */
+bool spfdns_mx_hosts(
+    struct dns_answer answer, struct spfdns_mx hosts[SPFDNS_MX_MAX], unsigned *count);
+
 /* Ends the evaluation with "term at column N: cause", and the domain where it is not the query's.
  * Only the first one counts. term may be NULL: only the cause. */
 void spfdns_permerror(struct spfdns *dns, const struct dname *domain,

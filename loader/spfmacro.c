@@ -132,6 +132,19 @@ spfmacro_check(struct slice text, enum spfmacro_where where, const char **cause)
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
+uint32_t
+spfmacro_letters(struct slice text, enum spfmacro_where where)
+{
+    struct spfmacro_part part;
+    const char *cause;
+    uint32_t letters = 0;
+
+    while (spfmacro_next(&text, where, &part, &cause) == ERR_OK)
+        if (part.letter != '\0')
+            letters |= SPFMACRO_LETTER(part.letter);
+    return letters;
+}
+
 struct output {
     char *p;
     size_t size, n;
@@ -186,17 +199,30 @@ format_dotted(const struct ip *ip, char out[VALUE_MAX])
     }
 }
 
+/* Of a local part that is too long, as of a name (RFC 7208 7.3), the right end counts. */
+static const char *
+end_of(const char *local)
+{
+    size_t n = strlen(local);
+
+    return n > LOCAL_MAX ? local + n - LOCAL_MAX : local;
+}
+
 static void
 value_of(char letter, struct spfmacro_values *values, char out[VALUE_MAX])
 {
     values->used_local |= letter == 'l' || letter == 's';
     values->used_helo |= letter == 'h';
+    if (values->client != NULL && (letter == 'c' || letter == 'i')) {
+        (void)snprintf(out, VALUE_MAX, "%s", values->client);
+        return;
+    }
     switch (letter) {
     case 's':
-        (void)snprintf(out, VALUE_MAX, "%.*s@%s", LOCAL_MAX, values->local, values->sender_domain);
+        (void)snprintf(out, VALUE_MAX, "%s@%s", end_of(values->local), values->sender_domain);
         return;
     case 'l':
-        (void)snprintf(out, VALUE_MAX, "%.*s", LOCAL_MAX, values->local);
+        (void)snprintf(out, VALUE_MAX, "%s", end_of(values->local));
         return;
     case 'o':
         (void)snprintf(out, VALUE_MAX, "%s", values->sender_domain);

@@ -34,6 +34,10 @@ enum err spfmacro_next(struct slice *text, enum spfmacro_where where, struct spf
 enum err spfmacro_check(
     struct slice text, enum spfmacro_where where, const char **cause) MUST_CHECK;
 
+/* The macro letters of a text, each a bit: 1 << (letter - 'a'); up to its first error. */
+uint32_t spfmacro_letters(struct slice text, enum spfmacro_where where);
+#define SPFMACRO_LETTER(letter) (UINT32_C(1) << ((letter) - 'a'))
+
 #define SPFMACRO_DOMAIN_SIZE 256 /* 253 bytes of a name's text, and the NUL */
 
 /* What the letters stand for (RFC 7208 7.2). */
@@ -47,6 +51,7 @@ struct spfmacro_values {
     /* %{p}: the validated name of ip, "unknown" if there is none. */
     void (*validated)(void *ctx, char out[SPFMACRO_DOMAIN_SIZE]);
     void *ctx;
+    const char *client; /* what %{c}, and %{i} as well, give in place of ip; NULL: its text */
     bool used_local, used_helo; /* set, never cleared, when %{l} or %{s}, and %{h}, come up */
 };
 

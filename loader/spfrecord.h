@@ -65,9 +65,4 @@ enum err spfrecord_next(
 /* All terms: a syntax error anywhere is a permerror whatever stands before it (RFC 7208 4.6). */
 enum err spfrecord_check(struct slice record, struct spfrecord_error *error) MUST_CHECK;
 
-/* Whether the terms say by themselves, without DNS, that (nearly) every IPv4 or every IPv6 address
- * passes: +all, ip4:0.0.0.0/0, ip6:2000::/3, or big blocks that add up to it, and no other verdict
- * on all addresses before. Only for a record without syntax errors. */
-bool spfrecord_passes_world(struct slice record);
-
 #endif

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "loader/judgedns.h"
 #include "zones/log.h"
 
 enum { ROUNDS_MAX = 60, DAY_S = 86400 };
@@ -125,6 +126,17 @@ on_questions(void *ctx, uint64_t done, uint64_t known)
         (unsigned long long)known);
 }
 
+static enum err
+need_policies(struct run *run, struct errmsg *msg)
+{
+    const struct spf_conf *spf = &run->conf->spf;
+    struct spf_dns dns = {.lookup = judgedns_ask_fresh, .ctx = &run->env};
+    struct spf_limits limits = {.lookups = spf->lookup_limit, .voids = spf->void_limit};
+    if (spfpolicies_new(&dns, &limits, &run->policies) < 0)
+        return errmsg_set(msg, ERR_NOMEM, "out of memory");
+    return known_domains_read(run->conf, &run->known, msg);
+}
+
 enum err
 stages_need_judging(struct run *run, struct errmsg *msg)
 {
@@ -138,35 +150,41 @@ stages_need_judging(struct run *run, struct errmsg *msg)
     if (err == ERR_OK && spf_open(&run->spf) < 0)
         err = errmsg_set(msg, ERR_NOMEM, "libspf2 could not be started: out of memory");
     if (err == ERR_OK)
+        err = need_policies(run, msg);
+    if (err == ERR_OK)
         err = rdns_open(&run->rdns, msg);
     if (err == ERR_OK)
         err = publicname_open(&run->names, msg);
     return err;
 }
 
-static struct judging_env
-judging_env_of(struct run *run, bool offline)
+const struct judging_env *
+stages_env(struct run *run, bool offline)
 {
-    return (struct judging_env){.conf = run->conf,
+    run->env = (struct judging_env){.conf = run->conf,
         .txn = run->reading,
         .cache = run->cache,
         .spf = run->spf,
+        .policies = run->policies,
         .rdns = run->rdns,
         .names = run->names,
+        .known = run->known.names,
+        .known_count = run->known.count,
         .now_s = run->now_s,
         .offline = offline};
+    return &run->env;
 }
 
 /* Walks and asks until nothing is wanted: a round answers what the one before made askable. */
 static enum err
 resolve_rounds(struct run *run, struct resolver *resolver, struct errmsg *msg)
 {
-    struct judging_env env = judging_env_of(run, false);
+    const struct judging_env *env = stages_env(run, false);
     const struct judging_visitor nobody = {0};
     enum err err = ERR_OK;
     for (unsigned round = 0; round < ROUNDS_MAX && err == ERR_OK; round++) {
         if (round > 0)
-            err = judging_walk(&env, NULL, &nobody);
+            err = judging_walk(env, NULL, &nobody);
         if (err < 0)
             return errmsg_set(msg, err, "walking the history failed: %s", err_text(err));
         if (dnscache_wanted(run->cache) == 0)
@@ -210,8 +228,7 @@ stage_resolve(struct run *run, struct errmsg *msg)
     if (err < 0)
         return exit_of(err);
     /* With nothing to ask, a machine without DNS can still serve its lists. */
-    struct judging_env env = judging_env_of(run, false);
-    err = judging_walk(&env, NULL, &(struct judging_visitor){0});
+    err = judging_walk(stages_env(run, false), NULL, &(struct judging_visitor){0});
     if (err < 0) {
         (void)errmsg_set(msg, err, "walking the history failed: %s", err_text(err));
         return exit_of(err);
@@ -242,6 +259,8 @@ run_close(struct run *run)
     publicname_close(&run->names);
     rdns_close(&run->rdns);
     spf_close(&run->spf);
+    spfpolicies_free(&run->policies);
+    known_domains_free(&run->known);
     dnscache_free(&run->cache);
     kv_abort(&run->reading);
     history_close(&run->history);

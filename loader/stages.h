@@ -11,6 +11,7 @@
 #include "loader/exitcode.h"
 #include "loader/history.h"
 #include "loader/judging.h"
+#include "loader/knowndomains.h"
 #include "loader/lists.h"
 #include "loader/observe.h"
 #include "loader/publish.h"
@@ -29,6 +30,9 @@ struct run {
     struct kv_txn *reading; /* of history.mdb, as long as the cache lives */
     struct dnscache *cache;
     struct spf *spf;
+    struct spfpolicies *policies;
+    struct judging_env env; /* what policies ask through; stages_env fills it */
+    struct known_domains known;
     struct rdns *rdns;
     struct publicname *names;
     bool dns_failed; /* the canary says that nothing may be concluded from DNS */
@@ -53,6 +57,8 @@ enum exit_code stage_run(struct run *run, struct errmsg *msg);
 
 /* Opens history, cache, SPF, patterns and suffix list, unless that is done. */
 enum err stages_need_judging(struct run *run, struct errmsg *msg) MUST_CHECK;
+/* What judging works with. offline: nobody will resolve what is wanted. */
+const struct judging_env *stages_env(struct run *run, bool offline);
 
 void run_close(struct run *run);
 

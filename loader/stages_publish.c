@@ -16,7 +16,7 @@ struct publication {
 };
 
 static const char *const judged_names[VERDICTS_SETS] = {
-    DATASET_JUDGED_IP, DATASET_JUDGED_DOM, DATASET_JUDGED_HELO, DATASET_JUDGED_PAIR};
+    DATASET_JUDGED_IP, DATASET_JUDGED_DOM, DATASET_JUDGED_HELO, DATASET_JUDGED_PAIR, DATASET_NEVER};
 
 static void
 publication_free(struct publication *publication)
@@ -70,16 +70,8 @@ judge(struct publication *publication, struct errmsg *msg)
     enum err err = open_previous(run->conf, &previous, msg);
     if (err < 0)
         return err;
-    struct judging_env env = {.conf = run->conf,
-        .txn = run->reading,
-        .cache = run->cache,
-        .spf = run->spf,
-        .rdns = run->rdns,
-        .names = run->names,
-        .now_s = run->now_s,
-        .offline = true};
-    err = verdicts_collect(
-        &env, publication->allow, publication->allow_count, previous, &publication->verdicts, msg);
+    err = verdicts_collect(stages_env(run, true), publication->allow, publication->allow_count,
+        previous, &publication->verdicts, msg);
     /* The process may hold one environment of the file: publish opens its own. */
     kvread_close(&previous);
     if (err == ERR_OK)

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/namemap.h"
+#include "loader/neverset.h"
 #include "loader/previous.h"
+#include "loader/spfpublish.h"
 #include "loader/verdicts.h"
 
 struct row {
@@ -24,23 +25,15 @@ struct rows {
     size_t count, room;
 };
 
-struct pair_row {
-    struct ip ip;
-    size_t domain; /* number in the map; after sorting its rank */
-    enum reason reason;
-};
-
-enum { SET_IP, SET_DOM, SET_HELO, SET_PAIR };
+enum { SET_IP, SET_DOM, SET_HELO, SET_PAIR, SET_NEVER };
 
 struct verdicts {
     struct rows rows[SET_PAIR]; /* by SET_: addresses, domains, HELO names */
-    struct namemap domains;     /* of pairs */
-    struct pair_row *pairs;
-    size_t pair_count, pair_room;
+    struct spfpublish *pairs;
+    struct neverset never;
 
     struct ipset_entry *addr_entries;
     struct nameset_entry *name_entries[SET_PAIR];
-    struct pairset_entry *pair_entries;
     struct evidence_entry *evidence[SET_PAIR];
     struct publish_set sets[VERDICTS_SETS];
     struct verdict_counts counts;
@@ -64,6 +57,7 @@ static const struct {
         1u << REASON_DOMAIN_ABSENT | 1u << REASON_DOMAIN_NO_MAIL},
     [SET_HELO] = {DATASET_JUDGED_HELO, DATASET_NAME, 1u << REASON_HELO_SHARED},
     [SET_PAIR] = {DATASET_JUDGED_PAIR, DATASET_PAIR, 1u << REASON_SPF_FAIL},
+    [SET_NEVER] = {DATASET_NEVER, DATASET_ADDR, 0},
 };
 
 bool
@@ -141,31 +135,32 @@ fill_row(struct collector *collector, struct row *row, const struct judgement *j
     return row->detail == NULL ? ERR_NOMEM : ERR_OK;
 }
 
+/* Policies answer for every address: only what they leave open is published pair by pair. */
 static enum err
 add_pair(
     struct collector *collector, const struct client_facts *facts, const struct pair_fact *pair)
 {
     struct verdicts *verdicts = collector->verdicts;
-    if (verdicts->pair_count == verdicts->pair_room) {
-        size_t room = verdicts->pair_room == 0 ? 256 : verdicts->pair_room * 2;
-        struct pair_row *grown = reallocarray(verdicts->pairs, room, sizeof *grown);
-        if (grown == NULL)
-            return ERR_NOMEM;
-        verdicts->pairs = grown;
-        verdicts->pair_room = room;
-    }
-    size_t number;
-    enum err err = namemap_number(&verdicts->domains, pair->domain, &number);
-    if (err < 0)
-        return err;
-    verdicts->pairs[verdicts->pair_count++] =
-        (struct pair_row){.ip = facts->client->ip, .domain = number, .reason = pair->spf};
+    const struct ip *ip = &facts->client->ip;
     struct reason_set now = {0}, before = {0};
+    if (pair->spf_unknown)
+        return spfpublish_keep_pair(verdicts->pairs, pair->domain, ip);
+    if (!pair->has_spf)
+        return ERR_OK;
     reasons_add(&now, pair->spf);
-    err = previous_pair(collector->previous, kinds[SET_PAIR].name, &facts->client->ip, pair->domain,
+    enum err err = previous_pair(collector->previous, kinds[SET_PAIR].name, ip, pair->domain,
         collector->env->now_s, &before);
     count_listing(verdicts, SET_PAIR, now, before);
-    return err;
+    if (err < 0 || !pair->spf_dynamic)
+        return err;
+    return spfpublish_pair(verdicts->pairs, pair->domain, ip, pair->spf);
+}
+
+static enum err
+on_policy(void *ctx, const struct dname *domain, const struct spfpolicy *policy)
+{
+    struct collector *collector = ctx;
+    return spfpublish_policy(collector->verdicts->pairs, domain, policy);
 }
 
 static enum err
@@ -179,8 +174,7 @@ on_client(void *ctx, const struct client_facts *facts, const struct judgement *j
         return ERR_OK;
     enum err err = ERR_OK;
     for (unsigned i = 0; i < facts->pair_count && err == ERR_OK; i++)
-        if (facts->pairs[i].has_spf)
-            err = add_pair(collector, facts, &facts->pairs[i]);
+        err = add_pair(collector, facts, &facts->pairs[i]);
     if (err < 0 || reasons_empty(judgement->reasons))
         return err;
     struct previous before;
@@ -247,55 +241,6 @@ row_cmp_name(const void *a, const void *b)
     return slice_cmp(slice_of(x->key, x->key_len), slice_of(y->key, y->key_len));
 }
 
-static int
-pair_cmp(const void *a, const void *b)
-{
-    const struct pair_row *x = a, *y = b;
-    if (x->domain != y->domain)
-        return x->domain < y->domain ? -1 : 1;
-    return ip_cmp(&x->ip, &y->ip);
-}
-
-struct ranked {
-    uint8_t key[DNAME_KEY_MAX];
-    uint16_t key_len;
-    uint32_t number;
-};
-
-static int
-ranked_cmp(const void *a, const void *b)
-{
-    const struct ranked *x = a, *y = b;
-    return slice_cmp(slice_of(x->key, x->key_len), slice_of(y->key, y->key_len));
-}
-
-/* Sorts the pairs by the domain's key, then by address; domain is the map's number afterwards. */
-static enum err
-sort_pairs(struct verdicts *verdicts)
-{
-    size_t count = verdicts->domains.count;
-    struct ranked *ranked = calloc(count + 1, sizeof *ranked);
-    uint32_t *rank = calloc(count + 1, sizeof *rank);
-    enum err err = ranked == NULL || rank == NULL ? ERR_NOMEM : ERR_OK;
-    for (size_t i = 0; i < count && err == ERR_OK; i++) {
-        ranked[i].key_len = (uint16_t)dname_key(&verdicts->domains.names[i], ranked[i].key);
-        ranked[i].number = (uint32_t)i;
-    }
-    if (err == ERR_OK && verdicts->pair_count > 0) {
-        qsort(ranked, count, sizeof *ranked, ranked_cmp);
-        for (size_t i = 0; i < count; i++)
-            rank[ranked[i].number] = (uint32_t)i;
-        for (size_t i = 0; i < verdicts->pair_count; i++)
-            verdicts->pairs[i].domain = rank[verdicts->pairs[i].domain];
-        qsort(verdicts->pairs, verdicts->pair_count, sizeof *verdicts->pairs, pair_cmp);
-        for (size_t i = 0; i < verdicts->pair_count; i++)
-            verdicts->pairs[i].domain = ranked[verdicts->pairs[i].domain].number;
-    }
-    free(ranked);
-    free(rank);
-    return err;
-}
-
 static void
 describe_set(struct verdicts *verdicts, unsigned set, const struct policy *policy, size_t count)
 {
@@ -343,25 +288,25 @@ make_rows_set(struct verdicts *verdicts, unsigned set, const struct policy *poli
     return ERR_OK;
 }
 
+/* What the operator says holds without an end. */
+static enum err
+make_never_set(struct collector *collector)
+{
+    struct verdicts *verdicts = collector->verdicts;
+    struct publish_set *out = &verdicts->sets[SET_NEVER];
+    enum err err = neverset_make(
+        collector->env->conf, collector->allow, collector->allow_count, &verdicts->never);
+    describe_set(verdicts, SET_NEVER, &collector->env->conf->policy, verdicts->never.count);
+    out->info.max_age_s = 0;
+    out->addrs = verdicts->never.entries;
+    return err;
+}
+
 static enum err
 make_pair_set(struct verdicts *verdicts, const struct policy *policy)
 {
-    enum err err = sort_pairs(verdicts);
-    if (err < 0)
-        return err;
-    describe_set(verdicts, SET_PAIR, policy, verdicts->pair_count);
-    verdicts->pair_entries = calloc(verdicts->pair_count + 1, sizeof *verdicts->pair_entries);
-    if (verdicts->pair_entries == NULL)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < verdicts->pair_count; i++) {
-        const struct pair_row *pair = &verdicts->pairs[i];
-        verdicts->pair_entries[i] =
-            (struct pairset_entry){.domain = verdicts->domains.names[pair->domain],
-                .ip = pair->ip,
-                .reason = pair->reason};
-    }
-    verdicts->sets[SET_PAIR].pairs = verdicts->pair_entries;
-    return ERR_OK;
+    describe_set(verdicts, SET_PAIR, policy, 0);
+    return spfpublish_finish(verdicts->pairs, &verdicts->sets[SET_PAIR]);
 }
 
 enum err
@@ -376,13 +321,21 @@ verdicts_collect(const struct judging_env *env, const struct list_set *const *al
         .allow_count = allow_count,
         .previous = previous,
         .verdicts = *out};
-    struct judging_visitor visitor = {
-        .client = on_client, .domain = on_domain, .helo_name = on_helo_name, .ctx = &collector};
-    enum err err = judging_walk(env, NULL, &visitor);
+    struct judging_visitor visitor = {.client = on_client,
+        .domain = on_domain,
+        .policy = on_policy,
+        .helo_name = on_helo_name,
+        .ctx = &collector};
+    enum err err = spfpublish_new(
+        previous, kinds[SET_PAIR].name, env->conf->spf.keep_s, env->now_s, &(*out)->pairs);
+    if (err == ERR_OK)
+        err = judging_walk(env, NULL, &visitor);
     for (unsigned set = SET_IP; set < SET_PAIR && err == ERR_OK; set++)
         err = make_rows_set(*out, set, &env->conf->policy);
     if (err == ERR_OK)
         err = make_pair_set(*out, &env->conf->policy);
+    if (err == ERR_OK)
+        err = make_never_set(&collector);
     if (err == ERR_OK)
         return ERR_OK;
     verdicts_free(out);
@@ -416,10 +369,9 @@ verdicts_free(struct verdicts **verdicts)
         free(v->name_entries[set]);
         free(v->evidence[set]);
     }
-    namemap_free(&v->domains);
-    free(v->pairs);
+    spfpublish_free(&v->pairs);
+    neverset_free(&v->never);
     free(v->addr_entries);
-    free(v->pair_entries);
     free(v);
     *verdicts = NULL;
 }

@@ -28,7 +28,7 @@ new_item(struct lookup *out)
 
 static void
 add_reason(struct asking *asking, enum reason reason, const struct dataset *dataset,
-    const struct dname *subject)
+    const struct dname *subject, struct slice text)
 {
     struct lookup_item *item = new_item(asking->out);
     if (item == NULL)
@@ -36,6 +36,7 @@ add_reason(struct asking *asking, enum reason reason, const struct dataset *data
     item->a = reason_a(reason);
     item->reason = reason;
     item->literal = item->has_txt = false;
+    item->txt = text;
     item->dataset = dataset->id;
     item->has_evidence = true;
     item->subject_is_ip = subject == NULL;
@@ -53,7 +54,7 @@ add_literal(struct asking *asking, const struct value_element *element,
     if (plain) {
         enum reason operator= subject == NULL ? REASON_OPERATOR : REASON_NAME_OPERATOR;
         if (reasons_have(asking->zone->show, operator))
-            add_reason(asking, operator, dataset, subject);
+            add_reason(asking, operator, dataset, subject, slice_of(NULL, 0));
         return;
     }
     struct lookup_item *item = new_item(asking->out);
@@ -86,7 +87,7 @@ add_value(struct asking *asking, struct slice value, const struct dataset *datas
         if (reasons_have(shown, REASON_SCORE))
             shown = reasons_union(shown, reasons_filter(element.reasons, zone->beside_score));
         while (!reasons_empty(shown))
-            add_reason(asking, reasons_take(&shown), dataset, subject);
+            add_reason(asking, reasons_take(&shown), dataset, subject, slice_of(NULL, 0));
     }
     if (asking->out->count > before && dataset->ttl_s != 0 &&
         (asking->out->ttl_s == 0 || dataset->ttl_s < asking->out->ttl_s))
@@ -165,6 +166,39 @@ pair_address(const struct dname *relative, unsigned labels, struct ip *ip)
     return 0;
 }
 
+/* A policy speaks of every address: those that no blocking zone lists are taken out here. A look-up
+ * of its own, only where something would be listed. */
+static enum err
+is_never(struct asking *asking, const struct ip *ip, bool *never)
+{
+    struct ipset_hit hit;
+    *never = !asking->zone->informational && ip_is_special(ip);
+    if (*never || asking->view->never == NULL || asking->view->never->entries == 0)
+        return ERR_OK;
+    enum err err =
+        ipset_lookup(snapshot_reader(asking->snapshot), asking->view->never->id, ip, &hit);
+    *never = err == ERR_OK;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+/* A result that is known makes the name exist, whether or not the zone shows it. */
+static enum err
+add_pair_hit(struct asking *asking, const struct dataset *dataset, const struct ip *ip,
+    const struct dname *domain, const struct pairset_hit *hit)
+{
+    enum reason reason = spfresult_reason(hit->result);
+    bool never = false;
+    enum err err = ERR_OK;
+    if (reasons_have(asking->zone->show, reason))
+        err = is_never(asking, ip, &never);
+    if (err < 0 || never)
+        return err;
+    asking->exists = true;
+    if (reasons_have(asking->zone->show, reason))
+        add_reason(asking, reason, dataset, domain, hit->text);
+    return ERR_OK;
+}
+
 static enum err
 ask_pair(struct asking *asking, const struct dataset *dataset)
 {
@@ -174,19 +208,14 @@ ask_pair(struct asking *asking, const struct dataset *dataset)
     if (taken > 0) {
         struct dname domain;
         struct pairset_hit hit;
+        asking->out->ip = ip;
         dname_strip(asking->relative, taken, &domain);
         enum err err = pairset_lookup(
             snapshot_reader(asking->snapshot), dataset->id, &ip, &domain, asking->now_s, &hit);
         if (err < 0)
             return err;
-        if (hit.match == PAIRSET_FOUND) {
-            struct reason_set one = {0};
-            asking->exists = true;
-            reasons_add(&one, hit.reason);
-            if (!reasons_empty(reasons_filter(one, asking->zone->show)))
-                add_reason(asking, hit.reason, dataset, &domain);
-            return ERR_OK;
-        }
+        if (hit.match == PAIRSET_FOUND)
+            return add_pair_hit(asking, dataset, &ip, &domain, &hit);
     }
     return pair_exists(asking, dataset, labels);
 }

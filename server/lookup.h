@@ -23,7 +23,8 @@ struct lookup_item {
     uint32_t a;            /* host byte order */
     enum reason reason;    /* whose text it is, unless literal */
     bool literal, has_txt; /* a literal has a template of its own, or no text */
-    struct slice txt;      /* borrowed from the snapshot */
+    struct slice txt;      /* borrowed from the snapshot; unless literal, what a policy adds to the
+                              reason (struct spftable_hit), n 0: nothing */
     uint16_t dataset;      /* where evidence lies */
     bool subject_is_ip;    /* what $ stands for, and what the evidence is about */
     bool has_evidence;     /* may have some: judged datasets */

@@ -103,6 +103,8 @@ read_view(struct snapshot *snapshot, const struct zone_def *zone, struct view_st
     if (err < 0 && err != ERR_NOTFOUND)
         return err;
     view->serial = err == ERR_OK ? record.serial : snapshot->serial;
+    if (zone->kind == ZONE_PAIR && !zone->informational)
+        view->never = find_dataset(snapshot, DATASET_NEVER);
     for (unsigned i = 0; i < zone->dataset_count; i++) {
         const struct dataset *dataset = find_dataset(snapshot, zone->datasets[i]);
         if (dataset == NULL) {

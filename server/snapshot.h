@@ -45,7 +45,9 @@ struct view_state {
     uint32_t serial; /* of the zone's SOA: the newest of its definition's and its datasets' */
     unsigned count;  /* datasets, in the zone's order; a dataset not in the store is left out */
     const struct dataset *datasets[16];
-    bool missing; /* the zone names a dataset that the store lacks */
+    const struct dataset *never; /* of a pair zone that is not informational: addresses that it
+                                    does not list; NULL: none */
+    bool missing;                /* the zone names a dataset that the store lacks */
 };
 const struct view_state *snapshot_view(const struct snapshot *snapshot, unsigned index);
 /* Not to be served at this time: its own expiry, or the heartbeat too old for its max_age_s. */

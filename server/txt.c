@@ -1,7 +1,9 @@
 /* The TXT of a listing; see txt.h. */
 #include "server/txt.h"
 
-enum { STRING_MAX = 255, DAY_S = 86400 };
+#include "zones/spftable.h"
+
+enum { STRING_MAX = 255, DAY_S = 86400, POLICY_MAX = 520 };
 
 struct text {
     char *p;
@@ -92,6 +94,20 @@ add_evidence(struct text *text, struct snapshot *snapshot, const struct zone_def
     }
 }
 
+/* What the policy gives as its explanation (RFC 7208 6.2), or why it has an error. */
+static void
+add_policy(struct text *text, const struct lookup *found, const struct lookup_item *item)
+{
+    char says[POLICY_MAX];
+    if (item->txt.n == 0)
+        return;
+    size_t n = spftable_text(item->txt, &found->ip, says, sizeof says);
+    bool quoted = item->reason == REASON_SPF_FAIL;
+    add_string(text, quoted ? "; the domain says: \"" : ": ");
+    add(text, says, n);
+    add_string(text, quoted ? "\"" : "");
+}
+
 size_t
 txt_make(struct snapshot *snapshot, const struct zone_def *zone, const struct lookup *found,
     const struct lookup_item *item, char out[TXT_MAX])
@@ -115,6 +131,7 @@ txt_make(struct snapshot *snapshot, const struct zone_def *zone, const struct lo
         add_string(&text, "NOT A BLOCK LIST: ");
     const char *sentence = reason_info(item->reason)->text;
     add_template(&text, sentence, strlen(sentence), subject);
+    add_policy(&text, found, item);
     if (item->has_evidence)
         add_evidence(&text, snapshot, zone, found, item);
     if (zone->url[0] != '\0') {

@@ -4,6 +4,7 @@
 
 #include "loader/lists.h"
 #include "tools/tools.h"
+#include "zones/be.h"
 #include "zones/ipset.h"
 #include "zones/kv.h"
 #include "zones/nameset.h"
@@ -94,9 +95,27 @@ print_slot(
 }
 
 static enum err
+print_policy(struct dump *dump, const struct nameset_entry *entry)
+{
+    struct pairset_value value;
+    if (entry->exact.kind != NAMESET_SLOT_VALUE ||
+        pairset_value_decode(entry->exact.value, &value) < 0)
+        return ERR_FORMAT;
+    fprintf(dump->out, "policy %s ", dump->dataset.name);
+    text_name(dump->out, &entry->name);
+    fprintf(dump->out, " tables %08" PRIx32 " %08" PRIx32 " until ", value.tables[PAIRSET_V4],
+        value.tables[PAIRSET_V6]);
+    text_time(dump->out, (int64_t)value.limit_day * 86400);
+    fputc('\n', dump->out);
+    return ERR_OK;
+}
+
+static enum err
 each_name(void *ctx, const struct nameset_entry *entry)
 {
     struct dump *dump = ctx;
+    if (dump->dataset.kind == DATASET_PAIR)
+        return print_policy(dump, entry);
     print_slot(dump, &entry->name, "", &entry->exact);
     print_slot(dump, &entry->name, "*.", &entry->wild);
     return ERR_OK;
@@ -116,10 +135,36 @@ each_pair(void *ctx, const struct pairset_entry *entry)
     text_name(dump->out, &entry->domain);
     fputc(' ', dump->out);
     text_ip(dump->out, &entry->ip);
-    fprintf(dump->out, " %s until ", reason_info(entry->reason)->name);
-    text_time(dump->out, (int64_t)entry->limit_day * 86400);
+    fprintf(dump->out, " %s\n", reason_info(entry->reason)->name);
+    return ERR_OK;
+}
+
+static enum err
+each_interval(void *ctx, const struct range *range, const struct spftable_hit *hit)
+{
+    struct dump *dump = ctx;
+    fputs("interval ", dump->out);
+    text_range(dump->out, range);
+    fprintf(dump->out, " %s", spfresult_name(hit->result));
+    if (hit->text.n > 0) {
+        fputc(' ', dump->out);
+        text_quoted(dump->out, hit->text);
+    }
     fputc('\n', dump->out);
     return ERR_OK;
+}
+
+/* The key is table(1) dataset(2) family(1) id(4), see pairset.h. */
+static enum err
+policy_table(struct dump *dump, struct slice key, struct slice value)
+{
+    enum { HEAD = 4, ID = 4 };
+    const uint8_t *bytes = key.p;
+    if (key.n != HEAD + ID || (bytes[3] != IP_V4 && bytes[3] != IP_V6))
+        return ERR_FORMAT;
+    fprintf(dump->out, "table %s %08" PRIx64 " %zu bytes\n", dump->dataset.name,
+        be_get(bytes + HEAD, ID), value.n);
+    return spftable_each(value, (enum ip_family)bytes[3], each_interval, dump);
 }
 
 static enum err
@@ -165,7 +210,7 @@ dataset_record(struct dump *dump, struct slice key, struct slice value)
         enum store_table table;
         enum err (*each)(struct dump *dump, struct slice key, struct slice value);
     } tables[] = {{STORE_ADDR, addr_block}, {STORE_NAME, name_block}, {STORE_PAIR, pair_record},
-        {STORE_EVIDENCE, evidence_record}};
+        {STORE_POLICY, policy_table}, {STORE_EVIDENCE, evidence_record}};
     static const char *const kinds[] = {
         [DATASET_ADDR] = "address", [DATASET_NAME] = "name", [DATASET_PAIR] = "pair"};
     struct dataset *dataset = &dump->dataset;

@@ -64,6 +64,17 @@ open_allow_lists(struct explain *explain, struct errmsg *msg)
 }
 
 static enum err
+open_policies(struct explain *explain, struct errmsg *msg)
+{
+    const struct spf_conf *spf = &explain->conf->spf;
+    struct spf_dns dns = {.lookup = judgedns_ask_fresh, .ctx = &explain->env};
+    struct spf_limits limits = {.lookups = spf->lookup_limit, .voids = spf->void_limit};
+    return spfpolicies_new(&dns, &limits, &explain->policies) < 0
+               ? errmsg_set(msg, ERR_NOMEM, "out of memory")
+               : ERR_OK;
+}
+
+static enum err
 explain_open(struct explain *explain, int64_t now_s, struct errmsg *msg)
 {
     enum err err = open_history(explain, msg);
@@ -76,6 +87,8 @@ explain_open(struct explain *explain, int64_t now_s, struct errmsg *msg)
     if (err == ERR_OK && spf_open(&explain->spf) < 0)
         err = errmsg_set(msg, ERR_NOMEM, "libspf2 could not be started: out of memory");
     if (err == ERR_OK)
+        err = open_policies(explain, msg);
+    if (err == ERR_OK)
         err = rdns_open(&explain->rdns, msg);
     if (err == ERR_OK)
         err = publicname_open(&explain->names, msg);
@@ -83,6 +96,7 @@ explain_open(struct explain *explain, int64_t now_s, struct errmsg *msg)
         .txn = explain->txn,
         .cache = explain->cache,
         .spf = explain->spf,
+        .policies = explain->policies,
         .rdns = explain->rdns,
         .names = explain->names,
         .now_s = now_s,
@@ -100,16 +114,19 @@ explain_close(struct explain *explain)
     publicname_close(&explain->names);
     rdns_close(&explain->rdns);
     spf_close(&explain->spf);
+    spfpolicies_free(&explain->policies);
     dnscache_free(&explain->cache);
     kvread_close(&explain->answers);
     kv_abort(&explain->txn);
     history_close(&explain->history);
 }
 
-static void
-lookup(void *ctx, enum dns_type type, const struct dname *name, struct dns_answer *out)
+static bool
+policy_passes_world(const struct explain *explain, const struct dname *domain)
 {
-    judgedns_ask(ctx, type, name, out);
+    struct spfpolicy policy;
+    return spfpolicies_get(explain->policies, domain, &policy) == ERR_OK && policy.ready &&
+           policy.passes_world;
 }
 
 /* Returns whether the domain's policy passes the world. */
@@ -119,8 +136,8 @@ explain_spf(const struct explain *explain, const struct dname *domain, const cha
     struct spf_query query = {.ip = explain->ip,
         .domain = *domain,
         .helo = helo,
-        .dns = {.lookup = lookup, .ctx = (void *)(uintptr_t)&explain->env},
-        .limits = {.lookups = 10, .voids = 2}, /* RFC 7208 4.6.4 */
+        .dns = {.lookup = judgedns_ask_fresh, .ctx = (void *)(uintptr_t)&explain->env},
+        .limits = {explain->conf->spf.lookup_limit, explain->conf->spf.void_limit},
         .now_s = explain->env.now_s};
     struct spf_result result;
     spf_check(explain->spf, &query, &result);
@@ -144,7 +161,7 @@ explain_spf(const struct explain *explain, const struct dname *domain, const cha
         text_quoted(out, slice_of(result.explanation, strlen(result.explanation)));
         fputc('\n', out);
     }
-    return result.passes_world;
+    return policy_passes_world(explain, domain);
 }
 
 static void

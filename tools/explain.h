@@ -20,6 +20,7 @@ struct explain {
     struct kv_txn *txn;
     struct dnscache *cache;
     struct spf *spf;
+    struct spfpolicies *policies;
     struct rdns *rdns;
     struct publicname *names;
     struct kvread *answers; /* NULL: nothing is published */

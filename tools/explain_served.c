@@ -105,7 +105,7 @@ find_value(const struct explain *explain, const struct dataset *dataset,
             explain->answers, dataset->id, subject->ip, subject->name, explain->env.now_s, &hit);
         if (err < 0 || hit.match != PAIRSET_FOUND)
             return err < 0 ? err : ERR_NOTFOUND;
-        reasons_add(&reasons, hit.reason);
+        reasons_add(&reasons, spfresult_reason(hit.result));
         value_of_reasons(reasons, room);
         *value = slice_of(room, VALUE_REASONS_SIZE);
         return ERR_OK;

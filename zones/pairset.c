@@ -3,10 +3,9 @@
 
 #include "be.h"
 
-enum { HEADER_SIZE = 12, KEY_FIXED = 4, FORM = 1 };
+enum { HEADER_SIZE = 12, KEY_FIXED = 4, FORM = 2 };
 
 struct record {
-    unsigned limit_day;
     size_t n4, n6;
     const uint8_t *address4, *reason4, *address6, *reason6;
 };
@@ -17,7 +16,6 @@ parse_record(struct slice value, struct record *out)
     const uint8_t *in = value.p;
     if (value.n < HEADER_SIZE || in[0] != FORM)
         return ERR_FORMAT;
-    out->limit_day = (unsigned)in[2] << 8 | in[3];
     out->n4 = be_get(in + 4, 4);
     out->n6 = be_get(in + 8, 4);
     if (value.n - HEADER_SIZE != out->n4 * 5 + out->n6 * 17)
@@ -29,6 +27,13 @@ parse_record(struct slice value, struct record *out)
     return ERR_OK;
 }
 
+static bool
+is_reason(uint8_t reason)
+{
+    return reason >= REASON_SPF_NONE && reason <= REASON_SPF_PERMERROR;
+}
+
+/* A pair that was seen; *out stays as it is without one. */
 static enum err
 find_address(const struct record *record, const struct ip *ip, struct pairset_hit *out)
 {
@@ -41,10 +46,11 @@ find_address(const struct record *record, const struct ip *ip, struct pairset_hi
         size_t middle = from + (to - from) / 2;
         int order = memcmp(addresses + middle * size, want, size);
         if (order == 0) {
-            if (reasons[middle] < REASON_SPF_NONE || reasons[middle] >= REASON_COUNT)
+            if (!is_reason(reasons[middle]))
                 return ERR_FORMAT;
             out->match = PAIRSET_FOUND;
-            out->reason = (enum reason)reasons[middle];
+            out->seen = true;
+            out->result = (enum spfresult)(reasons[middle] - REASON_SPF_NONE);
             return ERR_OK;
         }
         if (order < 0)
@@ -56,28 +62,114 @@ find_address(const struct record *record, const struct ip *ip, struct pairset_hi
 }
 
 enum err
-pairset_lookup(struct kvread *reader, uint16_t dataset, const struct ip *ip,
-    const struct dname *domain, int64_t now_s, struct pairset_hit *out)
+pairset_value_decode(struct slice value, struct pairset_value *out)
+{
+    const uint8_t *in = value.p;
+    if (value.n != PAIRSET_VALUE_SIZE)
+        return ERR_FORMAT;
+    out->tables[PAIRSET_V4] = (uint32_t)be_get(in, 4);
+    out->tables[PAIRSET_V6] = (uint32_t)be_get(in + 4, 4);
+    out->limit_day = (uint16_t)be_get(in + 8, 2);
+    return ERR_OK;
+}
+
+void
+pairset_table_key(struct store_key *key, uint16_t dataset, unsigned family, uint32_t id)
+{
+    uint8_t bytes[4];
+    store_key_init(key, STORE_POLICY, dataset, family == PAIRSET_V4 ? IP_V4 : IP_V6);
+    (void)be_put(bytes, id, 4);
+    store_key_add(key, bytes, sizeof bytes);
+}
+
+static enum err
+get_table(struct kvread *reader, uint16_t dataset, unsigned family,
+    const struct pairset_value *value, struct slice *out)
+{
+    struct store_key key;
+    pairset_table_key(&key, dataset, family, value->tables[family]);
+    enum err err = kvread_get(reader, store_key_slice(&key), out);
+    return err == ERR_NOTFOUND ? ERR_FORMAT : err;
+}
+
+static enum err
+find_seen(struct kvread *reader, uint16_t dataset, const struct ip *ip, const struct dname *domain,
+    struct pairset_hit *out)
 {
     uint8_t name[DNAME_KEY_MAX];
     struct store_key key;
-    struct slice found, value;
+    struct slice value;
     struct record record;
-    *out = (struct pairset_hit){.match = PAIRSET_NONE};
     store_key_init(&key, STORE_PAIR, dataset, 0);
     store_key_add(&key, name, dname_key(domain, name));
-    enum err err = kvread_seek(reader, store_key_slice(&key), &found, &value);
+    enum err err = kvread_get(reader, store_key_slice(&key), &value);
+    if (err == ERR_NOTFOUND)
+        return ERR_OK;
+    if (err == ERR_OK)
+        err = parse_record(value, &record);
+    return err < 0 ? err : find_address(&record, ip, out);
+}
+
+/* The domain's value; match is PAIRSET_DOMAIN if it has one. */
+static enum err
+find_domain(struct kvread *reader, uint16_t dataset, const struct dname *domain,
+    struct pairset_value *value, struct pairset_hit *out)
+{
+    struct nameset_hit hit;
+    *out = (struct pairset_hit){.match = PAIRSET_NONE, .result = SPFRESULT_UNKNOWN};
+    enum err err = nameset_lookup(reader, dataset, domain, &hit);
     if (err < 0)
-        return err == ERR_NOTFOUND ? ERR_OK : err;
-    if (found.n < key.n || memcmp(found.p, key.b, key.n) != 0)
-        return ERR_OK;
-    out->match = found.n == key.n ? PAIRSET_DOMAIN : PAIRSET_BELOW;
-    if (out->match == PAIRSET_BELOW || ip == NULL)
-        return ERR_OK;
-    err = parse_record(value, &record);
-    if (err < 0 || (record.limit_day != 0 && now_s >= (int64_t)record.limit_day * 86400))
         return err;
-    return find_address(&record, ip, out);
+    if (hit.match != NAMESET_EXACT) {
+        out->match = hit.exists ? PAIRSET_BELOW : PAIRSET_NONE;
+        return ERR_OK;
+    }
+    out->match = PAIRSET_DOMAIN;
+    return pairset_value_decode(hit.value, value);
+}
+
+enum err
+pairset_lookup(struct kvread *reader, uint16_t dataset, const struct ip *ip,
+    const struct dname *domain, int64_t now_s, struct pairset_hit *out)
+{
+    struct pairset_value value;
+    struct spftable_hit hit;
+    struct slice table;
+    enum err err = find_domain(reader, dataset, domain, &value, out);
+    if (err < 0 || out->match != PAIRSET_DOMAIN || ip == NULL)
+        return err;
+    if (value.limit_day != 0 && now_s >= (int64_t)value.limit_day * 86400)
+        return ERR_OK;
+    err = get_table(reader, dataset, ip_is4(ip) ? PAIRSET_V4 : PAIRSET_V6, &value, &table);
+    if (err == ERR_OK)
+        err = spftable_find(table, ip, &hit);
+    if (err < 0)
+        return err;
+    out->result = hit.result;
+    out->text = hit.text;
+    if (hit.result == SPFRESULT_DYNAMIC)
+        return find_seen(reader, dataset, ip, domain, out);
+    if (hit.result != SPFRESULT_UNKNOWN)
+        out->match = PAIRSET_FOUND;
+    return ERR_OK;
+}
+
+enum err
+pairset_policy(
+    struct kvread *reader, uint16_t dataset, const struct dname *domain, struct pairset_policy *out)
+{
+    struct pairset_value value;
+    struct pairset_hit hit;
+    enum err err = find_domain(reader, dataset, domain, &value, &hit);
+    if (err == ERR_OK && hit.match != PAIRSET_DOMAIN)
+        return ERR_NOTFOUND;
+    for (unsigned i = 0; i < PAIRSET_FAMILIES && err == ERR_OK; i++)
+        err = get_table(reader, dataset, i, &value, &out->tables[i]);
+    if (err < 0)
+        return err;
+    out->domain = *domain;
+    out->limit_day = value.limit_day;
+    return ERR_OK;
 }
 
 static enum err
@@ -88,7 +180,7 @@ each_family(const struct record *record, size_t size, struct pairset_entry *entr
     const uint8_t *address = size == 4 ? record->address4 : record->address6;
     const uint8_t *reason = size == 4 ? record->reason4 : record->reason6;
     for (size_t i = 0; i < count; i++, address += size) {
-        if (reason[i] < REASON_SPF_NONE || reason[i] >= REASON_COUNT)
+        if (!is_reason(reason[i]))
             return ERR_FORMAT;
         entry->reason = (enum reason)reason[i];
         enum err err = ip_from_key(address, size, &entry->ip);
@@ -113,7 +205,6 @@ pairset_record_each(struct slice key, struct slice value, pairset_each_fn each, 
         err = parse_record(value, &record);
     if (err < 0)
         return err;
-    entry.limit_day = (uint16_t)record.limit_day;
     err = each_family(&record, 4, &entry, each, ctx);
     return err < 0 ? err : each_family(&record, 16, &entry, each, ctx);
 }

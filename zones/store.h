@@ -24,7 +24,7 @@
 #include "kvread.h"
 #include "slice.h"
 
-#define STORE_FORMAT       1
+#define STORE_FORMAT       2
 #define DATASET_NAME_SIZE  64 /* with the NUL; [a-z0-9_.-] */
 #define STORE_DATASETS_MAX 256
 
@@ -35,6 +35,7 @@ enum store_table {
     STORE_ADDR = 'A',
     STORE_NAME = 'N',
     STORE_PAIR = 'P',
+    STORE_POLICY = 'Y',
     STORE_EVIDENCE = 'E'
 };
 

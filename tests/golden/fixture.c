@@ -110,6 +110,47 @@ by_pair(const void *a, const void *b)
     return order != 0 ? order : ip_cmp(&p->ip, &q->ip);
 }
 
+static int
+by_domain(const void *a, const void *b)
+{
+    const struct pairset_policy *p = a, *q = b;
+    uint8_t x[DNAME_KEY_MAX], y[DNAME_KEY_MAX];
+    size_t xn = dname_key(&p->domain, x), yn = dname_key(&q->domain, y);
+    return slice_cmp(slice_of(x, xn), slice_of(y, yn));
+}
+
+/* A table of: permitted from first on, then as the rest says, with the text if there is one. */
+static struct slice
+table(enum ip_family family, const char *first, const char *last, enum spfresult rest,
+    const char *text)
+{
+    struct spftable_span spans[3] = {{.result = rest, .text = text != NULL}, {.result = rest},
+        {.result = rest, .text = text != NULL}};
+    struct slice texts = slice_of(text, text != NULL ? strlen(text) : 0);
+    uint8_t *out = NULL;
+    size_t n = 0, count = 1;
+    if (family == IP_V4)
+        spans[0].start = ip_from_v4(0);
+    if (first != NULL) {
+        spans[1] = (struct spftable_span){.start = ip_of(first), .result = SPFRESULT_PASS};
+        spans[2].start = ip_of(last);
+        (void)ip_next(&spans[2].start);
+        count = 3;
+    }
+    /* Kept to the end of the program. */
+    if (spftable_build(family, spans, count, &texts, text != NULL, &out, &n) < 0)
+        abort();
+    return slice_of(out, n);
+}
+
+static struct pairset_policy
+policy(
+    const char *domain, const char *first, const char *last, enum spfresult rest, const char *text)
+{
+    return (struct pairset_policy){.domain = name_of(domain),
+        .tables = {table(IP_V4, first, last, rest, text), table(IP_V6, NULL, NULL, rest, text)}};
+}
+
 static struct publish_set
 set_of(const char *title, enum dataset_kind kind)
 {
@@ -135,6 +176,7 @@ fixture_publish(const struct conf *conf, struct errmsg *msg)
         addr("203.0.113.0", "203.0.113.127", literals("127.0.0.5 drop: $ costs $$5|127.0.0.6")),
         addr("203.0.113.128", "203.0.113.255", literals("127.0.0.2")),
     };
+    struct ipset_entry never[] = {addr("203.0.113.44", "203.0.113.44", reasons(0))};
     struct ipset_entry mixed_ip[] = {addr("10.1.2.3", "10.1.2.9", literals("127.0.0.2"))};
     static char longest[2200];
     for (unsigned i = 0; i < 7; i++) {
@@ -155,12 +197,23 @@ fixture_publish(const struct conf *conf, struct errmsg *msg)
         name("localhost", reasons(BIT(DOMAIN_NOT_PUBLIC)), none)};
     struct nameset_entry helos[] = {name("shared.example.org", reasons(BIT(HELO_SHARED)), none)};
     struct pairset_entry pairs[] = {
-        {name_of("example.org"), ip_of("192.0.2.1"), REASON_SPF_FAIL, 0},
-        {name_of("example.org"), ip_of("192.0.2.2"), REASON_SPF_PASS, 0},
-        {name_of("example.org"), ip_of("2001:db8::1"), REASON_SPF_FAIL, 0},
-        {name_of("a.b.example.net"), ip_of("192.0.2.1"), REASON_SPF_SOFTFAIL, 0},
-        {name_of("1.example.com"), ip_of("1.2.3.4"), REASON_SPF_FAIL, 0},
+        {name_of("example.org"), ip_of("192.0.2.1"), REASON_SPF_FAIL},
+        {name_of("example.org"), ip_of("192.0.2.2"), REASON_SPF_PASS},
+        {name_of("example.org"), ip_of("2001:db8::1"), REASON_SPF_FAIL},
+        {name_of("a.b.example.net"), ip_of("192.0.2.1"), REASON_SPF_SOFTFAIL},
+        {name_of("1.example.com"), ip_of("1.2.3.4"), REASON_SPF_FAIL},
     };
+    struct pairset_policy policies[] = {policy("example.org", NULL, NULL, SPFRESULT_DYNAMIC, NULL),
+        policy("a.b.example.net", NULL, NULL, SPFRESULT_DYNAMIC, NULL),
+        policy("1.example.com", NULL, NULL, SPFRESULT_DYNAMIC, NULL),
+        policy("flat.example", "192.0.2.0", "192.0.2.127", SPFRESULT_FAIL, NULL),
+        policy("says.example", "192.0.2.0", "192.0.2.127", SPFRESULT_FAIL,
+            "\1 may not send for says.example"),
+        policy("broken.example", NULL, NULL, SPFRESULT_PERMERROR,
+            "ipv4:x at column 8: an unknown mechanism"),
+        policy("silent.example", NULL, NULL, SPFRESULT_UNKNOWN, NULL),
+        policy("old.example", NULL, NULL, SPFRESULT_FAIL, NULL)};
+    policies[7].limit_day = FIXTURE_NOW_S / DAY_S;
     static char detail[] = "reverse name dyn-10.isp.example looks dynamic (pool), HELO \"x\"";
     struct evidence_entry evidence[] = {
         {.is_ip = true, .ip = judged[3].range.first, .since_s = FIXTURE_NOW_S - 500 * DAY_S},
@@ -168,23 +221,27 @@ fixture_publish(const struct conf *conf, struct errmsg *msg)
             .ip = judged[0].range.first,
             .since_s = FIXTURE_NOW_S - 90 * DAY_S,
             .detail = detail}};
-    enum { SETS = 9 };
+    enum { SETS = 10 };
     struct publish_set sets[SETS] = {set_of(DATASET_JUDGED_IP, DATASET_ADDR),
         set_of(DATASET_JUDGED_DOM, DATASET_NAME), set_of(DATASET_JUDGED_HELO, DATASET_NAME),
         set_of(DATASET_JUDGED_PAIR, DATASET_PAIR), set_of("drop", DATASET_ADDR),
         set_of("names", DATASET_NAME), set_of("mixed-ip", DATASET_ADDR),
-        set_of("mixed-dom", DATASET_NAME), set_of("old", DATASET_ADDR)};
+        set_of("mixed-dom", DATASET_NAME), set_of("old", DATASET_ADDR),
+        set_of(DATASET_NEVER, DATASET_ADDR)};
 #define COUNT(a)         (sizeof(a) / sizeof *(a))
 #define PUT(i, field, a) (sets[i].field = (a), sets[i].count = COUNT(a))
     PUT(0, addrs, judged);
     PUT(1, names, doms);
     PUT(2, names, helos);
     PUT(3, pairs, pairs);
+    sets[3].policies = policies;
+    sets[3].policy_count = COUNT(policies);
     PUT(4, addrs, drop);
     PUT(5, names, names);
     PUT(6, addrs, mixed_ip);
     PUT(7, names, mixed_dom);
     PUT(8, addrs, mixed_ip);
+    PUT(9, addrs, never);
     sets[0].evidence = evidence;
     sets[0].evidence_count = COUNT(evidence);
     sets[0].info.max_age_s = 0;
@@ -194,6 +251,7 @@ fixture_publish(const struct conf *conf, struct errmsg *msg)
     qsort(mixed_dom, COUNT(mixed_dom), sizeof *mixed_dom, by_name);
     qsort(doms, COUNT(doms), sizeof *doms, by_name);
     qsort(pairs, COUNT(pairs), sizeof *pairs, by_pair);
+    qsort(policies, COUNT(policies), sizeof *policies, by_domain);
     struct publish_result result;
     return publish(conf, sets, SETS, FIXTURE_NOW_S, true, &result, msg);
 }

@@ -319,42 +319,69 @@ nameset_matches_plain_search(void **state)
     free(entries);
 }
 
+/* One table for both domains; IPv6 differs. */
+static void
+build_pairs(struct sink *sink, const struct pairset_entry *entries, size_t count,
+    const struct dname *name, const struct dname *below)
+{
+    const struct spftable_span four[] = {{ip_from_v4(0), SPFRESULT_FAIL, 0},
+        {ip_from_v4(1), SPFRESULT_DYNAMIC, 0}, {ip_from_v4(5), SPFRESULT_PASS, 0},
+        {ip_from_v4(7), SPFRESULT_UNKNOWN, 0}};
+    const struct spftable_span six = {{{0}}, SPFRESULT_SOFTFAIL, 1};
+    const struct slice text = slice_of("why", 3);
+    struct pairset_policy policies[2] = {{.domain = *name}, {.domain = *below, .limit_day = 10}};
+    uint8_t *bytes[2];
+    size_t n;
+    assert_int_equal(spftable_build(IP_V4, four, 4, NULL, 0, &bytes[0], &n), ERR_OK);
+    policies[0].tables[PAIRSET_V4] = policies[1].tables[PAIRSET_V4] = slice_of(bytes[0], n);
+    assert_int_equal(spftable_build(IP_V6, &six, 1, &text, 1, &bytes[1], &n), ERR_OK);
+    policies[0].tables[PAIRSET_V6] = policies[1].tables[PAIRSET_V6] = slice_of(bytes[1], n);
+    assert_int_equal(pairset_build(7, policies, 2, entries, count, emit, sink), ERR_OK);
+    free(bytes[0]);
+    free(bytes[1]);
+}
+
 static void
 pairs_are_found(void **state)
 {
     struct fixture *f = *state;
     struct sink sink;
-    struct pairset_entry entries[4] = {0};
     struct pairset_hit hit;
     struct dname name, below, other;
-    struct ip stranger = ip_from_v4(99);
     assert_int_equal(dname_parse("example.org", 11, &name), ERR_OK);
     assert_int_equal(dname_parse("a.b.example.org", 15, &below), ERR_OK);
     assert_int_equal(dname_parse("b.example.org", 13, &other), ERR_OK);
-    for (unsigned i = 0; i < 4; i++)
-        entries[i] = (struct pairset_entry){.domain = i < 3 ? name : below,
-            .ip = ip_from_v4(i),
-            .reason = i % 2 == 0 ? REASON_SPF_FAIL : REASON_SPF_PASS,
-            .limit_day = i == 3 ? 10 : 0};
-    entries[2].ip = (struct ip){{0x20, 1}};
+    const struct pairset_entry seen[] = {{name, ip_from_v4(2), REASON_SPF_FAIL},
+        {name, ip_from_v4(6), REASON_SPF_FAIL}, {below, ip_from_v4(3), REASON_SPF_PASS}};
+    const struct {
+        const struct dname *domain;
+        struct ip ip;
+        enum pairset_match match;
+        enum spfresult result;
+    } cases[] = {{&name, ip_from_v4(0), PAIRSET_FOUND, SPFRESULT_FAIL},
+        {&name, ip_from_v4(1), PAIRSET_DOMAIN, SPFRESULT_DYNAMIC},
+        {&name, ip_from_v4(2), PAIRSET_FOUND, SPFRESULT_FAIL},
+        {&name, ip_from_v4(6), PAIRSET_FOUND, SPFRESULT_PASS},
+        {&name, ip_from_v4(7), PAIRSET_DOMAIN, SPFRESULT_UNKNOWN},
+        {&name, ip_from_v4(UINT32_MAX), PAIRSET_DOMAIN, SPFRESULT_UNKNOWN},
+        {&name, {{0x20, 1}}, PAIRSET_FOUND, SPFRESULT_SOFTFAIL},
+        {&below, ip_from_v4(3), PAIRSET_FOUND, SPFRESULT_PASS},
+        {&other, ip_from_v4(3), PAIRSET_BELOW, SPFRESULT_UNKNOWN}};
     begin(f, &sink);
-    assert_int_equal(pairset_build(7, entries, 4, emit, &sink), ERR_OK);
+    build_pairs(&sink, seen, sizeof seen / sizeof *seen, &name, &below);
     commit_and_read(f, &sink);
-    for (unsigned i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(
-            pairset_lookup(f->reader, 7, &entries[i].ip, &entries[i].domain, 10 * 86400 - 1, &hit),
+            pairset_lookup(f->reader, 7, &cases[i].ip, cases[i].domain, 10 * 86400 - 1, &hit),
             ERR_OK);
-        assert_int_equal(hit.match, PAIRSET_FOUND);
-        assert_int_equal(hit.reason, entries[i].reason);
+        assert_int_equal(hit.match, cases[i].match);
+        assert_int_equal(hit.result, cases[i].result);
+        assert_int_equal(hit.text.n, cases[i].result == SPFRESULT_SOFTFAIL ? 3 : 0);
     }
-    assert_int_equal(pairset_lookup(f->reader, 7, &entries[3].ip, &below, 864000, &hit), ERR_OK);
+    assert_int_equal(pairset_lookup(f->reader, 7, &cases[0].ip, &below, 864000, &hit), ERR_OK);
     assert_int_equal(hit.match, PAIRSET_DOMAIN);
-    assert_int_equal(pairset_lookup(f->reader, 7, &stranger, &name, 1, &hit), ERR_OK);
-    assert_int_equal(hit.match, PAIRSET_DOMAIN);
-    assert_int_equal(pairset_lookup(f->reader, 7, NULL, &other, 1, &hit), ERR_OK);
-    assert_int_equal(hit.match, PAIRSET_BELOW);
     assert_int_equal(dname_parse("net", 3, &other), ERR_OK);
-    assert_int_equal(pairset_lookup(f->reader, 7, &stranger, &other, 1, &hit), ERR_OK);
+    assert_int_equal(pairset_lookup(f->reader, 7, &cases[0].ip, &other, 1, &hit), ERR_OK);
     assert_int_equal(hit.match, PAIRSET_NONE);
 }
 

@@ -140,7 +140,13 @@ publish_some(struct fixture *f, int64_t now_s)
     struct nameset_entry names[] = {{.name = name_of("gone.test"),
         .exact = {NAMESET_SLOT_VALUE, slice_of(absent, sizeof absent)},
         .wild = {NAMESET_SLOT_EXCLUDED, {NULL, 0}}}};
-    struct pairset_entry pairs[] = {{name_of("example.org"), bad, REASON_SPF_FAIL, 0}};
+    struct pairset_entry pairs[] = {{name_of("example.org"), bad, REASON_SPF_FAIL}};
+    /* Dynamic as a whole, for each family. */
+    static const uint8_t table4[] = {1, 0, 0, 0, 0xc0, 0};
+    static const uint8_t table6[] = {1, 0, 0, 0, 0xc0, 0, 0};
+    struct pairset_policy policies[] = {{.domain = name_of("example.org"),
+        .tables = {slice_of(table4, sizeof table4), slice_of(table6, sizeof table6)},
+        .limit_day = 30000}};
     char detail[] = "HELO \"x\"\033[2J";
     struct evidence_entry evidence[] = {
         {.is_ip = true, .ip = bad, .since_s = NOW_S - DAY_S, .detail = detail}};
@@ -151,7 +157,11 @@ publish_some(struct fixture *f, int64_t now_s)
             .evidence = evidence,
             .evidence_count = 1},
         {.info = {.name = DATASET_JUDGED_DOM, .kind = DATASET_NAME}, .names = names, .count = 1},
-        {.info = {.name = DATASET_JUDGED_PAIR, .kind = DATASET_PAIR}, .pairs = pairs, .count = 1}};
+        {.info = {.name = DATASET_JUDGED_PAIR, .kind = DATASET_PAIR},
+            .policies = policies,
+            .policy_count = 1,
+            .pairs = pairs,
+            .count = 1}};
     struct publish_result result;
     struct errmsg msg;
     if (publish(f->conf, sets, 3, now_s, true, &result, &msg) < 0)
@@ -284,7 +294,7 @@ dump_of_answers(void **state)
     struct fixture *f = *state;
     publish_some(f, NOW_S);
     print_answers(f, false);
-    expect(f, "store format 1 serial 1767225600 publishes 1\n");
+    expect(f, "store format 2 serial 1767225600 publishes 1\n");
     expect(f, "dataset judged.ip address entries 2 serial 1767225600 built 2026-01-01T00:00:00Z "
               "expires - max-age 604800 ttl 0\n");
     expect(f,
@@ -292,7 +302,10 @@ dump_of_answers(void **state)
         "address judged.ip 2001:db8::25 rdns-none\n"
         "evidence judged.ip 192.0.2.10 since 2025-12-31T00:00:00Z \"HELO \\\"x\\\"\\x1b[2J\"\n");
     expect(f, "name judged.dom gone.test domain-absent\nname judged.dom *.gone.test excluded\n");
-    expect(f, "pair judged.pair example.org 192.0.2.10 spf-fail until -\n");
+    expect(f, "pair judged.pair example.org 192.0.2.10 spf-fail\n");
+    expect(f, "policy judged.pair example.org tables ");
+    expect(f, " until 2052-02-20T00:00:00Z\n");
+    expect(f, " 6 bytes\ninterval 0.0.0.0-255.255.255.255 dynamic\n");
     expect(f, "zone ip.rep.example serial 1767225600 definition ");
     expect_not(f, "beat");
     /* A run that finds nothing new moves the heartbeat alone. */
