@@ -447,6 +447,15 @@ evaluate(struct spf *spf, struct slice record, struct spf_result *out)
     SPF_request_free(spf->request);
 }
 
+/* The names of all records that were there. */
+static void
+prefetch(struct spf *spf)
+{
+    for (unsigned f = 0; f < spf->frame_count; f++)
+        for (unsigned t = 0; t < spf->frames[f].term_count; t++)
+            spfdns_prefetch(&spf->dns, &spf->frames[f].domain, &spf->frames[f].terms[t]);
+}
+
 void
 spf_check(struct spf *spf, const struct spf_query *query, struct spf_result *out)
 {
@@ -482,8 +491,10 @@ spf_check(struct spf *spf, const struct spf_query *query, struct spf_result *out
     }
     out->uses_local = spf->dns.values.used_local;
     out->uses_helo = spf->dns.values.used_helo;
-    if (spf->dns.stop == SPFDNS_PENDING)
+    if (spf->dns.stop == SPFDNS_PENDING) {
         out->status = SPF_PENDING;
+        prefetch(spf);
+    }
     out->temperror = spf->dns.stop == SPFDNS_TEMPERROR;
     if (spf->dns.stop == SPFDNS_PERMERROR)
         out->reason = REASON_SPF_PERMERROR;

@@ -336,6 +336,33 @@ spfdns_matches(struct spfdns *dns, const struct dname *domain, const struct spft
 }
 
 void
+spfdns_prefetch(struct spfdns *dns, const struct dname *domain, const struct spfterm *term)
+{
+    static const struct {
+        enum spfterm_kind kind;
+        enum dns_type type;
+    } types[] = {{SPFTERM_INCLUDE, DNS_TXT}, {SPFTERM_REDIRECT, DNS_TXT}, {SPFTERM_MX, DNS_MX},
+        {SPFTERM_EXISTS, DNS_A}, {SPFTERM_A, DNS_A}};
+    enum spfdns_stop stop = dns->stop;
+    struct dname target;
+    struct dns_answer answer;
+
+    /* What needs the validated name waits for it. */
+    if ((spfmacro_letters(term->domain, SPFMACRO_DOMAIN) & SPFMACRO_LETTER('p')) != 0)
+        return;
+    dns->stop = SPFDNS_GO;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (types[i].kind != term->kind || !spfdns_target(dns, domain, term, &target))
+            continue;
+        enum dns_type type = types[i].type;
+        if (term->kind == SPFTERM_A)
+            type = address_type(&dns->query->ip);
+        dns->query->dns.lookup(dns->query->dns.ctx, type, &target, &answer);
+    }
+    dns->stop = stop;
+}
+
+void
 spfdns_explain(struct spfdns *dns, const struct dname *domain, const struct spfterm *exp)
 {
     char *out = dns->out->explanation;
