@@ -23,6 +23,7 @@ enum history_table {
     HISTORY_POSITION = 'o', /* log position by inode: observe.c */
     HISTORY_OPEN = 's',     /* open log sessions: session.c */
     HISTORY_DNS = 'd',      /* dnscache.c */
+    HISTORY_POLICY = 'y',   /* policytimes.c */
     HISTORY_COUNTER = 'n'   /* what was seen, skipped and why: observe.c, status */
 };
 

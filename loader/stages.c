@@ -175,16 +175,24 @@ stages_env(struct run *run, bool offline)
     return &run->env;
 }
 
+static enum err
+note_policy(void *ctx, const struct dname *domain, const struct spfpolicy *policy)
+{
+    struct run *run = ctx;
+    return policytimes_note(&run->policy_times, run->reading, run->now_s, domain, policy);
+}
+
 /* Walks and asks until nothing is wanted: a round answers what the one before made askable. */
 static enum err
 resolve_rounds(struct run *run, struct resolver *resolver, struct errmsg *msg)
 {
     const struct judging_env *env = stages_env(run, false);
-    const struct judging_visitor nobody = {0};
+    struct judging_visitor visitor = {.policy = note_policy, .ctx = run};
     enum err err = ERR_OK;
     for (unsigned round = 0; round < ROUNDS_MAX && err == ERR_OK; round++) {
+        run->policy_times.count = 0;
         if (round > 0)
-            err = judging_walk(env, NULL, &nobody);
+            err = judging_walk(env, NULL, &visitor);
         if (err < 0)
             return errmsg_set(msg, err, "walking the history failed: %s", err_text(err));
         if (dnscache_wanted(run->cache) == 0)
@@ -199,12 +207,14 @@ static enum err
 save_cache(struct run *run, struct errmsg *msg)
 {
     struct kv_txn *txn;
-    if (!dnscache_dirty(run->cache))
+    if (!dnscache_dirty(run->cache) && run->policy_times.count == 0)
         return ERR_OK;
     enum err err = kv_begin(history_kv(run->history), true, &txn, msg);
     if (err < 0)
         return err;
     err = dnscache_save(run->cache, txn);
+    if (err == ERR_OK)
+        err = policytimes_save(&run->policy_times, txn, run->now_s);
     if (err < 0) {
         kv_abort(&txn);
         return errmsg_set(msg, err, "%s: %s", run->conf->history_path, err_text(err));
@@ -260,6 +270,7 @@ run_close(struct run *run)
     rdns_close(&run->rdns);
     spf_close(&run->spf);
     spfpolicies_free(&run->policies);
+    policytimes_free(&run->policy_times);
     known_domains_free(&run->known);
     dnscache_free(&run->cache);
     kv_abort(&run->reading);

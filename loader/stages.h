@@ -14,6 +14,7 @@
 #include "loader/knowndomains.h"
 #include "loader/lists.h"
 #include "loader/observe.h"
+#include "loader/policytimes.h"
 #include "loader/publish.h"
 #include "loader/resolve.h"
 #include "loader/verdicts.h"
@@ -33,6 +34,7 @@ struct run {
     struct spfpolicies *policies;
     struct judging_env env; /* what policies ask through; stages_env fills it */
     struct known_domains known;
+    struct policytimes policy_times; /* to be written */
     struct rdns *rdns;
     struct publicname *names;
     bool dns_failed; /* the canary says that nothing may be concluded from DNS */

@@ -4,6 +4,7 @@
 
 #include "loader/dnscache.h"
 #include "loader/history.h"
+#include "loader/policytimes.h"
 #include "tools/tools.h"
 #include "zones/kv.h"
 #include "zones/wire.h"
@@ -164,6 +165,22 @@ print_dns_answers(FILE *out, struct kv_txn *txn)
 }
 
 static enum err
+each_policy(void *ctx, const struct dname *domain, const struct policy_times *times)
+{
+    FILE *out = ctx;
+    fputs("policy ", out);
+    text_name(out, domain);
+    fputs(" made ", out);
+    text_time(out, times->made_s);
+    fputs(" expires ", out);
+    text_time(out, times->expires_s);
+    fputs(" failing ", out);
+    text_time(out, times->failing_s);
+    fputc('\n', out);
+    return ERR_OK;
+}
+
+static enum err
 print_totals(FILE *out, struct kv_txn *txn)
 {
     struct hist_totals totals;
@@ -201,6 +218,8 @@ dump_history(FILE *out, const struct conf *conf, struct errmsg *msg)
             err = history_counters(txn, each_counter, out);
         if (err == ERR_OK)
             err = print_dns_answers(out, txn);
+        if (err == ERR_OK)
+            err = policytimes_each(txn, each_policy, out);
         if (err < 0)
             err = errmsg_set(msg, err,
                 "%s: %s; restore it, or move it away and let repdns-load "

@@ -64,17 +64,6 @@ open_allow_lists(struct explain *explain, struct errmsg *msg)
 }
 
 static enum err
-open_policies(struct explain *explain, struct errmsg *msg)
-{
-    const struct spf_conf *spf = &explain->conf->spf;
-    struct spf_dns dns = {.lookup = judgedns_ask_fresh, .ctx = &explain->env};
-    struct spf_limits limits = {.lookups = spf->lookup_limit, .voids = spf->void_limit};
-    return spfpolicies_new(&dns, &limits, &explain->policies) < 0
-               ? errmsg_set(msg, ERR_NOMEM, "out of memory")
-               : ERR_OK;
-}
-
-static enum err
 explain_open(struct explain *explain, int64_t now_s, struct errmsg *msg)
 {
     enum err err = open_history(explain, msg);
@@ -87,7 +76,7 @@ explain_open(struct explain *explain, int64_t now_s, struct errmsg *msg)
     if (err == ERR_OK && spf_open(&explain->spf) < 0)
         err = errmsg_set(msg, ERR_NOMEM, "libspf2 could not be started: out of memory");
     if (err == ERR_OK)
-        err = open_policies(explain, msg);
+        err = explain_open_policies(explain, msg);
     if (err == ERR_OK)
         err = rdns_open(&explain->rdns, msg);
     if (err == ERR_OK)
@@ -121,49 +110,6 @@ explain_close(struct explain *explain)
     history_close(&explain->history);
 }
 
-static bool
-policy_passes_world(const struct explain *explain, const struct dname *domain)
-{
-    struct spfpolicy policy;
-    return spfpolicies_get(explain->policies, domain, &policy) == ERR_OK && policy.ready &&
-           policy.passes_world;
-}
-
-/* Returns whether the domain's policy passes the world. */
-static bool
-explain_spf(const struct explain *explain, const struct dname *domain, const char *helo)
-{
-    struct spf_query query = {.ip = explain->ip,
-        .domain = *domain,
-        .helo = helo,
-        .dns = {.lookup = judgedns_ask_fresh, .ctx = (void *)(uintptr_t)&explain->env},
-        .limits = {explain->conf->spf.lookup_limit, explain->conf->spf.void_limit},
-        .now_s = explain->env.now_s};
-    struct spf_result result;
-    spf_check(explain->spf, &query, &result);
-    FILE *out = explain->out;
-    fputs("  SPF: ", out);
-    if (result.status != SPF_DONE || result.temperror) {
-        fputs("not known: the stored DNS answers do not suffice\n", out);
-        return false;
-    }
-    fprintf(out, "%s ", reason_info(result.reason)->name);
-    text_a(out, reason_a(result.reason));
-    if (result.why[0] != '\0') {
-        fputs(", by ", out);
-        text_quoted(out, slice_of(result.why, strlen(result.why)));
-    }
-    fputc('\n', out);
-    if (result.uses_local || result.uses_helo)
-        fputs("  it depends on the sender's local part or the HELO, so it is not published\n", out);
-    if (result.explanation[0] != '\0') {
-        fputs("  the domain says: ", out);
-        text_quoted(out, slice_of(result.explanation, strlen(result.explanation)));
-        fputc('\n', out);
-    }
-    return policy_passes_world(explain, domain);
-}
-
 static void
 explain_domain(const struct explain *explain, const struct dname *domain, const char *helo)
 {
@@ -176,7 +122,7 @@ explain_domain(const struct explain *explain, const struct dname *domain, const 
     judgedns_domain(&explain->env, domain, &facts);
     fprintf(out, "  exists: %s, can receive mail: %s, a public name: %s\n",
         explain_fact(facts.exists), explain_fact(facts.receives), explain_fact(facts.public_name));
-    facts.spf_world = explain_spf(explain, domain, helo);
+    facts.spf_world = explain_policy(explain, domain, helo);
     judge_domain(&facts, &judgement);
     fputs("  verdict: ", out);
     if (verdicts_never_name(explain->conf, explain->allow, explain->allow_count, domain))

@@ -46,6 +46,12 @@ void explain_served_name(
     const struct explain *explain, const struct dname *name, const char *dataset);
 void explain_served_pair(const struct explain *explain, const struct dname *domain);
 
+/* explain_policy.c. */
+enum err explain_open_policies(struct explain *explain, struct errmsg *msg) MUST_CHECK;
+/* What SPF says of the address and the domain, by an evaluation of its own and by the table that is
+ * served. Returns whether the policy passes the world. */
+bool explain_policy(const struct explain *explain, const struct dname *domain, const char *helo);
+
 /* explain_client.c. "not known", "no", "yes". Static storage. */
 const char *explain_fact(enum fact fact);
 /* What history and DNS say of the address. */
