@@ -217,7 +217,8 @@ check(struct spf *spf, struct zone *zone, struct spf_query *query, struct spf_re
     assert_string_equal(later.explanation, result->explanation);
     assert_int_equal(later.expires_s, result->expires_s);
     assert_int_equal(later.uses_local, result->uses_local);
-    assert_int_equal(rounds, zone->asked_count + 1); /* stops at the first pending answer */
+    /* What is pending is wanted with everything beside it. */
+    assert_true(rounds <= zone->asked_count + 1);
     for (const char *p = result->explanation; *p != '\0'; p++)
         assert_in_range(*p, ' ', '~');
     for (const char *p = result->why; *p != '\0'; p++)
