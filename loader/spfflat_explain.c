@@ -72,7 +72,10 @@ spfflat_explanation(struct spfflat *flat, struct spfflat_level *level, unsigned 
         dns_next(&answer, &text) != ERR_OK || !is_template(text, family))
         return 0;
     spfmacro_domain(&level->domain, values->domain);
-    if (spfmacro_expand(text, SPFMACRO_EXPLAIN, values, out, sizeof out, &n) != ERR_OK)
+    /* The byte that stands for the client must come from nowhere else. */
+    if (strchr(values->domain, SPFTABLE_CLIENT) != NULL ||
+        strchr(values->sender_domain, SPFTABLE_CLIENT) != NULL ||
+        spfmacro_expand(text, SPFMACRO_EXPLAIN, values, out, sizeof out, &n) != ERR_OK)
         return 0;
     return spfflat_text(flat, out, n);
 }

@@ -153,6 +153,9 @@ spftable_text(struct slice text, const struct ip *ip, char *out, size_t size)
     return n;
 }
 
+/* The last address before ::ffff:0:0/96. */
+static const struct ip below_v4 = {{[10] = 0xff, 0xfe, 0xff, 0xff, 0xff, 0xff}};
+
 enum err
 spftable_each(struct slice table, enum ip_family family, spftable_each_fn each, void *ctx)
 {
@@ -169,6 +172,9 @@ spftable_each(struct slice table, enum ip_family family, spftable_each_fn each, 
             range.last = next.first;
             if (!ip_prev(&range.last) || ip_cmp(&range.first, &range.last) > 0)
                 return ERR_FORMAT;
+            /* Between the neighbours of ::ffff:0:0/96 lies what is IPv4's. */
+            if (family == IP_V6 && ip_is4(&range.last))
+                range.last = below_v4;
             err = each(ctx, &range, &hit);
         }
         range.first = next.first;
