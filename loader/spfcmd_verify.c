@@ -107,8 +107,8 @@ verify_history(struct spfcommand *command, struct verify *verify, struct errmsg 
         return err;
     err = kv_begin(history_kv(history), false, &txn, msg);
     /* At time 0 no stored answer has expired: what is compared is the ways, not the day. */
-    if (err == ERR_OK && (history_walk(txn, NULL, &visitor) < 0 ||
-                             dnscache_new(txn, 0, &command->cache) < 0))
+    if (err == ERR_OK &&
+        (history_walk(txn, NULL, &visitor) < 0 || dnscache_new(txn, 0, &command->cache) < 0))
         err = errmsg_set(msg, ERR_FORMAT, "%s: can't be read", command->conf->history_path);
     if (err == ERR_OK)
         err = verify_all(command, verify, msg);

@@ -81,7 +81,8 @@ bool spfdns_matches(struct spfdns *dns, const struct dname *domain, const struct
 bool spfdns_ip_matches(const struct ip *ip, const struct spfterm *term);
 
 /* Asks for the name that a term mentions and lets the answer go: a pending evaluation so wants all
- * names of its records at once, and needs one round for each level of records, not for each term. */
+ * names of its records at once, and needs one round for each level of records, not for each term.
+ */
 void spfdns_prefetch(struct spfdns *dns, const struct dname *domain, const struct spfterm *term);
 
 /* Writes out->explanation for a final fail by the record of domain; "" whenever something about it
