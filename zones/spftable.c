@@ -177,6 +177,8 @@ spftable_each(struct slice table, enum ip_family family, spftable_each_fn each, 
                 range.last = below_v4;
             err = each(ctx, &range, &hit);
         }
+        if (err < 0)
+            break;
         range.first = next.first;
         has = true;
         take_hit(&reader, reader.result, reader.text, &hit);
