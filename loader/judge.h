@@ -31,7 +31,7 @@ struct pair_fact {
     const struct hist_use *use;
     bool has_spf; /* false: not known (temperror, not evaluated) */
     enum reason spf;
-    bool spf_dynamic; /* the domain's policy says nothing for all who come from the address */
+    bool spf_dynamic; /* the domain's table may not say it for all who come from the address */
     bool spf_unknown; /* DNS failed (temperror) */
 };
 

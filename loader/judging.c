@@ -144,12 +144,14 @@ evaluate_pair(struct walk *walk, struct pair_fact *pair)
     err = spfpolicy_find(&policy, &walk->client.ip, &hit);
     if (err < 0)
         return err;
-    pair->spf_dynamic = hit.result == SPFRESULT_DYNAMIC;
+    bool dynamic = hit.result == SPFRESULT_DYNAMIC;
+    /* Where DNS fails for a part of the policy, the table before is kept, which may say less. */
+    pair->spf_dynamic = dynamic || policy.temperror;
     pair->spf_unknown = hit.result == SPFRESULT_UNKNOWN;
     pair->has_spf = hit.result <= SPFRESULT_PERMERROR;
     if (pair->has_spf)
         pair->spf = spfresult_reason(hit.result);
-    if (pair->spf_dynamic)
+    if (dynamic)
         evaluate_dynamic(walk, pair);
     return ERR_OK;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "zones/log.h"
+#include "zones/slice.h"
 
 enum { LINE_ROOM = 1200 };
 
@@ -32,29 +33,47 @@ add(struct known_domains *known, const struct dname *name)
     return ERR_OK;
 }
 
-/* A line longer than the buffer comes in pieces: only its beginning is looked at. */
+/* The next line without its end, any bytes; what does not fit is left out. False at the end. */
+static bool
+next_line(FILE *file, char line[LINE_ROOM], size_t *n)
+{
+    int c;
+    *n = 0;
+    while ((c = getc_unlocked(file)) != EOF && c != '\n')
+        if (*n < LINE_ROOM)
+            line[(*n)++] = (char)c;
+    return c != EOF || *n > 0;
+}
+
+/* The first word of a line, n 0 for none or a comment. */
+static struct slice
+first_word(const char *line, size_t n)
+{
+    size_t from = 0, to;
+    while (from < n && memchr(" \t\r", line[from], 3) != NULL)
+        from++;
+    for (to = from; to < n && memchr("# \t\r", line[to], 4) == NULL;)
+        to++;
+    return slice_of(line + from, to - from);
+}
+
 static enum err
 read_file(FILE *file, const char *path, struct known_domains *known)
 {
     char line[LINE_ROOM];
+    size_t n;
     unsigned long number = 0, bad = 0, first_bad = 0;
-    bool whole = true;
     enum err err = ERR_OK;
-    while (err == ERR_OK && fgets(line, sizeof line, file) != NULL) {
-        bool begins = whole;
+    while (err == ERR_OK && next_line(file, line, &n)) {
+        struct slice word = first_word(line, n);
         struct dname name;
-        whole = strchr(line, '\n') != NULL;
-        number += begins;
-        line[strcspn(line, "#\r\n")] = '\0';
-        const char *text = line + strspn(line, " \t");
-        size_t n = strcspn(text, " \t");
-        if (!begins || text[0] == '\0')
+        number++;
+        if (word.n == 0)
             continue;
-        if (dname_parse(text, n, &name) == ERR_OK && name.len > 1) {
+        if (dname_parse(word.p, word.n, &name) == ERR_OK && name.len > 1)
             err = add(known, &name);
-            continue;
-        }
-        first_bad = bad++ == 0 ? number : first_bad;
+        else
+            first_bad = bad++ == 0 ? number : first_bad;
     }
     if (bad > 0)
         log_line(LOG_LEVEL_WARNING, "%s:%lu: no domain name; %lu such lines were skipped", path,

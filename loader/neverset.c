@@ -34,13 +34,14 @@ add_range(struct neverset *set, const struct range *range)
 {
     struct range low = {range->first, ip_from_v4(0)}, high = {ip_from_v4(UINT32_MAX), range->last};
     bool around = !ip_is4(&range->first) && ip_cmp(&range->first, &low.last) < 0 &&
-                  ip_cmp(&range->last, &high.first) > 0;
+                  ip_cmp(&range->last, &high.first) >= 0;
     if (!around)
         return add(set, range);
     low.last = (struct ip){{[10] = 0xff, 0xfe, 0xff, 0xff, 0xff, 0xff}};
     high.first = (struct ip){{[9] = 1}};
     enum err err = add(set, &low);
-    return err < 0 ? err : add(set, &high);
+    bool beyond = ip_cmp(&high.last, &high.first) >= 0;
+    return err < 0 || !beyond ? err : add(set, &high);
 }
 
 static enum err

@@ -56,9 +56,9 @@ parse_option(struct spfcommand *command, int option)
     case 'r':
         return command->has_resolver = parse_resolver(optarg, &command->resolver_at);
     case 'l':
-        return parse_limit(optarg, &command->limits.lookups);
+        return command->has_lookups = parse_limit(optarg, &command->limits.lookups);
     case 'v':
-        return parse_limit(optarg, &command->limits.voids);
+        return command->has_voids = parse_limit(optarg, &command->limits.voids);
     case 'p':
         return command->via_pair = strcmp(optarg, "pair") == 0;
     case 'y':
@@ -97,7 +97,9 @@ parse_options(int argc, char **argv, struct spfcommand *command)
     bool one = command->ip != NULL && command->helo != NULL && command->from != NULL;
     bool senders = one != (command->batch != NULL);
     bool history = command->verify && command->config != NULL && !one && command->batch == NULL;
-    return optind == argc && (senders || history) && !(command->verify && command->via_pair);
+    bool makes_store = command->via_pair && command->config == NULL;
+    return optind == argc && (senders || history) && !(command->verify && command->via_pair) &&
+           (makes_store || !command->stats);
 }
 
 void
@@ -195,14 +197,13 @@ run(struct spfcommand *command, size_t *differences, struct errmsg *msg)
         .resolver_tries = 3,
         .resolver_window = 256,
         .max_ttl_s = 86400};
-    enum err err =
-        command->config != NULL ? conf_load(command->config, &command->loaded, msg) : ERR_OK;
-    if (err < 0)
-        return err;
+    enum err err = ERR_OK;
     if (command->loaded != NULL) {
         small = *command->loaded;
-        command->limits.lookups = small.spf.lookup_limit;
-        command->limits.voids = small.spf.void_limit;
+        if (!command->has_lookups)
+            command->limits.lookups = small.spf.lookup_limit;
+        if (!command->has_voids)
+            command->limits.voids = small.spf.void_limit;
     }
     if (command->has_resolver) {
         small.has_resolver = true;
@@ -229,6 +230,10 @@ spf_command(int argc, char **argv)
         .limits = {.lookups = 10, .voids = 2}, .now_s = (int64_t)time(NULL)};
     if (!parse_options(argc, argv, &command)) {
         fputs(usage, stderr);
+        return EXIT_USAGE;
+    }
+    if (command.config != NULL && conf_load(command.config, &command.loaded, &msg) < 0) {
+        log_line(LOG_LEVEL_ERROR, "%s", msg.text);
         return EXIT_USAGE;
     }
     enum err err = run(&command, &differences, &msg);

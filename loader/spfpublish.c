@@ -118,9 +118,9 @@ spfpublish_policy(
 
     if (err < 0 && err != ERR_NOTFOUND)
         return err;
-    int64_t limit_s = err == ERR_NOTFOUND     ? 0
-                      : before.limit_day == 0 ? INT64_MAX
-                                              : (int64_t)before.limit_day * DAY_S;
+    bool known = err == ERR_OK, endless = known && before.limit_day == 0;
+    int64_t limit_s = known ? (int64_t)before.limit_day * DAY_S : 0;
+    uint16_t renewed = limit_day(publish->now_s + publish->keep_s + publish->keep_s / 2);
     if (publish->policy_count == publish->policy_room) {
         size_t room = publish->policy_room * 2 + 64;
         struct pairset_policy *grown = reallocarray(publish->policies, room, sizeof *grown);
@@ -130,16 +130,21 @@ spfpublish_policy(
         publish->policy_room = room;
     }
     struct pairset_policy *out = &publish->policies[publish->policy_count++];
-    if (policy->temperror && limit_s > publish->now_s)
-        return keep_policy(publish, &before, out);
-    out->domain = *domain;
-    memcpy(out->tables, policy->tables, sizeof out->tables);
-    bool far = limit_s >= publish->now_s + publish->keep_s && limit_s != INT64_MAX;
-    out->limit_day =
-        far ? before.limit_day : limit_day(publish->now_s + publish->keep_s + publish->keep_s / 2);
+    if (policy->temperror && (endless || limit_s > publish->now_s)) {
+        err = keep_policy(publish, &before, out);
+    } else {
+        err = ERR_OK;
+        out->domain = *domain;
+        memcpy(out->tables, policy->tables, sizeof out->tables);
+        bool far = limit_s >= publish->now_s + publish->keep_s && before.limit_day <= renewed;
+        out->limit_day = far ? before.limit_day : renewed;
+    }
+    /* The setting may have changed since. */
     if (publish->keep_s == 0)
         out->limit_day = 0;
-    return ERR_OK;
+    else if (out->limit_day == 0 || out->limit_day > renewed)
+        out->limit_day = renewed;
+    return err;
 }
 
 enum err

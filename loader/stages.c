@@ -126,29 +126,39 @@ on_questions(void *ctx, uint64_t done, uint64_t known)
         (unsigned long long)known);
 }
 
+static void
+close_judging(struct run *run)
+{
+    publicname_close(&run->names);
+    rdns_close(&run->rdns);
+    spf_close(&run->spf);
+    spfpolicies_free(&run->policies);
+    known_domains_free(&run->known);
+    dnscache_free(&run->cache);
+    kv_abort(&run->reading);
+}
+
 static enum err
 need_policies(struct run *run, struct errmsg *msg)
 {
     const struct spf_conf *spf = &run->conf->spf;
     struct spf_dns dns = {.lookup = judgedns_ask_fresh, .ctx = &run->env};
     struct spf_limits limits = {.lookups = spf->lookup_limit, .voids = spf->void_limit};
+    if (spf_open(&run->spf) < 0)
+        return errmsg_set(msg, ERR_NOMEM, "libspf2 could not be started: out of memory");
     if (spfpolicies_new(&dns, &limits, &run->policies) < 0)
         return errmsg_set(msg, ERR_NOMEM, "out of memory");
     return known_domains_read(run->conf, &run->known, msg);
 }
 
-enum err
-stages_need_judging(struct run *run, struct errmsg *msg)
+static enum err
+open_judging(struct run *run, struct errmsg *msg)
 {
-    if (run->cache != NULL)
-        return ERR_OK;
     enum err err = need_history(run, msg);
     if (err == ERR_OK)
         err = kv_begin(history_kv(run->history), false, &run->reading, msg);
     if (err == ERR_OK && dnscache_new(run->reading, run->now_s, &run->cache) < 0)
         err = errmsg_set(msg, ERR_NOMEM, "out of memory");
-    if (err == ERR_OK && spf_open(&run->spf) < 0)
-        err = errmsg_set(msg, ERR_NOMEM, "libspf2 could not be started: out of memory");
     if (err == ERR_OK)
         err = need_policies(run, msg);
     if (err == ERR_OK)
@@ -156,6 +166,15 @@ stages_need_judging(struct run *run, struct errmsg *msg)
     if (err == ERR_OK)
         err = publicname_open(&run->names, msg);
     return err;
+}
+
+enum err
+stages_need_judging(struct run *run, struct errmsg *msg)
+{
+    if (run->names != NULL) /* the last thing that is opened */
+        return ERR_OK;
+    close_judging(run); /* what an earlier stage got of it before it failed */
+    return open_judging(run, msg);
 }
 
 const struct judging_env *
@@ -266,13 +285,7 @@ stage_resolve(struct run *run, struct errmsg *msg)
 void
 run_close(struct run *run)
 {
-    publicname_close(&run->names);
-    rdns_close(&run->rdns);
-    spf_close(&run->spf);
-    spfpolicies_free(&run->policies);
+    close_judging(run);
     policytimes_free(&run->policy_times);
-    known_domains_free(&run->known);
-    dnscache_free(&run->cache);
-    kv_abort(&run->reading);
     history_close(&run->history);
 }
