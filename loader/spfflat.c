@@ -74,6 +74,11 @@ enum dns_status
 spfflat_ask(
     struct spfflat *flat, enum dns_type type, const struct dname *name, struct dns_answer *answer)
 {
+    if (flat->asked++ >= SPFFLAT_LOOKUPS_MAX) {
+        flat->too_large = true;
+        *answer = (struct dns_answer){.status = DNS_NODATA, .expires_s = INT64_MAX};
+        return DNS_NODATA;
+    }
     flat->dns.lookup(flat->dns.ctx, type, name, answer);
     if (answer->status == DNS_PENDING)
         flat->pending = true;
@@ -91,6 +96,7 @@ start(struct spfflat *flat, const struct dname *domain)
 
     flat->sender = *domain;
     flat->pending = flat->too_large = false;
+    flat->asked = 0;
     flat->failed = ERR_OK;
     flat->expires_s = INT64_MAX;
     forget_texts(flat);
@@ -203,7 +209,8 @@ spfflat_make(struct spfflat *flat, const struct dname *domain, struct spfflat_po
     start(flat, domain);
     if (flat->failed == ERR_OK)
         spfflat_walk(flat);
-    if (flat->failed == ERR_OK && flat->too_large)
+    /* While answers are pending the walk may take ways that it will not take in the end. */
+    if (flat->failed == ERR_OK && flat->too_large && !flat->pending)
         flat->failed = make_dynamic(flat);
     out->pending = flat->pending;
     if (flat->failed < 0 || flat->pending)

@@ -36,8 +36,11 @@ enum err spfflat_open(
 void spfflat_close(struct spfflat **flat);
 
 /* What is in *out is borrowed until the next call. A policy of more than SPFFLAT_PIECES_MAX
- * intervals is dynamic as a whole. ERR_NOMEM. */
-#define SPFFLAT_PIECES_MAX 16384
+ * intervals or of more than SPFFLAT_LOOKUPS_MAX look-ups is dynamic as a whole: one address makes
+ * at most some 110 (RFC 7208 4.6.4), but groups that leave an include by different paths could be
+ * led to ever other names, thousands of them. ERR_NOMEM. */
+#define SPFFLAT_PIECES_MAX  16384
+#define SPFFLAT_LOOKUPS_MAX 500
 enum err spfflat_make(
     struct spfflat *flat, const struct dname *domain, struct spfflat_policy *out) MUST_CHECK;
 

@@ -38,6 +38,7 @@ struct spfflat {
     struct dname sender;
     struct spfmacro_values values[SPFFLAT_FAMILIES];
     bool pending, too_large;
+    unsigned asked;  /* look-ups so far */
     enum err failed; /* sticky */
     int64_t expires_s;
     struct slice texts[SPFFLAT_TEXTS_MAX]; /* p is owned */

@@ -582,12 +582,68 @@ test_suites(void **state)
     }
 }
 
+/* Every name has a policy that lets other addresses go at each depth, and goes on with two names
+ * more. */
+struct fork {
+    unsigned asked;
+    char record[256];
+};
+
+static void
+fork_lookup(void *ctx, enum dns_type type, const struct dname *name, struct dns_answer *out)
+{
+    struct fork *fork = ctx;
+
+    fork->asked++;
+    assert_int_equal(type, DNS_TXT);
+    (void)snprintf(fork->record, sizeof fork->record,
+        "v=spf1 -ip4:%u.0.0.0/8 include:a.%%{d} include:b.%%{d}", dname_labels(name));
+    size_t n = strlen(fork->record);
+    /* Borrowed until the policy is made: one for each depth. */
+    static uint8_t kept[64][300];
+    uint8_t *rdata = kept[dname_labels(name) % 64];
+    rdata[0] = 0;
+    rdata[1] = (uint8_t)n;
+    memcpy(rdata + 2, fork->record, n);
+    *out = (struct dns_answer){
+        .status = DNS_OK, .expires_s = INT64_MAX, .count = 1, .records = slice_of(rdata, n + 2)};
+}
+
+static void
+test_forking_policy(void **state)
+{
+    struct fork fork = {0};
+    struct spf_dns dns = {.lookup = fork_lookup, .ctx = &fork};
+    struct spf_limits limits = {.lookups = 10, .voids = 2};
+    struct spfflat *flat;
+    struct spfflat_policy policy;
+    struct dname name;
+
+    (void)state;
+    assert_int_equal(dname_parse("fork.test", 9, &name), ERR_OK);
+    assert_int_equal(spfflat_open(&dns, &limits, &flat), ERR_OK);
+    assert_int_equal(spfflat_make(flat, &name, &policy), ERR_OK);
+    assert_true(fork.asked <= SPFFLAT_LOOKUPS_MAX);
+    assert_true(policy.dynamic);
+    assert_int_equal(policy.span_counts[SPFFLAT_V4], 1);
+    /* Within the bound it is exact. */
+    limits.lookups = 5;
+    spfflat_close(&flat);
+    fork.asked = 0;
+    assert_int_equal(spfflat_open(&dns, &limits, &flat), ERR_OK);
+    assert_int_equal(spfflat_make(flat, &name, &policy), ERR_OK);
+    assert_int_equal(fork.asked, 32);
+    assert_false(policy.dynamic);
+    spfflat_close(&flat);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_evaluations),
         cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_forking_policy),
         cmocka_unit_test(test_expiry_and_limits),
         cmocka_unit_test(test_many_hosts),
         cmocka_unit_test(test_suites),
