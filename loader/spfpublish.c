@@ -13,11 +13,11 @@ struct kept {
     uint8_t bytes[];
 };
 
+/* A policy or pair while they are sorted. */
 struct sorted {
-    uint8_t key[DNAME_KEY_MAX];
-    uint16_t key_n;
-    struct ip ip;  /* of a pair */
-    size_t number; /* in the list as it was */
+    struct slice key; /* dname_key of the domain */
+    struct ip ip;     /* of a pair */
+    size_t number;    /* in the list as it was */
 };
 
 struct spfpublish {
@@ -182,70 +182,90 @@ static int
 sorted_cmp(const void *a, const void *b)
 {
     const struct sorted *x = a, *y = b;
-    int order = slice_cmp(slice_of(x->key, x->key_n), slice_of(y->key, y->key_n));
+    int order = slice_cmp(x->key, y->key);
 
     return order != 0 ? order : ip_cmp(&x->ip, &y->ip);
 }
 
-static void
-sort(struct sorted *sorted, size_t count)
+/* The order of count domains, and addresses where there are some; element i is at items + i * size.
+ * The caller frees both *order and *keys, also on failure. */
+static enum err
+sort(const uint8_t *items, size_t size, size_t domain_at, const size_t *ip_at, size_t count,
+    struct sorted **order, uint8_t **keys)
 {
+    size_t n = 0;
+    uint8_t key[DNAME_KEY_MAX];
+
+    for (size_t i = 0; i < count; i++)
+        n += dname_key((const struct dname *)(const void *)(items + i * size + domain_at), key);
+    *order = calloc(count + 1, sizeof **order);
+    *keys = malloc(n + 1);
+    if (*order == NULL || *keys == NULL)
+        return ERR_NOMEM;
+    n = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *item = items + i * size;
+        size_t len = dname_key((const struct dname *)(const void *)(item + domain_at), *keys + n);
+
+        (*order)[i] = (struct sorted){.key = slice_of(*keys + n, len), .number = i};
+        if (ip_at != NULL)
+            memcpy(&(*order)[i].ip, item + *ip_at, sizeof(struct ip));
+        n += len;
+    }
     if (count > 1)
-        qsort(sorted, count, sizeof *sorted, sorted_cmp);
+        qsort(*order, count, sizeof **order, sorted_cmp);
+    return ERR_OK;
 }
 
 static enum err
 sort_policies(struct spfpublish *publish)
 {
     size_t count = publish->policy_count;
-    struct sorted *order = calloc(count + 1, sizeof *order);
+    struct sorted *order;
+    uint8_t *keys;
     struct pairset_policy *out = calloc(count + 1, sizeof *out);
-    bool good = order != NULL && out != NULL;
+    enum err err = sort((const uint8_t *)publish->policies, sizeof *out,
+        offsetof(struct pairset_policy, domain), NULL, count, &order, &keys);
 
-    for (size_t i = 0; good && i < count; i++) {
-        order[i].key_n = (uint16_t)dname_key(&publish->policies[i].domain, order[i].key);
-        order[i].number = i;
-    }
-    if (good) {
-        sort(order, count);
-        for (size_t i = 0; i < count; i++)
-            out[i] = publish->policies[order[i].number];
-        free(publish->policies);
-        publish->policies = out;
-        out = NULL;
-    }
+    err = out == NULL ? ERR_NOMEM : err;
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        out[i] = publish->policies[order[i].number];
     free(order);
-    free(out);
-    return good ? ERR_OK : ERR_NOMEM;
+    free(keys);
+    if (err < 0) {
+        free(out);
+        return err;
+    }
+    free(publish->policies);
+    publish->policies = out;
+    return ERR_OK;
 }
 
 static enum err
 sort_pairs(struct spfpublish *publish)
 {
-    size_t count = publish->pair_count;
-    struct sorted *order = calloc(count + 1, sizeof *order);
+    static const size_t ip_at = offsetof(struct pairset_entry, ip);
+    size_t count = publish->pair_count, kept = 0;
+    struct sorted *order;
+    uint8_t *keys;
     struct pairset_entry *out = calloc(count + 1, sizeof *out);
-    bool good = order != NULL && out != NULL;
+    enum err err = sort((const uint8_t *)publish->pairs, sizeof *out,
+        offsetof(struct pairset_entry, domain), &ip_at, count, &order, &keys);
 
-    for (size_t i = 0; good && i < count; i++) {
-        order[i].key_n = (uint16_t)dname_key(&publish->pairs[i].domain, order[i].key);
-        order[i].ip = publish->pairs[i].ip;
-        order[i].number = i;
-    }
-    if (good) {
-        size_t kept = 0;
-        sort(order, count);
-        for (size_t i = 0; i < count; i++) /* a pair may have come twice, as in a batch */
-            if (i == 0 || sorted_cmp(&order[i - 1], &order[i]) != 0)
-                out[kept++] = publish->pairs[order[i].number];
-        publish->pair_count = kept;
-        free(publish->pairs);
-        publish->pairs = out;
-        out = NULL;
-    }
+    err = out == NULL ? ERR_NOMEM : err;
+    for (size_t i = 0; err == ERR_OK && i < count; i++) /* a pair may have come twice */
+        if (i == 0 || sorted_cmp(&order[i - 1], &order[i]) != 0)
+            out[kept++] = publish->pairs[order[i].number];
     free(order);
-    free(out);
-    return good ? ERR_OK : ERR_NOMEM;
+    free(keys);
+    if (err < 0) {
+        free(out);
+        return err;
+    }
+    free(publish->pairs);
+    publish->pairs = out;
+    publish->pair_count = kept;
+    return ERR_OK;
 }
 
 enum err
