@@ -43,7 +43,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(filter -fsanitize=address% 
 LIBS_zones  = -lconfuse -llmdb
 LIBS_server = $(LIBS_zones) -lev
 LIBS_loader = $(LIBS_zones) -lspf2 -lldns -lev -lhs -lpsl -lz -lm
-LIBS_tools  = $(LIBS_loader)
+LIBS_tools  = $(LIBS_loader) -ljansson
 
 src  = $(sort $(wildcard $(1)/*.c))
 objs = $(patsubst %.c,$(O)/%.o,$(1))
@@ -51,12 +51,12 @@ objs = $(patsubst %.c,$(O)/%.o,$(1))
 ZONES_OBJ  := $(call objs,$(call src,zones))
 SERVER_OBJ := $(call objs,$(filter-out server/main.c,$(call src,server)))
 LOADER_OBJ := $(call objs,$(filter-out loader/main.c,$(call src,loader)))
-TOOLS_OBJ  := $(call objs,$(filter-out tools/main.c,$(call src,tools)))
+TOOLS_OBJ  := $(call objs,$(filter-out tools/main.c tools/rbldnsd.c,$(call src,tools)))
 LIBZONES   = $(O)/libzones.a
 LIBSERVER  = $(O)/libserver.a
 LIBLOADER  = $(O)/libloader.a
 LIBTOOLS   = $(O)/libtools.a
-PROGRAMS   = $(O)/repdnsd $(O)/repdns-load $(O)/repdns
+PROGRAMS   = $(O)/repdnsd $(O)/repdns-load $(O)/repdns $(O)/repdns-rbldnsd
 
 UNITS    := $(patsubst tests/unit/%.c,%,$(call src,tests/unit))
 FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/main.c,$(call src,tests/fuzz)))
@@ -92,11 +92,16 @@ $(O)/repdns-load: $(O)/loader/main.o $(LIBLOADER) $(LIBZONES)
 $(O)/repdns: $(O)/tools/main.o $(LIBTOOLS) $(LIBLOADER) $(LIBZONES)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_tools)
+# Few libraries: it is on the way to the first answer.
+$(O)/repdns-rbldnsd: $(O)/tools/rbldnsd.o $(LIBTOOLS) $(LIBLOADER) $(LIBZONES)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_zones) -lz
 
 # A test may use any room; the archives give it only what it calls.
 TEST_LIBS = $(LIBTOOLS) $(LIBSERVER) $(LIBLOADER) $(LIBZONES)
-TEST_LINK = $(sort $(LIBS_server) $(LIBS_loader)) -lcmocka
-$(GOLDEN_BIN): $(O)/tests/golden/fixture.o
+TEST_LINK = $(sort $(LIBS_server) $(LIBS_tools)) -lcmocka
+FIXTURE = $(O)/tests/golden/fixture.o $(O)/tests/golden/fixture_lists.o
+$(GOLDEN_BIN) $(O)/tests/fuzz/answer: $(FIXTURE)
 $(UNIT_BIN) $(GOLDEN_BIN): $(O)/tests/%: $(O)/tests/%.o $(TEST_LIBS)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TEST_LINK)
@@ -108,14 +113,15 @@ $(HELPER_BIN): $(O)/tests/%: $(O)/tests/%.o $(TEST_LIBS)
 FUZZ_MAIN = $(if $(filter fuzz,$(B)),,$(O)/tests/fuzz/main.o)
 $(FUZZ_BIN): $(O)/tests/%: $(O)/tests/%.o $(FUZZ_MAIN) $(TEST_LIBS)
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(filter fuzz,$(B)),-fsanitize=fuzzer) -o $@ $^ \
-	    $(sort $(LIBS_server) $(LIBS_loader))
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(filter fuzz,$(B)),-fsanitize=fuzzer) -o $@ \
+	    $(filter %.o,$^) $(filter %.a,$^) $(sort $(LIBS_server) $(LIBS_loader))
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
 .PHONY: unit golden fuzz-replay helpers
 unit: $(UNIT_BIN) helpers
 	$(Q)for t in $(UNIT_BIN); do echo "== $$t"; $$t || exit 1; done
+	$(Q)$(O)/tests/tools/spfcompare --pairs 200000
 golden: $(GOLDEN_BIN) $(O)/repdnsd
 	$(Q)tests/golden/run $(O)
 helpers: $(HELPER_BIN)

@@ -140,6 +140,18 @@ default_line(struct listfile *file, struct listfile_cursor at, const char **what
 }
 
 enum err
+listfile_parse_value(const struct listfile *file, const char *text, size_t n,
+    struct listfile_raw *out, const char **what)
+{
+    struct listfile_cursor at = {text, text + n};
+    *what = NULL;
+    listfile_skip_blanks(&at);
+    while (at.end > at.p && listfile_blank(at.end[-1]))
+        at.end--;
+    return value(&at, &file->def, out, what);
+}
+
+enum err
 listfile_line(struct listfile *file, const char *line, size_t n, struct listfile_entry *entry,
     const char **what)
 {

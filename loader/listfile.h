@@ -74,6 +74,11 @@ void listfile_begin(struct listfile *file);
 enum err listfile_line(struct listfile *file, const char *line, size_t n,
     struct listfile_entry *entry, const char **what) MUST_CHECK;
 
+/* A value alone, as it would follow an entry at the end of its line. ERR_SYNTAX: *what says why.
+ * ERR_OK may come with a warning. */
+enum err listfile_parse_value(const struct listfile *file, const char *text, size_t n,
+    struct listfile_raw *out, const char **what) MUST_CHECK;
+
 /* The value as stores hold it (verdict.h), every substitution done but the subject's: "$" is the
  * subject and "$$" a dollar sign. Where the type has one value it is that, whatever raw is. Returns
  * its length. Only when all lines are read. */

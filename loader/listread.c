@@ -9,6 +9,9 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "loader/listdup.h"
+#include "zones/fnv.h"
+
 enum { CHUNK = 1 << 17, PATH_SHOWN = 60 };
 
 static const char long_line[] = "the line is longer than 32 KiB and was cut; split it";
@@ -20,6 +23,7 @@ struct reading {
     struct errmsg *msg;
     const char *path;
     unsigned long line;
+    struct listdup dup;
     size_t n; /* bytes in text, or beyond it where the line is too long */
     char *text;
     char *chunk;
@@ -64,13 +68,30 @@ listread_free(struct list_read *read)
     *read = (struct list_read){0};
 }
 
-/* The name with its NUL, then three numbers as this machine has them: nobody else reads them. */
+struct state {
+    int64_t numbers[4];
+};
+
+static struct state
+state_of(const struct stat *st)
+{
+    return (struct state){{(int64_t)st->st_size, (int64_t)st->st_mtim.tv_sec,
+        (int64_t)st->st_mtim.tv_nsec, (int64_t)st->st_ino}};
+}
+
+/* The name with its NUL, then the numbers as this machine has them: nobody else reads them. */
 static bool
 append_state(struct list_bytes *out, const char *path, const struct stat *st)
 {
-    const int64_t numbers[] = {(int64_t)st->st_size, (int64_t)st->st_mtim.tv_sec,
-        (int64_t)st->st_mtim.tv_nsec, (int64_t)st->st_ino};
-    return append(out, path, strlen(path) + 1) && append(out, numbers, sizeof numbers);
+    const struct state state = state_of(st);
+    return append(out, path, strlen(path) + 1) && append(out, &state, sizeof state);
+}
+
+uint64_t
+listread_digest(uint64_t hash, const char *path, const struct stat *st)
+{
+    const struct state state = state_of(st);
+    return fnv_add(fnv_add(hash, path, strlen(path) + 1), &state, sizeof state);
 }
 
 enum err
@@ -95,13 +116,34 @@ warn(struct reading *reading, const char *what)
     struct list_stats *stats = reading->stats;
     const char *path = reading->path;
     size_t n = strlen(path);
-    if (stats->warnings++ > 0)
+    uint64_t number = stats->warnings++;
+    if (number > LIST_WARNINGS_MORE)
         return;
+    char *out = number == 0 ? stats->first_warning : stats->more_warnings[number - 1];
     /* The end of a long path says more than its beginning. */
     if (n > PATH_SHOWN)
         path += n - PATH_SHOWN;
-    (void)snprintf(stats->first_warning, sizeof stats->first_warning, "%.60s:%lu: %.116s", path,
-        reading->line, what);
+    (void)snprintf(out, LIST_WARNING_SIZE, "%.60s:%lu: %.116s", path, reading->line, what);
+}
+
+/* In a trie the first of equal prefixes counts. */
+static void
+look_for_equal(struct reading *reading, const struct listfile_entry *entry)
+{
+    const struct list_type_info *info = list_type_info(reading->read->file.type);
+    char text[PREFIX_TEXT_SIZE], what[128];
+    if (info->overlaps != LIST_OVERLAPS_LONGEST || info->values != LIST_VALUES_OWN ||
+        !listdup_note(&reading->dup, reading->read) ||
+        reading->stats->warnings > LIST_WARNINGS_MORE)
+        return;
+    unsigned len = ip_bits(ip_family(&entry->range.first));
+    struct prefix prefix = prefix_of(&entry->range.first, len);
+    while (len > 0 && !prefix_contains(&prefix, &entry->range.last))
+        prefix = prefix_of(&entry->range.first, --len);
+    prefix_format(&prefix, text);
+    (void)snprintf(
+        what, sizeof what, "duplicated entry for %s; remove one, the first counts", text);
+    warn(reading, what);
 }
 
 /* Where the entry's value is kept; the default of many lines only once. */
@@ -220,7 +262,10 @@ end_line(struct reading *reading)
     if (err != ERR_OK)
         return ERR_OK;
     reading->stats->entries++;
+    listcount_add(&reading->stats->counts, reading->read->file.type, &entry);
     err = add_entry(reading->read, &entry);
+    if (err == ERR_OK)
+        look_for_equal(reading, &entry);
     return err < 0
                ? errmsg_set(reading->msg, err, "%s:%lu: %s", reading->path, reading->line,
                      err == ERR_NOMEM ? "out of memory" : "more than 2^32 entries; split the list")
@@ -328,6 +373,7 @@ listread(const struct list_source *source, int64_t now_s, struct list_read *out,
         reading.path = source->files[i];
         err = read_file(&reading);
     }
+    listdup_free(&reading.dup);
     free(reading.text);
     free(reading.chunk);
     return err;

@@ -4,6 +4,8 @@
 #ifndef LOADER_LISTREAD_H
 #define LOADER_LISTREAD_H
 
+#include <sys/stat.h>
+
 #include "loader/listfile.h"
 #include "loader/lists.h"
 
@@ -46,5 +48,7 @@ void listread_free_bytes(struct list_bytes *bytes);
  * is returned. */
 enum err listread_state(
     const struct list_source *source, struct list_bytes *out, struct errmsg *msg) MUST_CHECK;
+/* FNV-1a over the same, of one file after those before it. */
+uint64_t listread_digest(uint64_t hash, const char *path, const struct stat *st);
 
 #endif

@@ -92,6 +92,24 @@ write_entries(struct importing *importing, uint16_t id)
     return ERR_OK;
 }
 
+/* For own entries without a value (listlayer.h). */
+static enum err
+write_default(struct importing *importing, uint16_t id)
+{
+    const struct listfile *file = &importing->read->file;
+    struct liststore_key key;
+    struct slice stored;
+    uint8_t value[LISTFILE_VALUE_MAX];
+    struct slice new = slice_of(value, listfile_value(file, &file->def, value));
+    liststore_key_default(&key, id);
+    enum err err = kv_get(importing->txn, liststore_slice(&key), &stored);
+    if (err == ERR_NOTFOUND || (err == ERR_OK && slice_cmp(stored, new) != 0)) {
+        err = kv_put(importing->txn, liststore_slice(&key), new);
+        importing->refused = err < 0;
+    }
+    return err;
+}
+
 /* In the write transaction: entries first, then the source that vouches for them. */
 static enum err
 write_source(struct importing *importing)
@@ -105,6 +123,8 @@ write_source(struct importing *importing)
         err = next_id(importing->txn, &source.id);
     if (err == ERR_OK)
         err = write_entries(importing, source.id);
+    if (err == ERR_OK)
+        err = write_default(importing, source.id);
     for (uint32_t n = (uint32_t)read->count; err == ERR_OK && n < had; n++) {
         liststore_key_entry(&key, source.id, n);
         err = kv_del(importing->txn, liststore_slice(&key));

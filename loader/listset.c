@@ -1,273 +1,230 @@
-/* A list's entries in lists.mdb as a dataset; see lists.h. */
+/* A list's entries in lists.mdb, with the operator's own edits over them, as a dataset; see
+ * lists.h.
+ */
 #include <stdlib.h>
 
-#include "loader/listflat.h"
+#include "loader/listcollect.h"
+#include "loader/listlayer.h"
+#include "loader/listoverlay.h"
 #include "loader/lists.h"
 #include "loader/liststore.h"
-
-enum { CACHE = 1024 };
-
-/* A line of a list of names; key is that of dname_key. */
-struct named {
-    struct slice key, value;
-    size_t order;
-    bool excluded, exact, wild;
-};
 
 struct list_set {
     struct publish_set set;
     struct listflat_arena arena; /* bytes of values and keys */
-    struct ipset_entry *addrs;
-    struct nameset_entry *names;
+    struct list_flat flat;
+    uint64_t entries;
+    bool was_published;
+    struct list_measure published;
 };
 
-/* The entries of a list, in file order. */
-struct collecting {
-    enum list_type type;
-    enum list_overlaps overlaps;
+/* What a flattening works with. */
+struct flattening {
+    const struct list_source *source;
     struct list_set *set;
-    union { /* by overlaps */
-        void *items;
-        struct listflat_entry *levels;
-        struct listflat_prefix *prefixes;
-        struct named *named;
-    };
-    size_t count, room;
-    struct slice *cache; /* CACHE values by hash, since most lists have few */
+    const struct list_layer *layer;
+    struct list_layer own;             /* the stored one, unless layer was given */
+    uint8_t value[LISTFILE_VALUE_MAX]; /* the list's default */
+    size_t value_n;
+    uint64_t dropped; /* entries of which own dels leave nothing */
 };
 
+/* What the files' last default came to, or what is built in. */
 static enum err
-keep_value(struct collecting *collecting, struct slice *value)
+read_default(struct kv_txn *txn, uint16_t id, struct flattening *f)
 {
-    uint32_t hash = 2166136261U; /* FNV-1a */
-    const uint8_t *in = value->p;
-    for (size_t i = 0; i < value->n; i++)
-        hash = (hash ^ in[i]) * 16777619U;
-    struct slice *cached = &collecting->cache[(hash ^ hash >> 16) % CACHE];
-    if (cached->p == NULL || slice_cmp(*cached, *value) != 0)
-        *cached = listflat_keep(&collecting->set->arena, *value);
-    *value = *cached;
-    return cached->p == NULL ? ERR_NOMEM : ERR_OK;
-}
-
-static enum err
-make_room(struct collecting *collecting)
-{
-    if (collecting->count < collecting->room)
+    struct liststore_key key;
+    struct slice value;
+    liststore_key_default(&key, id);
+    enum err err = kv_get(txn, liststore_slice(&key), &value);
+    if (err == ERR_NOTFOUND) {
+        struct listfile file;
+        listfile_init(&file, f->source->type, 0);
+        f->value_n = listfile_value(&file, &file.def, f->value);
         return ERR_OK;
-    static const size_t sizes[] = {[LIST_OVERLAPS_LEVELS] = sizeof(struct listflat_entry),
-        [LIST_OVERLAPS_LONGEST] = sizeof(struct listflat_prefix),
-        [LIST_OVERLAPS_NAMES] = sizeof(struct named)};
-    size_t room = collecting->room == 0 ? 1024 : collecting->room * 2;
-    void *grown = reallocarray(collecting->items, room, sizes[collecting->overlaps]);
-    if (grown == NULL)
-        return ERR_NOMEM;
-    collecting->items = grown;
-    collecting->room = room;
+    }
+    if (err == ERR_OK && value.n > sizeof f->value)
+        err = ERR_FORMAT;
+    if (err < 0)
+        return err;
+    memcpy(f->value, value.p, value.n);
+    f->value_n = value.n;
     return ERR_OK;
 }
 
 static enum err
-take_name(
-    struct collecting *collecting, size_t i, const struct listfile_entry *entry, struct slice value)
+collect_entries(
+    struct kv_txn *txn, const struct liststore_source *stored, struct list_collect *collect)
 {
-    uint8_t key[DNAME_KEY_MAX];
-    struct slice kept =
-        listflat_keep(&collecting->set->arena, slice_of(key, dname_key(&entry->name, key)));
-    collecting->named[i] =
-        (struct named){kept, value, i, entry->excluded, entry->exact, entry->wild};
-    return kept.p == NULL ? ERR_NOMEM : ERR_OK;
-}
-
-static enum err
-take_entry(struct collecting *collecting, struct slice record)
-{
-    struct listfile_entry entry;
-    struct slice value;
-    enum err err = liststore_entry_decode(record, collecting->type, &entry, &value);
-    if (err == ERR_OK)
-        err = make_room(collecting);
-    if (err == ERR_OK && value.n > 0)
-        err = keep_value(collecting, &value);
-    if (err < 0)
-        return err;
-    size_t i = collecting->count++;
-    switch (collecting->overlaps) {
-    case LIST_OVERLAPS_LEVELS:
-        collecting->levels[i] =
-            (struct listflat_entry){ip_v4(&entry.range.first), ip_v4(&entry.range.last), value};
-        return ERR_OK;
-    case LIST_OVERLAPS_LONGEST:
-        collecting->prefixes[i] = (struct listflat_prefix){.range = entry.range, .value = value};
-        return ERR_OK;
-    case LIST_OVERLAPS_NAMES:
-        return take_name(collecting, i, &entry, value);
-    }
-    return ERR_FORMAT;
-}
-
-static enum err
-collect(struct kv_txn *txn, const struct list_source *source, struct collecting *collecting)
-{
-    struct liststore_source stored;
     struct liststore_key prefix;
     struct kv_cursor *cursor;
-    struct slice key, value;
-    enum err err = liststore_get(txn, source->name, &stored);
+    struct slice key, record, value;
+    struct listfile_entry entry;
+    liststore_key_entries(&prefix, stored->id);
+    enum err err = kv_cursor_open(txn, liststore_slice(&prefix), &cursor);
+    if (err < 0)
+        return err;
+    while (err == ERR_OK && (err = kv_cursor_next(cursor, &key, &record)) == ERR_OK) {
+        err = liststore_entry_decode(record, collect->type, &entry, &value);
+        if (err == ERR_OK)
+            err = listcollect_add(collect, &entry, value);
+    }
+    kv_cursor_close(&cursor);
+    if (err == ERR_NOTFOUND)
+        err = collect->count == stored->count ? ERR_OK : ERR_FORMAT;
+    return err;
+}
+
+/* Everything that is read of the list. */
+static enum err
+read_list(struct kv_txn *txn, struct flattening *f, struct list_collect *files)
+{
+    struct liststore_source stored;
+    struct list_set *set = f->set;
+    enum err err = liststore_get(txn, f->source->name, &stored);
     if (err < 0)
         return err;
     /* After its type was changed in the configuration, a list counts as never imported. */
-    if (stored.type != source->type)
+    if (stored.type != f->source->type)
         return ERR_NOTFOUND;
-    collecting->set->set.info.ttl_s = stored.ttl_s;
-    collecting->set->set.info.expires_s = stored.expires_s;
-    liststore_key_entries(&prefix, stored.id);
-    err = kv_cursor_open(txn, liststore_slice(&prefix), &cursor);
+    set->set.info.ttl_s = stored.ttl_s;
+    set->set.info.expires_s = stored.expires_s;
+    err = collect_entries(txn, &stored, files);
+    if (err == ERR_OK)
+        err = read_default(txn, stored.id, f);
+    if (err == ERR_OK && f->layer == &f->own)
+        err = listlayer_read(txn, f->source->name, &f->own);
     if (err < 0)
         return err;
-    while (err == ERR_OK && (err = kv_cursor_next(cursor, &key, &value)) == ERR_OK)
-        err = take_entry(collecting, value);
-    kv_cursor_close(&cursor);
-    if (err == ERR_NOTFOUND)
-        err = collecting->count == stored.count ? ERR_OK : ERR_FORMAT;
-    return err;
-}
-
-static int
-by_key(const void *a, const void *b)
-{
-    const struct named *x = a, *y = b;
-    int order = slice_cmp(x->key, y->key);
-    return order != 0 ? order : (x->order > y->order) - (x->order < y->order);
-}
-
-/* One slot of the lines [from, to), which have one name: exact, or what is below it. */
-static enum err
-fill_slot(struct list_set *set, const struct named *from, const struct named *to, bool wild,
-    struct nameset_slot *slot)
-{
-    struct slice values[LISTFLAT_VALUES_MAX];
-    size_t n = 0;
-    *slot = (struct nameset_slot){.kind = NAMESET_SLOT_EMPTY};
-    for (; from < to; from++) {
-        if (!(wild ? from->wild : from->exact))
-            continue;
-        if (from->excluded) {
-            slot->kind = NAMESET_SLOT_EXCLUDED;
-            return ERR_OK;
-        }
-        size_t k = 0;
-        while (k < n && slice_cmp(values[k], from->value) != 0)
-            k++;
-        if (k == n && n < LISTFLAT_VALUES_MAX)
-            values[n++] = from->value;
-    }
-    if (n == 0)
-        return ERR_OK;
-    slot->kind = NAMESET_SLOT_VALUE;
-    return listflat_join(&set->arena, values, n, &slot->value);
+    err = liststore_get_published(txn, f->source->name, f->source->type, &set->published);
+    set->was_published = err == ERR_OK;
+    return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
 static enum err
-flatten_names(struct list_set *set, struct named *named, size_t count)
-{
-    enum err err = ERR_OK;
-    size_t names = 0;
-    if (count > 0)
-        qsort(named, count, sizeof *named, by_key);
-    for (size_t i = 0; i < count; i++)
-        names += i == 0 || slice_cmp(named[i - 1].key, named[i].key) != 0;
-    set->names = calloc(names + 1, sizeof *set->names);
-    if (set->names == NULL)
-        return ERR_NOMEM;
-    for (size_t i = 0, end; err == ERR_OK && i < count; i = end) {
-        struct nameset_entry *entry = &set->names[set->set.count++];
-        for (end = i + 1; end < count && slice_cmp(named[i].key, named[end].key) == 0;)
-            end++;
-        err = dname_from_key(named[i].key.p, named[i].key.n, &entry->name);
-        if (err == ERR_OK)
-            err = fill_slot(set, named + i, named + end, false, &entry->exact);
-        if (err == ERR_OK)
-            err = fill_slot(set, named + i, named + end, true, &entry->wild);
-    }
-    set->set.names = set->names;
-    return err;
-}
-
-static enum err
-read_set(const struct conf *conf, const struct list_source *source, struct collecting *collecting,
-    struct errmsg *msg)
+read_store(
+    const struct conf *conf, struct flattening *f, struct list_collect *files, struct errmsg *msg)
 {
     struct kv *kv;
     struct kv_txn *txn;
+    const char *name = f->source->name;
     enum err err = kv_open(conf->lists_path, &(struct kv_options){.read_only = true}, &kv, msg);
     if (err < 0)
         return err;
     err = kv_begin(kv, false, &txn, msg);
     if (err == ERR_OK) {
-        err = collect(txn, source, collecting);
+        err = read_list(txn, f, files);
         kv_abort(&txn);
         if (err == ERR_NOTFOUND)
-            (void)errmsg_set(
-                msg, err, "list %s was never imported; run repdns-load import", source->name);
+            (void)errmsg_set(msg, err, "list %s was never imported; run repdns-load import", name);
         else if (err < 0)
             (void)errmsg_set(msg, err,
                 "%s: list %s: %s; delete the file and run repdns-load "
                 "import",
-                conf->lists_path, source->name, err_text(err));
+                conf->lists_path, name, err_text(err));
     }
     kv_close(&kv);
     return err;
 }
 
+/* The edits of one kind over what lies below them. */
 static enum err
-flatten(struct list_set *set, struct collecting *collecting, struct errmsg *msg)
+overlay_edits(struct flattening *f, enum list_edit_kind kind)
 {
-    enum err err = ERR_FORMAT;
-    bool v6 = list_type_info(collecting->type)->holds == LIST_HOLDS_V6;
-    switch (collecting->overlaps) {
-    case LIST_OVERLAPS_LEVELS:
-        err = listflat_ranges(
-            collecting->levels, collecting->count, &set->arena, &set->addrs, &set->set.count);
-        break;
-    case LIST_OVERLAPS_LONGEST:
-        err = listflat_prefixes(
-            collecting->prefixes, collecting->count, v6, &set->addrs, &set->set.count);
-        break;
-    case LIST_OVERLAPS_NAMES:
-        err = flatten_names(set, collecting->named, collecting->count);
-        break;
+    struct list_collect collect;
+    struct list_flat upper = {0};
+    uint64_t dropped = 0;
+    enum err err = listcollect_init(&collect, f->source->type, &f->set->arena);
+    for (size_t i = 0; err == ERR_OK && i < f->layer->count; i++) {
+        const struct list_edit *edit = &f->layer->edits[i];
+        struct slice value = edit->value.n > 0 ? edit->value : slice_of(f->value, f->value_n);
+        if (edit->type == f->source->type && edit->kind == kind)
+            err = listcollect_add(&collect, &edit->entry, value);
     }
-    set->set.addrs = set->addrs;
-    return err < 0 ? errmsg_set(msg, err, "list %s: %s", set->set.info.name, err_text(err))
-                   : ERR_OK;
+    if (err == ERR_OK)
+        err = listcollect_flatten(&collect, &upper);
+    if (err == ERR_OK)
+        err = listoverlay(&f->set->flat, &upper, kind == LIST_EDIT_DEL, &dropped);
+    if (kind == LIST_EDIT_ADD)
+        f->set->entries += collect.listed;
+    else
+        f->dropped = dropped;
+    listcollect_free_flat(&upper);
+    listcollect_free(&collect);
+    return err;
+}
+
+static enum err
+flatten(const struct conf *conf, struct flattening *f, struct errmsg *msg)
+{
+    struct list_collect files;
+    struct list_set *set = f->set;
+    enum err err = listcollect_init(&files, f->source->type, &set->arena);
+    if (err == ERR_OK)
+        err = read_store(conf, f, &files, msg);
+    else
+        (void)errmsg_set(msg, err, "list %s: out of memory", f->source->name);
+    if (err < 0) {
+        listcollect_free(&files);
+        return err;
+    }
+    set->entries = files.listed;
+    err = listcollect_flatten(&files, &set->flat);
+    listcollect_free(&files);
+    if (err == ERR_OK)
+        err = overlay_edits(f, LIST_EDIT_ADD);
+    if (err == ERR_OK)
+        err = overlay_edits(f, LIST_EDIT_DEL);
+    set->entries -= f->dropped < set->entries ? f->dropped : set->entries;
+    set->set.addrs = set->flat.addrs;
+    set->set.names = set->flat.names;
+    set->set.count = set->flat.count;
+    return err < 0 ? errmsg_set(msg, err, "list %s: %s", f->source->name, err_text(err)) : ERR_OK;
+}
+
+enum err
+lists_flatten_under(const struct conf *conf, const struct list_source *source,
+    const struct list_layer *layer, struct list_set **out, struct errmsg *msg)
+{
+    struct flattening *f = calloc(1, sizeof *f);
+    *out = calloc(1, sizeof **out);
+    if (f == NULL || *out == NULL) {
+        free(f);
+        free(*out);
+        *out = NULL;
+        return errmsg_set(msg, ERR_NOMEM, "list %s: out of memory", source->name);
+    }
+    struct dataset *info = &(*out)->set.info;
+    memcpy(info->name, source->name, sizeof info->name);
+    info->kind = list_type_kind(source->type);
+    f->source = source;
+    f->set = *out;
+    f->layer = layer != NULL ? layer : &f->own;
+    enum err err = flatten(conf, f, msg);
+    listlayer_free(&f->own);
+    free(f);
+    if (err < 0)
+        lists_free(out);
+    return err;
 }
 
 enum err
 lists_flatten(const struct conf *conf, const struct list_source *source, struct list_set **out,
     struct errmsg *msg)
 {
-    struct collecting collecting = {
-        .type = source->type, .overlaps = list_type_info(source->type)->overlaps};
-    *out = calloc(1, sizeof **out);
-    collecting.set = *out;
-    collecting.cache = calloc(CACHE, sizeof *collecting.cache);
-    enum err err = ERR_OK;
-    if (*out == NULL || collecting.cache == NULL)
-        err = errmsg_set(msg, ERR_NOMEM, "list %s: out of memory", source->name);
-    if (err == ERR_OK) {
-        struct dataset *info = &(*out)->set.info;
-        memcpy(info->name, source->name, sizeof info->name);
-        info->kind = list_type_kind(source->type);
-        err = read_set(conf, source, &collecting, msg);
-    }
-    if (err == ERR_OK)
-        err = flatten(*out, &collecting, msg);
-    free(collecting.cache);
-    free(collecting.items);
-    if (err < 0)
-        lists_free(out);
-    return err;
+    return lists_flatten_under(conf, source, NULL, out, msg);
+}
+
+uint64_t
+lists_entries(const struct list_set *set)
+{
+    return set->entries;
+}
+
+const struct list_measure *
+lists_published(const struct list_set *set)
+{
+    return set->was_published ? &set->published : NULL;
 }
 
 const struct publish_set *
@@ -282,8 +239,7 @@ lists_free(struct list_set **set)
     if (*set == NULL)
         return;
     listflat_free(&(*set)->arena);
-    free((*set)->addrs);
-    free((*set)->names);
+    listcollect_free_flat(&(*set)->flat);
     free(*set);
     *set = NULL;
 }
@@ -291,16 +247,16 @@ lists_free(struct list_set **set)
 bool
 lists_has_ip(const struct list_set *set, const struct ip *ip)
 {
-    size_t lo = 0, hi = set->addrs == NULL ? 0 : set->set.count;
+    size_t lo = 0, hi = set->flat.addrs == NULL ? 0 : set->set.count;
     while (lo < hi) {
         size_t middle = lo + (hi - lo) / 2;
-        if (ip_cmp(&set->addrs[middle].range.last, ip) < 0)
+        if (ip_cmp(&set->flat.addrs[middle].range.last, ip) < 0)
             lo = middle + 1;
         else
             hi = middle;
     }
-    return set->addrs != NULL && lo < set->set.count &&
-           ip_cmp(&set->addrs[lo].range.first, ip) <= 0;
+    return set->flat.addrs != NULL && lo < set->set.count &&
+           ip_cmp(&set->flat.addrs[lo].range.first, ip) <= 0;
 }
 
 static const struct nameset_entry *
@@ -308,10 +264,10 @@ find_name(const struct list_set *set, const struct dname *name)
 {
     uint8_t want[DNAME_KEY_MAX], have[DNAME_KEY_MAX];
     struct slice key = slice_of(want, dname_key(name, want));
-    size_t lo = 0, hi = set->names == NULL ? 0 : set->set.count;
+    size_t lo = 0, hi = set->flat.names == NULL ? 0 : set->set.count;
     while (lo < hi) {
         size_t middle = lo + (hi - lo) / 2;
-        const struct nameset_entry *entry = &set->names[middle];
+        const struct nameset_entry *entry = &set->flat.names[middle];
         int order = slice_cmp(slice_of(have, dname_key(&entry->name, have)), key);
         if (order == 0)
             return entry;

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-enum { SOURCE_TABLE = 'S', ENTRY_TABLE = 'E', VERSION = 1, SOURCE_FIXED = 20 };
+enum { SOURCE_TABLE = 'S', ENTRY_TABLE = 'E', DEFAULT_TABLE = 'D', PUBLISHED_TABLE = 'P' };
+enum { VERSION = 1, SOURCE_FIXED = 20, PUBLISHED_SIZE = 17 };
 enum { FLAG_EXCLUDED = 1, FLAG_EXACT = 2, FLAG_WILD = 4, FLAGS_ALL = 7 };
 
 static uint8_t *
@@ -52,6 +53,53 @@ liststore_key_entry(struct liststore_key *key, uint16_t id, uint32_t n)
 {
     liststore_key_entries(key, id);
     key->n = (size_t)(put(key->b + key->n, n, 4) - key->b);
+}
+
+void
+liststore_key_default(struct liststore_key *key, uint16_t id)
+{
+    key->b[0] = DEFAULT_TABLE;
+    key->n = (size_t)(put(key->b + 1, id, 2) - key->b);
+}
+
+static void
+key_published(struct liststore_key *key, const char *name)
+{
+    liststore_key_source(key, name);
+    key->b[0] = PUBLISHED_TABLE;
+}
+
+enum err
+liststore_get_published(
+    struct kv_txn *txn, const char *name, enum list_type type, struct list_measure *out)
+{
+    struct liststore_key key;
+    struct slice value;
+    key_published(&key, name);
+    enum err err = kv_get(txn, liststore_slice(&key), &value);
+    if (err < 0)
+        return err;
+    const uint8_t *in = value.p;
+    if (value.n != PUBLISHED_SIZE)
+        return ERR_FORMAT;
+    if (*in++ != (uint8_t)type)
+        return ERR_NOTFOUND;
+    out->entries = get(&in, 8);
+    out->forbidden = get(&in, 8);
+    return ERR_OK;
+}
+
+void
+liststore_put_published(
+    struct kv_txn *txn, const char *name, enum list_type type, const struct list_measure *measure)
+{
+    struct liststore_key key;
+    uint8_t record[PUBLISHED_SIZE];
+    uint8_t *out = put(record, (uint64_t)type, 1);
+    out = put(out, measure->entries, 8);
+    (void)put(out, measure->forbidden, 8);
+    key_published(&key, name);
+    (void)kv_put(txn, liststore_slice(&key), slice_of(record, sizeof record));
 }
 
 enum err
@@ -142,29 +190,49 @@ liststore_entry(const struct listfile_entry *entry, enum list_type type, struct 
     return (size_t)(at - out) + value.n;
 }
 
+/* Flags and what they are about; *in goes past it. */
+static enum err
+decode_key(const uint8_t **in, const uint8_t *end, enum list_type type, struct listfile_entry *out)
+{
+    const uint8_t *at = *in;
+    if (at == end || *at > FLAGS_ALL)
+        return ERR_FORMAT;
+    out->excluded = (*at & FLAG_EXCLUDED) != 0;
+    out->exact = (*at & FLAG_EXACT) != 0;
+    out->wild = (*at & FLAG_WILD) != 0;
+    at++;
+    if (list_type_info(type)->holds == LIST_HOLDS_NAMES) {
+        if (dname_from_wire(at, (size_t)(end - at), &out->name) < 0)
+            return ERR_FORMAT;
+        at += out->name.len;
+    } else {
+        if ((size_t)(end - at) < 2 * address_size(type))
+            return ERR_FORMAT;
+        get_address(&at, address_size(type), &out->range.first);
+        get_address(&at, address_size(type), &out->range.last);
+        if (ip_cmp(&out->range.first, &out->range.last) > 0)
+            return ERR_FORMAT;
+    }
+    *in = at;
+    return ERR_OK;
+}
+
 enum err
 liststore_entry_decode(
     struct slice record, enum list_type type, struct listfile_entry *out, struct slice *value)
 {
     const uint8_t *in = record.p, *end = in + record.n;
-    if (record.n < 1 || in[0] > FLAGS_ALL)
-        return ERR_FORMAT;
-    out->excluded = (in[0] & FLAG_EXCLUDED) != 0;
-    out->exact = (in[0] & FLAG_EXACT) != 0;
-    out->wild = (in[0] & FLAG_WILD) != 0;
-    in++;
-    if (list_type_info(type)->holds == LIST_HOLDS_NAMES) {
-        if (dname_from_wire(in, (size_t)(end - in), &out->name) < 0)
-            return ERR_FORMAT;
-        in += out->name.len;
-    } else {
-        if ((size_t)(end - in) < 2 * address_size(type))
-            return ERR_FORMAT;
-        get_address(&in, address_size(type), &out->range.first);
-        get_address(&in, address_size(type), &out->range.last);
-        if (ip_cmp(&out->range.first, &out->range.last) > 0)
-            return ERR_FORMAT;
-    }
+    enum err err = decode_key(&in, end, type, out);
+    if (err < 0)
+        return err;
     *value = slice_of(in, (size_t)(end - in));
     return out->excluded == (value->n == 0) ? ERR_OK : ERR_FORMAT;
+}
+
+enum err
+liststore_key_decode(struct slice record, enum list_type type, struct listfile_entry *out)
+{
+    const uint8_t *in = record.p, *end = in + record.n;
+    enum err err = decode_key(&in, end, type, out);
+    return err == ERR_OK && in != end ? ERR_FORMAT : err;
 }

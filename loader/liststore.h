@@ -1,8 +1,11 @@
 /*
- * Records of lists.mdb; for lists.c and listflat.c alone.
+ * Records of lists.mdb; for the list's modules alone.
  *
  *     S name         a source: id, type, counts, and what its files were when they were read
  *     E id(2) n(4)   its n-th entry, in the order of the files
+ *     D id(2)        the value that its files end with as the default
+ *     L name ...     the operator's own edits: listlayer.h
+ *     P name         what of the list was published last: type(1) entries(8) forbidden(8)
  * An entry is flags(1), then first(4) last(4) of IPv4, first(16) last(16) of IPv6 or a name in wire
  * form, then its value (verdict.h), empty for an exclusion. Numbers are big-endian.
  */
@@ -38,6 +41,7 @@ void liststore_key_source(struct liststore_key *key, const char *name);
 void liststore_key_sources(struct liststore_key *key); /* the prefix of all */
 void liststore_key_entries(struct liststore_key *key, uint16_t id);
 void liststore_key_entry(struct liststore_key *key, uint16_t id, uint32_t n);
+void liststore_key_default(struct liststore_key *key, uint16_t id);
 
 /* ERR_NOTFOUND: never imported. ERR_FORMAT: damaged. files is borrowed from txn. */
 enum err liststore_get(
@@ -47,11 +51,26 @@ enum err liststore_decode(struct slice value, struct liststore_source *out) MUST
 enum err liststore_put(
     struct kv_txn *txn, const char *name, const struct liststore_source *source) MUST_CHECK;
 
+/* What a publish is compared with, so that it may not change too much (listbrake.h). */
+struct list_measure {
+    uint64_t entries;
+    uint64_t forbidden; /* a digest of what is listed and should not be; 0: nothing */
+};
+/* ERR_NOTFOUND: never published with this type. */
+enum err liststore_get_published(
+    struct kv_txn *txn, const char *name, enum list_type type, struct list_measure *out) MUST_CHECK;
+/* Failures are sticky in the transaction. */
+void liststore_put_published(
+    struct kv_txn *txn, const char *name, enum list_type type, const struct list_measure *measure);
+
 /* value: encoded, none for an exclusion. Returns the length. */
 size_t liststore_entry(const struct listfile_entry *entry, enum list_type type, struct slice value,
     uint8_t out[LISTSTORE_ENTRY_MAX]);
 /* out's value is not set. */
 enum err liststore_entry_decode(struct slice record, enum list_type type,
     struct listfile_entry *out, struct slice *value) MUST_CHECK;
+/* As it was made from an entry without value: nothing may follow. */
+enum err liststore_key_decode(
+    struct slice record, enum list_type type, struct listfile_entry *out) MUST_CHECK;
 
 #endif

@@ -95,11 +95,15 @@ parse_rfc3164(struct text *in, struct stamp *out)
     return parse_clock(in, out);
 }
 
-/* "+02:00", "-0530", "Z", or nothing. */
+/* "+02:00", "-0530", "Z", Exim's " +0200", or nothing. */
 static bool
 parse_offset(struct text *in, struct stamp *out)
 {
     unsigned hours, minutes;
+
+    if (in->n > 5 && *in->p == ' ' && (in->p[1] == '+' || in->p[1] == '-') &&
+        text_is_digit(in->p[2]) && text_is_digit(in->p[5]))
+        *in = text_skip(*in, 1);
     bool west = in->n > 0 && *in->p == '-';
 
     if (text_char(in, 'Z') || text_char(in, 'z')) {
@@ -184,6 +188,19 @@ resolve_stamp(const struct stamp *stamp, int64_t now_s, int32_t utc_offset_s)
     while (stamp->month == 2 && stamp->day == 29 && !is_leap(year))
         year--;
     return seconds_of(stamp, year) - offset_s;
+}
+
+enum err
+logline_stamp(struct text *in, int64_t now_s, int32_t utc_offset_s, int64_t *when_s)
+{
+    struct stamp stamp = {0};
+
+    if (in->n == 0 ||
+        !(text_is_digit(*in->p) ? parse_rfc3339(in, &stamp) : parse_rfc3164(in, &stamp)) ||
+        !is_date(&stamp) || (in->n > 0 && !text_is_space(*in->p)))
+        return ERR_SYNTAX;
+    *when_s = resolve_stamp(&stamp, now_s, utc_offset_s);
+    return ERR_OK;
 }
 
 /* -- the rest of the head -- */
@@ -279,18 +296,14 @@ enum err
 logline_parse(
     const char *line, size_t len, int64_t now_s, int32_t utc_offset_s, struct logline *out)
 {
-    struct stamp stamp = {0};
     struct text in = {line, len};
 
     *out = (struct logline){.host = {line, 0}, .program = {line, 0}, .text = {line, 0}};
     while (in.n > 0 && text_is_space(in.p[in.n - 1]))
         in.n--;
     skip_angle(&in);
-    if (in.n == 0 ||
-        !(text_is_digit(*in.p) ? parse_rfc3339(&in, &stamp) : parse_rfc3164(&in, &stamp)) ||
-        !is_date(&stamp) || in.n == 0 || !text_is_space(*in.p))
+    if (logline_stamp(&in, now_s, utc_offset_s, &out->when_s) < 0)
         return ERR_SYNTAX;
-    out->when_s = resolve_stamp(&stamp, now_s, utc_offset_s);
     in = text_trim(in);
     skip_angle(&in);
     if (!parse_names(&in, out))

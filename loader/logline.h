@@ -25,4 +25,9 @@ struct logline {
 enum err logline_parse(const char *line, size_t len, int64_t now_s, int32_t utc_offset_s,
     struct logline *out) MUST_CHECK;
 
+/* The stamp alone, which *in is then behind. ERR_SYNTAX where none stands there, with a blank or
+ * the end behind it. */
+enum err logline_stamp(
+    struct text *in, int64_t now_s, int32_t utc_offset_s, int64_t *when_s) MUST_CHECK;
+
 #endif

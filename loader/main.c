@@ -1,31 +1,37 @@
 /* repdns-load: from mail logs, mail stores, lists and DNS to a published store. See repdns-load(8).
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "loader/asof.h"
+#include "loader/listcmd.h"
 #include "loader/ownnets.h"
+#include "loader/runlock.h"
 #include "loader/spfcmd.h"
 #include "loader/stages.h"
 #include "loader/status.h"
+#include "loader/watch.h"
+#include "zones/confvalue.h"
 #include "zones/log.h"
 
 static const char usage[] =
     "usage: repdns-load [-c FILE] [--as-of TIME] [--force] STAGE\n"
+    "       repdns-load [-c FILE] [--force] [--wait 5m] list add NAME ENTRY...\n"
+    "           [--for 30d] [--value :127.0.0.2:text] [--note TEXT]\n"
+    "       repdns-load [-c FILE] list del|undo NAME ENTRY..., list show NAME\n"
     "  -c FILE       configuration (/etc/repdns/repdns.conf)\n"
     "  --as-of TIME  the time to judge by: seconds since 1970, or 2026-06-01[T12:00:00] in UTC\n"
-    "  --force       publish however many would be newly listed\n"
+    "  --force       publish however many would be newly listed, and whatever a list does\n"
+    "  --wait TIME   how long to wait for a run that is active (5m)\n"
     "  -q            no summary line      -V  version      -h  help\n"
     "stages: run (all of them), observe, import, resolve, judge, publish, status\n"
-    "also: repdns-load spf ..., see repdns-load(8)\n";
+    "also: repdns-load spf ..., repdns-load watch ..., see repdns-load(8)\n";
 
 static enum exit_code
 stage_status(struct run *run, struct errmsg *msg)
@@ -47,23 +53,20 @@ static const struct {
     {"status", stage_status, false},
 };
 
-/* One run at a time. The descriptor is kept until the process ends. */
-static enum exit_code
-lock_state(const struct conf *conf, struct errmsg *msg)
+static double
+monotonic(void)
 {
-    char path[4096];
-    int n = snprintf(path, sizeof path, "%s/lock", conf->state_dir);
-    int fd =
-        n < 0 || (size_t)n >= sizeof path ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    if (fd < 0) {
-        (void)errmsg_set(
-            msg, ERR_IO, "%s: %s; create state_dir and make it writable", path, strerror(errno));
-        return EXIT_FAILED;
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        return EXIT_DONE;
-    (void)errmsg_set(msg, ERR_BUSY, "%s: another run is active; let it end", path);
-    return EXIT_LOCKED;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* The descriptor is kept until the process ends. */
+static enum exit_code
+lock_state(const struct conf *conf, uint32_t wait_s, struct errmsg *msg)
+{
+    int fd;
+    return runlock_get(conf, wait_s, &fd, msg);
 }
 
 static void
@@ -86,37 +89,87 @@ print_summary(const struct run *run, const char *stage, double seconds)
 struct options {
     const char *path, *stage;
     int64_t now_s;
-    bool force, quiet;
+    bool force, quiet, is_list, has_list_options;
+    uint32_t wait_s;
+    struct list_request list;
 };
+
+enum { WAIT_S = 300 };
+
+/* One option; false if it is wrong. */
+static bool
+take_option(int option, struct options *out)
+{
+    switch (option) {
+    case 'c':
+        out->path = optarg;
+        return true;
+    case 'a':
+        return asof_parse(optarg, &out->now_s) == ERR_OK;
+    case 'f':
+        out->force = true;
+        return true;
+    case 'q':
+        out->quiet = true;
+        return true;
+    default:
+        break;
+    }
+    out->has_list_options = true;
+    if (option == 'd')
+        out->list.duration = optarg;
+    else if (option == 'v')
+        out->list.value = optarg;
+    else if (option == 'n')
+        out->list.note = optarg;
+    else
+        return option == 'w' && confvalue_duration(optarg, &out->wait_s) == ERR_OK;
+    return true;
+}
+
+static int
+usage_error(void)
+{
+    fputs(usage, stderr);
+    return EXIT_USAGE;
+}
+
+/* What follows the options. Negative to go on, else the exit code. */
+static int
+parse_words(int argc, char **argv, struct options *out)
+{
+    struct errmsg msg;
+    if (optind == argc)
+        return usage_error();
+    out->stage = argv[optind++];
+    out->is_list = strcmp(out->stage, "list") == 0;
+    if (!out->is_list)
+        return optind == argc && !out->has_list_options ? -1 : usage_error();
+    if (list_request_parse(argc - optind, argv + optind, &out->list, &msg) == ERR_OK)
+        return -1;
+    log_line(LOG_LEVEL_ERROR, "%s", msg.text);
+    return EXIT_USAGE;
+}
 
 /* Negative to go on, else the exit code. */
 static int
 parse_options(int argc, char **argv, struct options *out)
 {
-    static const struct option longs[] = {
-        {"as-of", required_argument, NULL, 'a'}, {"force", no_argument, NULL, 'f'}, {0}};
-    *out = (struct options){.path = "/etc/repdns/repdns.conf", .now_s = (int64_t)time(NULL)};
+    static const struct option longs[] = {{"as-of", required_argument, NULL, 'a'},
+        {"force", no_argument, NULL, 'f'}, {"for", required_argument, NULL, 'd'},
+        {"value", required_argument, NULL, 'v'}, {"note", required_argument, NULL, 'n'},
+        {"wait", required_argument, NULL, 'w'}, {0}};
+    *out = (struct options){
+        .path = "/etc/repdns/repdns.conf", .now_s = (int64_t)time(NULL), .wait_s = WAIT_S};
     for (int option; (option = getopt_long(argc, argv, "c:qVh", longs, NULL)) != -1;) {
-        if (option == 'c')
-            out->path = optarg;
-        else if (option == 'f')
-            out->force = true;
-        else if (option == 'q')
-            out->quiet = true;
-        else if (option == 'V' || option == 'h') {
+        if (option == 'V' || option == 'h') {
             fputs(option == 'h' ? usage : "repdns-load " REPDNS_VERSION "\n", stdout);
             return EXIT_DONE;
-        } else if (option != 'a' || asof_parse(optarg, &out->now_s) < 0) {
-            fputs(usage, stderr);
-            return EXIT_USAGE;
         }
+        if (!take_option(option, out))
+            return usage_error();
     }
-    if (optind + 1 != argc) {
-        fputs(usage, stderr);
-        return EXIT_USAGE;
-    }
-    out->stage = argv[optind];
-    return -1;
+    return parse_words(argc, argv, out);
 }
 
 static int32_t
@@ -127,37 +180,57 @@ utc_offset(int64_t now_s)
     return localtime_r(&when, &local) != NULL ? (int32_t)local.tm_gmtoff : 0;
 }
 
-static double
-monotonic(void)
+static struct run
+make_run(struct conf *conf, const struct options *options, struct prefix own[OWNNETS_MAX])
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    if (!conf->own_networks_set) {
+        conf->own_network_count = ownnets_ask(own);
+        conf->own_networks = own;
+    }
+    return (struct run){.conf = conf,
+        .now_s = options->now_s,
+        .utc_offset_s = utc_offset(options->now_s),
+        .force = options->force,
+        .progress = isatty(STDERR_FILENO) != 0};
 }
 
 static enum exit_code
 run_stage(struct conf *conf, const struct options *options, size_t number, struct errmsg *msg)
 {
     struct prefix own[OWNNETS_MAX];
-    struct run run = {.conf = conf,
-        .now_s = options->now_s,
-        .utc_offset_s = utc_offset(options->now_s),
-        .force = options->force,
-        .progress = isatty(STDERR_FILENO) != 0};
     double start = monotonic();
     if (stages[number].locks) {
-        enum exit_code locked = lock_state(conf, msg);
+        enum exit_code locked = lock_state(conf, 0, msg);
         if (locked != EXIT_DONE)
             return locked;
     }
-    if (!conf->own_networks_set) {
-        conf->own_network_count = ownnets_ask(own);
-        conf->own_networks = own;
-    }
+    struct run run = make_run(conf, options, own);
     enum exit_code code = stages[number].stage(&run, msg);
     run_close(&run);
     if (stages[number].locks && !options->quiet)
         print_summary(&run, stages[number].name, monotonic() - start);
+    return code;
+}
+
+/* A change by hand waits for a run that is active, since it shall not be lost in a script. */
+static enum exit_code
+run_list(struct conf *conf, const struct options *options, struct errmsg *msg)
+{
+    struct prefix own[OWNNETS_MAX];
+    double start = monotonic();
+    bool writes = list_request_writes(&options->list);
+    enum exit_code code = writes ? lock_state(conf, options->wait_s, msg) : EXIT_DONE;
+    if (code != EXIT_DONE)
+        return code;
+    struct run run = make_run(conf, options, own);
+    code = list_command(&run, &options->list, stdout, msg);
+    run_close(&run);
+    if (code == EXIT_DONE && writes && !options->quiet)
+        printf("repdns-load list %s: %u %s; %llu records put, %llu deleted; serial %u; %.3f s\n",
+            options->list.name, options->list.count, options->list.count == 1 ? "entry" : "entries",
+            (unsigned long long)run.published.records_put,
+            (unsigned long long)run.published.records_deleted, run.published.serial,
+            monotonic() - start);
     return code;
 }
 
@@ -168,16 +241,18 @@ main(int argc, char **argv)
     struct conf *conf;
     struct errmsg msg;
     size_t number = 0;
-    log_open("repdns-load", LOG_LEVEL_INFO);
+    log_open(program_invocation_short_name, LOG_LEVEL_INFO);
     if (argc > 1 && strcmp(argv[1], "spf") == 0)
         return spf_command(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "watch") == 0)
+        return watch_command(argc - 1, argv + 1);
     int done = parse_options(argc, argv, &options);
     if (done >= 0)
         return done;
     while (
         number < sizeof stages / sizeof *stages && strcmp(stages[number].name, options.stage) != 0)
         number++;
-    if (number == sizeof stages / sizeof *stages) {
+    if (number == sizeof stages / sizeof *stages && !options.is_list) {
         fprintf(stderr, "repdns-load: no stage \"%s\"\n%s", options.stage, usage);
         return EXIT_USAGE;
     }
@@ -187,7 +262,8 @@ main(int argc, char **argv)
     }
     /* The server reads what is made here by its group alone. */
     (void)umask(027);
-    enum exit_code code = run_stage(conf, &options, number, &msg);
+    enum exit_code code =
+        options.is_list ? run_list(conf, &options, &msg) : run_stage(conf, &options, number, &msg);
     if (code != EXIT_DONE)
         log_line(LOG_LEVEL_ERROR, "%s", msg.text);
     conf_free(&conf);

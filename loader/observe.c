@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "loader/logpos.h"
+#include "loader/logsource.h"
 #include "zones/fnv.h"
 
 enum {
@@ -77,6 +78,7 @@ struct run {
     struct errmsg *msg;
 
     uint64_t source; /* hash of the pattern */
+    logsource_fn read_line;
     struct sessions *sessions;
     struct logpos_list positions;
     bool wrote;
@@ -117,21 +119,9 @@ on_session(void *ctx, const struct observation *observation, const struct sessio
 static void
 on_line(struct run *run, struct text line)
 {
-    struct logline head;
-    struct postfix_program program;
-    struct postfix_event event;
-
     run->lines++;
-    if (logline_parse(line.p, line.n, run->now_s, run->utc_offset_s, &head) < 0) {
+    if (run->read_line(run->sessions, line, run->now_s, run->utc_offset_s) < 0)
         run->unparsed++;
-        return;
-    }
-    postfix_program(head.program, &program);
-    if (program.service == POSTFIX_NO_SERVICE)
-        return;
-    postfix_parse(&program, head.text, &event);
-    if (event.kind != POSTFIX_OTHER)
-        sessions_event(run->sessions, &head, &program, &event);
 }
 
 static struct slice
@@ -381,6 +371,7 @@ read_source(struct run *run, const struct log_source *source, enum err *failed)
     enum err err;
 
     run->source = fnv_add(FNV_START, source->path, strlen(source->path));
+    run->read_line = logsource_of(source->format);
     run->wrote = false;
     if (rc == GLOB_NOMATCH) {
         run->out->missing++;

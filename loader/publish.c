@@ -16,8 +16,8 @@ struct job {
     bool changed; /* more than the heartbeat */
 };
 
-static const enum store_table dataset_tables[] = {
-    STORE_ADDR, STORE_NAME, STORE_PAIR, STORE_POLICY, STORE_EVIDENCE};
+static const enum store_table dataset_tables[] = {STORE_ADDR, STORE_NAME, STORE_PAIR, STORE_POLICY,
+    STORE_RECORD, STORE_AUTHORITY, STORE_EVIDENCE};
 
 static enum err
 read_meta(struct job *job, struct errmsg *msg)
@@ -73,6 +73,16 @@ build_evidence(const struct publish_set *set, uint16_t id, struct records *out)
 }
 
 static enum err
+build_authority(const struct authority *authority, uint16_t id, struct records *out)
+{
+    struct store_key key;
+    uint8_t value[AUTHORITY_SIZE_MAX];
+    size_t n = authority_encode(authority, value);
+    store_key_authority(&key, id);
+    return records_add(out, store_key_slice(&key), slice_of(value, n));
+}
+
+static enum err
 build_records(const struct publish_set *set, uint16_t id, struct records *out)
 {
     enum err err = ERR_OK;
@@ -80,9 +90,13 @@ build_records(const struct publish_set *set, uint16_t id, struct records *out)
         err = ipset_build(id, set->addrs, set->count, records_add, out);
     else if (set->info.kind == DATASET_NAME)
         err = nameset_build(id, set->names, set->count, records_add, out);
+    else if (set->info.kind == DATASET_RECORDS)
+        err = recordset_build(id, set->rrs, set->count, records_add, out);
     else
         err = pairset_build(
             id, set->policies, set->policy_count, set->pairs, set->count, records_add, out);
+    if (err == ERR_OK && set->authority != NULL)
+        err = build_authority(set->authority, id, out);
     if (err == ERR_OK)
         err = build_evidence(set, id, out);
     records_sort(out);
@@ -282,14 +296,18 @@ compare(struct job *job, bool beat, struct errmsg *msg)
 }
 
 static enum err
-write_changes(struct kv *kv, const struct records *changes, struct errmsg *msg)
+write_changes(struct job *job, struct kv *kv, struct errmsg *msg)
 {
     struct kv_txn *txn;
+    records_sort(&job->changes);
     enum err err = kv_begin(kv, true, &txn, msg);
     if (err < 0)
         return err;
-    records_apply(changes, txn);
-    return kv_commit(&txn, msg);
+    err = records_apply(&job->changes, job->txn, txn);
+    if (err == ERR_OK)
+        return kv_commit(&txn, msg);
+    kv_abort(&txn);
+    return errmsg_set(msg, err, "%s: %s", job->conf->answers_path, err_text(err));
 }
 
 enum err
@@ -305,9 +323,9 @@ publish(const struct conf *conf, const struct publish_set *sets, size_t count, i
     err = kv_begin(kv, false, &job.txn, msg);
     if (err == ERR_OK)
         err = compare(&job, beat, msg);
-    kv_abort(&job.txn);
     if (err == ERR_OK && job.changes.count > 0)
-        err = write_changes(kv, &job.changes, msg);
+        err = write_changes(&job, kv, msg);
+    kv_abort(&job.txn);
     kv_close(&kv);
     out->changed = job.changed;
     out->serial = job.meta.serial;

@@ -4,9 +4,11 @@
 #ifndef LOADER_PUBLISH_H
 #define LOADER_PUBLISH_H
 
+#include "zones/authority.h"
 #include "zones/ipset.h"
 #include "zones/nameset.h"
 #include "zones/pairset.h"
+#include "zones/recordset.h"
 #include "zones/store.h"
 #include "zones/zoneconf.h"
 
@@ -27,7 +29,9 @@ struct publish_set {
     const struct pairset_policy *policies; /* of a pair set, beside pairs */
     size_t policy_count;
     const struct pairset_entry *pairs;
+    const struct recordset_entry *rrs;
     size_t count;
+    const struct authority *authority;     /* NULL: the list says nothing of it */
     const struct evidence_entry *evidence; /* addresses by ip_cmp first, then names by dname_key */
     size_t evidence_count;
 };

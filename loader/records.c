@@ -116,15 +116,56 @@ records_diff(const struct records *want, size_t from, size_t to, struct kv_txn *
     return err;
 }
 
-void
-records_apply(const struct records *changes, struct kv_txn *txn)
+static void
+apply(const struct record *record, struct kv_txn *txn)
 {
-    for (size_t i = 0; i < changes->count; i++) {
-        const struct record *record = &changes->items[i];
-        /* Failures are sticky: the commit reports them. */
-        if (record->value.p == NULL)
-            (void)kv_del(txn, record->key);
-        else
+    /* Failures are sticky: the commit reports them. */
+    if (record->value.p == NULL)
+        (void)kv_del(txn, record->key);
+    else
+        (void)kv_put(txn, record->key, record->value);
+}
+
+/* Everything in order: what before has and the changes leave, and what they put. */
+static enum err
+rewrite(const struct records *changes, struct kv_txn *before, struct kv_txn *txn)
+{
+    struct kv_cursor *cursor;
+    struct slice key, value;
+    size_t i = 0;
+    enum err have = kv_cursor_open(before, slice_of(NULL, 0), &cursor);
+    if (have < 0)
+        return have;
+    (void)kv_clear(txn);
+    have = kv_cursor_next(cursor, &key, &value);
+    while (have == ERR_OK || (have == ERR_NOTFOUND && i < changes->count)) {
+        const struct record *record = i < changes->count ? &changes->items[i] : NULL;
+        int order = have != ERR_OK ? -1 : record == NULL ? 1 : slice_cmp(record->key, key);
+        if (order > 0)
+            (void)kv_put(txn, key, value);
+        else if (record->value.p != NULL)
             (void)kv_put(txn, record->key, record->value);
+        i += order <= 0;
+        if (order >= 0)
+            have = kv_cursor_next(cursor, &key, &value);
     }
+    kv_cursor_close(&cursor);
+    return have == ERR_NOTFOUND ? ERR_OK : have;
+}
+
+enum err
+records_apply(const struct records *changes, struct kv_txn *before, struct kv_txn *txn)
+{
+    struct kv_stat stat;
+    uint64_t put = 0;
+    for (size_t i = 0; i < changes->count; i++)
+        put += changes->items[i].value.p == NULL
+                   ? 0
+                   : changes->items[i].key.n + changes->items[i].value.n;
+    kv_stat(before, &stat);
+    if (kv_generation(before) + 1 == kv_generation(txn) && put >= stat.used_bytes / 2)
+        return rewrite(changes, before, txn);
+    for (size_t i = 0; i < changes->count; i++)
+        apply(&changes->items[i], txn);
+    return ERR_OK;
 }

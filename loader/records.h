@@ -33,7 +33,12 @@ void records_sort(struct records *records);
 enum err records_diff(const struct records *want, size_t from, size_t to, struct kv_txn *txn,
     struct slice prefix, struct records *changes) MUST_CHECK;
 
-/* Puts and deletes; failures are sticky in the transaction. */
-void records_apply(const struct records *changes, struct kv_txn *txn);
+/* Puts and deletes in changes, which are sorted; failures are sticky in the transaction. Where they
+ * put at least as much as half of what the store holds, all of it is written anew in key order:
+ * LMDB's pages are full then, where keys put between others leave them half full. For that, before
+ * is a snapshot of the state that txn changes; it may be older, and then nothing is written anew.
+ */
+enum err records_apply(
+    const struct records *changes, struct kv_txn *before, struct kv_txn *txn) MUST_CHECK;
 
 #endif

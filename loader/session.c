@@ -6,8 +6,8 @@
 
 /* -- keys -- */
 
-static uint64_t
-host_key(const struct logline *line)
+uint64_t
+session_host_key(const struct logline *line)
 {
     return fnv_add(FNV_START, line->host.p, line->host.n);
 }
@@ -16,7 +16,7 @@ host_key(const struct logline *line)
 static uint64_t
 process_key(const struct logline *line, const struct postfix_program *program, const struct ip *ip)
 {
-    uint64_t key = fnv_add(host_key(line), &line->pid, sizeof line->pid);
+    uint64_t key = fnv_add(session_host_key(line), &line->pid, sizeof line->pid);
     const uint8_t service = (uint8_t)program->service;
 
     key = fnv_add(key, &service, 1);
@@ -29,16 +29,16 @@ address_hash(const struct ip *ip)
     return fnv_add(FNV_START, ip->b, sizeof ip->b);
 }
 
-static uint64_t
-queue_hash(const struct logline *line, struct text id)
+uint64_t
+session_id_key(const struct logline *line, struct text id)
 {
-    return fnv_add(host_key(line), id.p, id.n);
+    return fnv_add(session_host_key(line), id.p, id.n);
 }
 
-static struct slot *
-find_id(struct sessions *s, const struct logline *line, struct text id)
+struct slot *
+session_find_id(struct sessions *s, const struct logline *line, struct text id)
 {
-    uint64_t key = queue_hash(line, id);
+    uint64_t key = session_id_key(line, id);
 
     for (ref r = s->by_id[session_bucket(key)]; r != 0; r = session_at(s, r)->id_next) {
         struct slot *slot = session_at(s, r);
@@ -50,8 +50,8 @@ find_id(struct sessions *s, const struct logline *line, struct text id)
     return NULL;
 }
 
-static struct slot *
-find_note(struct sessions *s, uint64_t key)
+struct slot *
+session_find_note(struct sessions *s, uint64_t key)
 {
     for (ref r = s->by_key[session_bucket(key)]; r != 0; r = session_at(s, r)->key_next)
         if (session_at(s, r)->key == key && session_at(s, r)->kind == SLOT_NOTE)
@@ -59,8 +59,8 @@ find_note(struct sessions *s, uint64_t key)
     return NULL;
 }
 
-static bool
-same_ip(const struct slot *slot, const struct ip *ip)
+bool
+session_same_ip(const struct slot *slot, const struct ip *ip)
 {
     return ip_cmp(&slot->seen.client, ip) == 0;
 }
@@ -100,7 +100,7 @@ settle_sender(struct sessions *s, struct slot *slot, const struct postfix_event 
 /* -- transactions -- */
 
 static void
-set_ptr(struct sessions *s, struct slot *slot, const struct postfix_client *client)
+set_ptr(struct sessions *s, struct slot *slot, const struct log_client *client)
 {
     struct observation *seen = &slot->seen;
 
@@ -110,9 +110,9 @@ set_ptr(struct sessions *s, struct slot *slot, const struct postfix_client *clie
         seen->ptr_seen = OBS_PTR_UNSEEN;
         seen->ptr = (struct dname){0};
     } else if (client->ptr == OBS_PTR_NONE) {
-        const struct slot *note = find_note(s, slot->key);
+        const struct slot *note = session_find_note(s, slot->key);
 
-        if (note != NULL && same_ip(note, &client->ip)) {
+        if (note != NULL && session_same_ip(note, &client->ip)) {
             seen->ptr_seen = OBS_PTR_UNVERIFIED;
             seen->ptr = note->seen.ptr;
         }
@@ -133,10 +133,9 @@ new_mail(struct sessions *s, const struct logline *line, const struct postfix_pr
     return slot;
 }
 
-/* The transaction of the process that a line without queue id belongs to. One whose sender is not
- * known yet (rejected at CONNECT or EHLO) becomes that of the first sender. */
-static struct slot *
-find_mail(struct sessions *s, uint64_t key, const struct postfix_event *event)
+struct slot *
+session_find_mail(struct sessions *s, uint64_t key, const struct ip *ip, enum obs_sender sender,
+    const struct dname *domain)
 {
     struct slot *unknown = NULL;
 
@@ -144,11 +143,11 @@ find_mail(struct sessions *s, uint64_t key, const struct postfix_event *event)
         struct slot *slot = session_at(s, r);
 
         if (slot->key != key || slot->kind != SLOT_MAIL || slot->queue_id_len > 0 ||
-            !same_ip(slot, &event->client.ip))
+            !session_same_ip(slot, ip))
             continue;
-        if (same_sender(slot, event->sender, &event->sender_domain))
+        if (same_sender(slot, sender, domain))
             return slot;
-        if (slot->seen.sender == OBS_SENDER_UNKNOWN || event->sender == OBS_SENDER_UNKNOWN)
+        if (slot->seen.sender == OBS_SENDER_UNKNOWN || sender == OBS_SENDER_UNKNOWN)
             unknown = slot;
     }
     return unknown;
@@ -164,16 +163,16 @@ on_action(struct sessions *s, const struct logline *line, const struct postfix_p
         return;
     uint64_t key = process_key(line, program, &event->client.ip);
     if (event->queue_id.n > 0) {
-        slot = find_id(s, line, event->queue_id);
+        slot = session_find_id(s, line, event->queue_id);
         /* A line of cleanup quotes a stranger's text before the client. */
-        if (slot != NULL && !same_ip(slot, &event->client.ip))
+        if (slot != NULL && !session_same_ip(slot, &event->client.ip))
             return;
     } else {
-        slot = find_mail(s, key, event);
+        slot = session_find_mail(s, key, &event->client.ip, event->sender, &event->sender_domain);
     }
     if (slot == NULL) {
         slot = new_mail(s, line, program, event, key);
-        session_link_id(s, slot, queue_hash(line, event->queue_id), event->queue_id);
+        session_link_id(s, slot, session_id_key(line, event->queue_id), event->queue_id);
     }
     slot->touched = ++s->touch;
     settle_sender(s, slot, event);
@@ -190,19 +189,20 @@ on_client(struct sessions *s, const struct logline *line, const struct postfix_p
 {
     struct slot *best = NULL;
 
-    if (!event->client.has_ip || find_id(s, line, event->queue_id) != NULL)
+    if (!event->client.has_ip || session_find_id(s, line, event->queue_id) != NULL)
         return;
     uint64_t key = process_key(line, program, &event->client.ip);
     for (ref r = s->by_key[session_bucket(key)]; r != 0; r = session_at(s, r)->key_next) {
         struct slot *slot = session_at(s, r);
 
         if (slot->key == key && slot->kind == SLOT_MAIL && slot->queue_id_len == 0 &&
-            same_ip(slot, &event->client.ip) && (best == NULL || slot->touched > best->touched))
+            session_same_ip(slot, &event->client.ip) &&
+            (best == NULL || slot->touched > best->touched))
             best = slot;
     }
     if (best == NULL)
         best = new_mail(s, line, program, event, key);
-    session_link_id(s, best, queue_hash(line, event->queue_id), event->queue_id);
+    session_link_id(s, best, session_id_key(line, event->queue_id), event->queue_id);
     best->flags |= event->authenticated ? FLAG_AUTH : 0;
     session_deadline(s, best, s->now_s + OPEN_S);
 }
@@ -216,7 +216,7 @@ find_by_sender(struct sessions *s, enum slot_kind kind, const struct ip *ip, enu
     for (ref r = s->by_key[session_bucket(key)]; r != 0; r = session_at(s, r)->key_next) {
         struct slot *slot = session_at(s, r);
 
-        if (slot->key == key && slot->kind == kind && same_ip(slot, ip) &&
+        if (slot->key == key && slot->kind == kind && session_same_ip(slot, ip) &&
             same_sender(slot, sender, domain))
             return slot;
     }
@@ -226,7 +226,7 @@ find_by_sender(struct sessions *s, enum slot_kind kind, const struct ip *ip, enu
 static void
 on_from(struct sessions *s, const struct logline *line, const struct postfix_event *event)
 {
-    struct slot *slot = find_id(s, line, event->queue_id);
+    struct slot *slot = session_find_id(s, line, event->queue_id);
 
     /* Not of this log, by a local user, or queued again after a deferral. */
     if (slot == NULL || slot->kind != SLOT_MAIL)
@@ -276,7 +276,7 @@ on_unverified(struct sessions *s, const struct logline *line, const struct postf
     const struct postfix_event *event)
 {
     uint64_t key = process_key(line, program, &event->client.ip);
-    struct slot *slot = find_note(s, key);
+    struct slot *slot = session_find_note(s, key);
     struct dname name;
 
     if (dname_parse(event->client.name.p, event->client.name.n, &name) < 0)
@@ -304,7 +304,7 @@ on_border(struct sessions *s, const struct logline *line, const struct postfix_p
         if (slot->key != key || (slot->kind != SLOT_MAIL && slot->kind != SLOT_NOTE))
             continue;
         if (slot->kind == SLOT_NOTE && !end && event->client.has_ip &&
-            same_ip(slot, &event->client.ip))
+            session_same_ip(slot, &event->client.ip))
             continue;
         slot->flags |= event->authenticated ? FLAG_AUTH : 0;
         if (slot->queue_id_len == 0)
@@ -318,9 +318,7 @@ void
 sessions_event(struct sessions *s, const struct logline *line,
     const struct postfix_program *program, const struct postfix_event *event)
 {
-    s->now_s = line->when_s;
-    if (s->now_s > s->next_deadline_s)
-        session_sweep(s);
+    session_clock(s, line->when_s);
     switch (event->kind) {
     case POSTFIX_OTHER:
     case POSTFIX_REMOVED:

@@ -1,10 +1,14 @@
 /*
  * Joins the events of one log into observations: one for each mail transaction.
  *
- * A mail is accepted when its queue id has a client= line and then qmgr's from=; its HELO comes
- * from the action lines (info, filter, ...) of the same smtpd process and client before. What is
- * never accepted is one attempt for each (process, client, sender). Accepted mails are held for
+ * Postfix: a mail is accepted when its queue id has a client= line and then qmgr's from=; its HELO
+ * comes from the action lines (info, filter, ...) of the same smtpd process and client before. What
+ * is never accepted is one attempt for each (process, client, sender). Accepted mails are held for
  * some seconds, as SPF policy services log by themselves and may come late.
+ *
+ * Other MTAs say in one line that a mail is accepted. What was rejected is one attempt for each
+ * (client, sender) of a session, or where the lines name no session of two minutes; it is none of
+ * its own when a mail of the same sender is accepted then.
  *
  * The table of what is open is bounded by time (of the log) and by count; it is allocated once.
  * One thread.
@@ -34,6 +38,9 @@ void sessions_free(struct sessions **sessions);
 /* One message and what it says; the time of the line is the table's clock. */
 void sessions_event(struct sessions *sessions, const struct logline *line,
     const struct postfix_program *program, const struct postfix_event *event);
+/* The same for the MTAs whose sources yield struct log_event: session_join.c. */
+void sessions_join(
+    struct sessions *sessions, const struct logline *line, const struct log_event *event);
 /* The log ends here for now: hands on the accepted mails that are held. */
 void sessions_settle(struct sessions *sessions);
 

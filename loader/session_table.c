@@ -155,6 +155,14 @@ session_sweep(struct sessions *s)
 }
 
 void
+session_clock(struct sessions *s, int64_t now_s)
+{
+    s->now_s = now_s;
+    if (s->now_s > s->next_deadline_s)
+        session_sweep(s);
+}
+
+void
 session_reset(struct sessions *s)
 {
     memset(s->by_key, 0, sizeof s->by_key);

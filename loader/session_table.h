@@ -68,6 +68,20 @@ void session_unlink_key(struct sessions *s, struct slot *slot);
 void session_link_id(struct sessions *s, struct slot *slot, uint64_t queue_key, struct text id);
 void session_deadline(struct sessions *s, struct slot *slot, int64_t deadline_s);
 
+/* The time of the line, before anything else of it. */
+void session_clock(struct sessions *s, int64_t now_s);
+
+uint64_t session_host_key(const struct logline *line);
+bool session_same_ip(const struct slot *slot, const struct ip *ip);
+/* The slot of a mail that has this queue id. NULL: none. */
+struct slot *session_find_id(struct sessions *s, const struct logline *line, struct text id);
+uint64_t session_id_key(const struct logline *line, struct text id);
+struct slot *session_find_note(struct sessions *s, uint64_t key);
+/* The transaction that a line without queue id belongs to. One whose sender is not known yet
+ * (rejected at CONNECT or EHLO) becomes that of the first sender. */
+struct slot *session_find_mail(struct sessions *s, uint64_t key, const struct ip *ip,
+    enum obs_sender sender, const struct dname *domain);
+
 void session_emit(struct sessions *s, struct slot *slot, enum obs_outcome outcome);
 /* Hands on what the slot holds, a mail that was not accepted as an attempt, and frees it. */
 void session_finish(struct sessions *s, struct slot *slot);

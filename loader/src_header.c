@@ -128,6 +128,23 @@ address_domain(const char *text, size_t len, struct dname *out)
     return OBS_SENDER_DOMAIN;
 }
 
+enum obs_sender
+envelope_domain(const char *text, size_t len, struct dname *out)
+{
+    bool bracketed = len > 1 && text[0] == '<' && text[len - 1] == '>';
+    const char *at;
+
+    *out = (struct dname){.len = 0};
+    if (bracketed) {
+        text++;
+        len -= 2;
+    }
+    if (len == 0)
+        return bracketed ? OBS_SENDER_NULL : OBS_SENDER_BAD;
+    at = memrchr(text, '@', len);
+    return at == NULL ? OBS_SENDER_BAD : address_domain(at, len - (size_t)(at - text), out);
+}
+
 /* ERR_OK: this is the border. ERR_BUSY: one of our own, look further down. */
 static enum err
 judge_hop(const struct received *hop, const struct conf *conf)

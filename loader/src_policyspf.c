@@ -19,8 +19,8 @@ static const struct {
     {"permerror", REASON_SPF_PERMERROR},
 };
 
-static bool
-parse_result(struct text in, enum reason *out)
+bool
+policyspf_result(struct text in, enum reason *out)
 {
     struct text word = text_before(in, " ;(,");
 
@@ -148,10 +148,10 @@ policyspf_parse(struct text message, struct postfix_event *out)
         in = text_trim(text_skip(in, strlen("prepend ")));
     if (text_starts(in, "Received-SPF: ")) {
         in = text_trim(text_skip(in, strlen("Received-SPF: ")));
-        return parse_result(in, &out->spf) && parse_fields(in, out);
+        return policyspf_result(in, &out->spf) && parse_fields(in, out);
     }
     if (text_starts(in, "Authentication-Results: "))
-        return find(in, "; spf=", &rest) && parse_result(rest, &out->spf) &&
+        return find(in, "; spf=", &rest) && policyspf_result(rest, &out->spf) &&
                parse_fields(rest, out);
-    return parse_result(in, &out->spf) && parse_fields(in, out);
+    return policyspf_result(in, &out->spf) && parse_fields(in, out);
 }

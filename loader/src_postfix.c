@@ -3,62 +3,11 @@
 
 #include <limits.h>
 
+#include "loader/logsource.h"
 #include "loader/src_policyspf.h"
 #include "loader/src_received.h"
 
 enum { QUEUE_ID_MIN = 5, QUEUE_ID_MAX = 24, HOST_MAX = 255 };
-
-/* -- texts -- */
-
-static bool
-begins(struct text text, const char *with)
-{
-    size_t n = strlen(with);
-
-    return text.n >= n && memcmp(text.p, with, n) == 0;
-}
-
-static bool
-ends(struct text text, const char *with)
-{
-    size_t n = strlen(with);
-
-    return text.n >= n && memcmp(text.p + text.n - n, with, n) == 0;
-}
-
-/* SIZE_MAX: not there. */
-static size_t
-find(struct text text, const char *what)
-{
-    const char *at = memmem(text.p, text.n, what, strlen(what));
-
-    return at == NULL ? SIZE_MAX : (size_t)(at - text.p);
-}
-
-static size_t
-find_last(struct text text, const char *what)
-{
-    size_t found = SIZE_MAX, step;
-
-    for (size_t at = 0; (step = find(text_skip(text, at), what)) != SIZE_MAX; at += step + 1)
-        found = at + step;
-    return found;
-}
-
-static bool
-take(struct text *text, const char *word)
-{
-    if (!begins(*text, word))
-        return false;
-    *text = text_skip(*text, strlen(word));
-    return true;
-}
-
-static struct text
-until(struct text text, size_t n)
-{
-    return (struct text){text.p, n < text.n ? n : text.n};
-}
 
 /* -- programs -- */
 
@@ -109,7 +58,7 @@ postfix_program(struct text name, struct postfix_program *out)
         if (part.n == strlen(services[i].name) && memcmp(part.p, services[i].name, part.n) == 0)
             out->service = services[i].service;
     /* Sendmail and others have programs of these names too. */
-    if (out->service < POSTFIX_SPF_PYTHON && !begins(name, "postfix"))
+    if (out->service < POSTFIX_SPF_PYTHON && !text_begins(name, "postfix"))
         out->service = POSTFIX_NO_SERVICE;
 }
 
@@ -127,15 +76,15 @@ take_queue_id(struct text *in, struct text *out)
 {
     size_t n = 0;
 
-    *out = until(*in, 0);
-    if (take(in, "NOQUEUE: "))
+    *out = text_until(*in, 0);
+    if (text_take(in, "NOQUEUE: "))
         return true;
     while (n < in->n && n <= QUEUE_ID_MAX && is_queue_id_byte(in->p[n]))
         n++;
     if (n < QUEUE_ID_MIN || n > QUEUE_ID_MAX || in->n < n + 2 || in->p[n] != ':' ||
         in->p[n + 1] != ' ')
         return false;
-    *out = until(*in, n);
+    *out = text_until(*in, n);
     *in = text_skip(*in, n + 2);
     return true;
 }
@@ -143,28 +92,28 @@ take_queue_id(struct text *in, struct text *out)
 /* "name[address]", "[address]:port" of postscreen, "name[address]:port" with
  * smtpd_client_port_logging. Postfix takes only valid host names, so the first '[' is the one. */
 static bool
-take_client(struct text *in, struct postfix_client *out)
+take_client(struct text *in, struct log_client *out)
 {
     const char *open = memchr(in->p, '[', in->n < HOST_MAX + 1 ? in->n : HOST_MAX + 1);
     struct text rest, address;
     unsigned port;
 
-    *out = (struct postfix_client){.name = until(*in, 0), .ptr = OBS_PTR_UNSEEN};
+    *out = (struct log_client){.name = text_until(*in, 0), .ptr = OBS_PTR_UNSEEN};
     if (open == NULL)
         return false;
-    struct text name = until(*in, (size_t)(open - in->p));
+    struct text name = text_until(*in, (size_t)(open - in->p));
     rest = text_skip(*in, name.n + 1);
     const char *close = memchr(rest.p, ']', rest.n);
     if (close == NULL || memchr(name.p, ' ', name.n) != NULL)
         return false;
-    address = until(rest, (size_t)(close - rest.p));
+    address = text_until(rest, (size_t)(close - rest.p));
     rest = text_skip(rest, address.n + 1);
     if (address.n > 5 && text_starts(address, "IPv6:"))
         address = text_skip(address, 5);
     out->has_ip = ip_parse(address.p, address.n, &out->ip) == ERR_OK;
     if (!out->has_ip && !text_equals(address, "unknown"))
         return false;
-    if (name.n == strlen("unknown") && begins(name, "unknown")) {
+    if (name.n == strlen("unknown") && text_begins(name, "unknown")) {
         out->ptr = OBS_PTR_NONE;
     } else if (name.n > 0) {
         out->name = name;
@@ -187,25 +136,25 @@ take_client(struct text *in, struct postfix_client *out)
 static bool
 parse_envelope(struct text left, struct postfix_event *out)
 {
-    size_t at = find(left, "; from=<");
+    size_t at = text_find(left, "; from=<");
     struct text sender;
 
     out->sender = OBS_SENDER_UNKNOWN;
     if (at == SIZE_MAX)
-        return find(left, " from=<") == SIZE_MAX;
+        return text_find(left, " from=<") == SIZE_MAX;
     left = text_skip(left, at + strlen("; from="));
     /* A reason may quote a recipient that is made to look like this. */
-    if (find(left, "; from=<") != SIZE_MAX) {
+    if (text_find(left, "; from=<") != SIZE_MAX) {
         out->sender = OBS_SENDER_BAD;
         return true;
     }
     const char *close = memchr(left.p, '>', left.n);
     if (close == NULL)
         return false;
-    sender = until(left, (size_t)(close - left.p) + 1);
+    sender = text_until(left, (size_t)(close - left.p) + 1);
     left = text_skip(left, sender.n);
-    (void)take(&left, ",");
-    if (left.n > 0 && (!take(&left, " to=<") || find(left, ">") == SIZE_MAX))
+    (void)text_take(&left, ",");
+    if (left.n > 0 && (!text_take(&left, " to=<") || text_find(left, ">") == SIZE_MAX))
         return false;
     out->sender = address_domain(sender.p, sender.n, &out->sender_domain);
     return true;
@@ -219,9 +168,9 @@ drop_proto(struct text *left)
         " proto=ESMTP", " proto=SMTP", " proto=ESMTP,", " proto=SMTP,"};
 
     for (size_t i = 0; i < sizeof protos / sizeof protos[0]; i++)
-        if (ends(*left, protos[i])) {
+        if (text_ends(*left, protos[i])) {
             left->n -= strlen(protos[i]);
-            if (ends(*left, ","))
+            if (text_ends(*left, ","))
                 left->n--;
             return true;
         }
@@ -233,27 +182,27 @@ drop_proto(struct text *left)
 static struct text
 helo_of(struct text right, bool own_end, bool *authenticated)
 {
-    const struct text none = until(right, 0);
+    const struct text none = text_until(right, 0);
     size_t sasl;
 
-    if (!take(&right, "<"))
+    if (!text_take(&right, "<"))
         return none;
     if (!own_end) {
-        size_t close = find(right, ">");
+        size_t close = text_find(right, ">");
 
         if (close == SIZE_MAX)
             return none;
         struct text rest = text_skip(right, close + 1);
-        return rest.n == 0 || *rest.p == ':' ? until(right, close) : none;
+        return rest.n == 0 || *rest.p == ':' ? text_until(right, close) : none;
     }
     /* A line that ends otherwise was cut, or tells of SASL too. */
-    if (ends(right, ">"))
-        return until(right, right.n - 1);
-    sasl = find_last(right, "> sasl_");
+    if (text_ends(right, ">"))
+        return text_until(right, right.n - 1);
+    sasl = text_find_last(right, "> sasl_");
     if (sasl == SIZE_MAX)
-        sasl = find_last(right, ">, sasl_");
+        sasl = text_find_last(right, ">, sasl_");
     *authenticated |= sasl != SIZE_MAX;
-    return sasl == SIZE_MAX ? none : until(right, sasl);
+    return sasl == SIZE_MAX ? none : text_until(right, sasl);
 }
 
 /*
@@ -265,25 +214,25 @@ parse_fields(struct text in, bool own_end, struct postfix_event *out)
 {
     size_t at = 0, step;
 
-    while ((step = find(text_skip(in, at), " helo=")) != SIZE_MAX) {
-        struct text left = until(in, at + step);
+    while ((step = text_find(text_skip(in, at), " helo=")) != SIZE_MAX) {
+        struct text left = text_until(in, at + step);
         struct text right = text_skip(in, at + step + strlen(" helo="));
 
         at += step + 1;
         /* Behind a quoted header nothing tells one that holds such fields from the real ones. */
-        if (!own_end && find(right, " helo=") != SIZE_MAX)
+        if (!own_end && text_find(right, " helo=") != SIZE_MAX)
             break;
         if (drop_proto(&left) && parse_envelope(left, out)) {
             out->helo = helo_of(right, own_end, &out->authenticated);
             return;
         }
     }
-    if (at == 0 && (ends(in, " proto=SMTP") || ends(in, " proto=ESMTP"))) {
+    if (at == 0 && (text_ends(in, " proto=SMTP") || text_ends(in, " proto=ESMTP"))) {
         /* Before HELO. */
         if (drop_proto(&in) && parse_envelope(in, out))
             return;
     }
-    if (at == 0 && find(in, "from=<") == SIZE_MAX)
+    if (at == 0 && text_find(in, "from=<") == SIZE_MAX)
         return;
     out->sender = OBS_SENDER_BAD;
 }
@@ -319,17 +268,17 @@ static const struct {
 static bool
 parse_quoted(struct text in, struct postfix_event *out)
 {
-    struct text fields = until(in, 0);
+    struct text fields = text_until(in, 0);
     unsigned found = 0;
     size_t step;
 
     out->stage = text_before(in, " ");
-    while ((step = find(in, " from ")) != SIZE_MAX) {
-        struct postfix_client client;
+    while ((step = text_find(in, " from ")) != SIZE_MAX) {
+        struct log_client client;
 
         in = text_skip(in, step + 1);
         struct text rest = text_skip(in, strlen("from "));
-        if (!take_client(&rest, &client) || !begins(rest, "; "))
+        if (!take_client(&rest, &client) || !text_begins(rest, "; "))
             continue;
         out->client = client;
         fields = rest;
@@ -345,20 +294,20 @@ parse_action(const struct postfix_program *program, struct text in, struct postf
 {
     size_t i = 0, n = sizeof actions / sizeof actions[0];
 
-    while (i < n && !take(&in, actions[i].word))
+    while (i < n && !text_take(&in, actions[i].word))
         i++;
     if (i == n)
         return false;
     out->kind = POSTFIX_ACTION;
     out->reject = actions[i].reject;
-    if (program->service == POSTFIX_CLEANUP && !begins(in, "END-OF-MESSAGE ") &&
-        !begins(in, "DATA ") && !begins(in, "CONNECT "))
+    if (program->service == POSTFIX_CLEANUP && !text_begins(in, "END-OF-MESSAGE ") &&
+        !text_begins(in, "DATA ") && !text_begins(in, "CONNECT "))
         return parse_quoted(in, out);
     out->stage = text_before(in, " ");
     in = text_skip(in, out->stage.n);
-    if (!take(&in, " from ") || !take_client(&in, &out->client))
+    if (!text_take(&in, " from ") || !take_client(&in, &out->client))
         return false;
-    parse_fields(in, program->service != POSTFIX_CLEANUP || begins(in, ": "), out);
+    parse_fields(in, program->service != POSTFIX_CLEANUP || text_begins(in, ": "), out);
     return true;
 }
 
@@ -371,7 +320,7 @@ parse_client(struct text in, struct postfix_event *out)
     out->kind = POSTFIX_CLIENT;
     if (!take_client(&in, &out->client))
         return false;
-    out->authenticated = find(in, ", sasl_") != SIZE_MAX;
+    out->authenticated = text_find(in, ", sasl_") != SIZE_MAX;
     return true;
 }
 
@@ -379,7 +328,7 @@ parse_client(struct text in, struct postfix_event *out)
 static bool
 has_auth(struct text in)
 {
-    size_t at = find(in, " auth=");
+    size_t at = text_find(in, " auth=");
 
     return at != SIZE_MAX && at + 6 < in.n && in.p[at + 6] >= '1' && in.p[at + 6] <= '9';
 }
@@ -409,13 +358,13 @@ parse_warning(struct text in, struct postfix_event *out)
     static const char resolve[] = " does not resolve to address ";
     struct text name, address;
 
-    if (take(&in, "hostname ")) {
+    if (text_take(&in, "hostname ")) {
         name = text_before(in, " ");
         in = text_skip(in, name.n);
-        if (!take(&in, resolve))
+        if (!text_take(&in, resolve))
             return false;
         address = text_before(in, " ");
-        if (ends(address, ":"))
+        if (text_ends(address, ":"))
             address.n--;
         return set_unverified(name, address, out);
     }
@@ -423,31 +372,32 @@ parse_warning(struct text in, struct postfix_event *out)
      * hostname x". */
     address = text_before(in, " ");
     in = text_skip(in, address.n);
-    if (!ends(address, ":"))
+    if (!text_ends(address, ":"))
         return false;
     address.n--;
-    bool listed = take(&in, " address not listed for hostname ");
-    if (!listed && !take(&in, " hostname "))
+    bool listed = text_take(&in, " address not listed for hostname ");
+    if (!listed && !text_take(&in, " hostname "))
         return false;
     name = text_before(in, " ");
     in = text_skip(in, name.n);
-    return (listed || begins(in, " verification failed")) && set_unverified(name, address, out);
+    return (listed || text_begins(in, " verification failed")) &&
+           set_unverified(name, address, out);
 }
 
 /* "16 after 2.6 from [177.154.236.182]:41323: EHLO 127.0.0.1\r\n", control bytes escaped. */
 static bool
 parse_pregreet(struct text in, struct postfix_event *out)
 {
-    size_t at = find(in, " from ");
+    size_t at = text_find(in, " from ");
     struct text line;
 
     if (at == SIZE_MAX)
         return false;
     in = text_skip(in, at + strlen(" from "));
-    if (!take_client(&in, &out->client) || !take(&in, ": "))
+    if (!take_client(&in, &out->client) || !text_take(&in, ": "))
         return false;
     out->kind = POSTFIX_PREGREET;
-    line = until(in, find(in, "\\"));
+    line = text_until(in, text_find(in, "\\"));
     if (text_starts(line, "EHLO ") || text_starts(line, "HELO "))
         out->helo = text_trim(text_skip(line, 5));
     return true;
@@ -457,15 +407,15 @@ parse_pregreet(struct text in, struct postfix_event *out)
 static bool
 parse_from(struct text in, struct postfix_event *out)
 {
-    size_t at = find_last(in, ">, size=");
+    size_t at = text_find_last(in, ">, size=");
     struct text sender, rest;
     unsigned recipients;
 
-    if (at == SIZE_MAX || !ends(in, "(queue active)"))
+    if (at == SIZE_MAX || !text_ends(in, "(queue active)"))
         return false;
-    sender = until(in, at + 1);
+    sender = text_until(in, at + 1);
     rest = text_skip(in, at);
-    at = find(rest, ", nrcpt=");
+    at = text_find(rest, ", nrcpt=");
     if (at == SIZE_MAX)
         return false;
     rest = text_skip(rest, at + strlen(", nrcpt="));
@@ -480,23 +430,23 @@ parse_from(struct text in, struct postfix_event *out)
 static bool
 parse_smtpd(const struct postfix_program *program, struct text in, struct postfix_event *out)
 {
-    if (take(&in, "connect from ") || take(&in, "CONNECT from ")) {
+    if (text_take(&in, "connect from ") || text_take(&in, "CONNECT from ")) {
         out->kind = POSTFIX_CONNECT;
         return take_client(&in, &out->client);
     }
-    if (take(&in, "disconnect from ") || take(&in, "DISCONNECT ")) {
+    if (text_take(&in, "disconnect from ") || text_take(&in, "DISCONNECT ")) {
         out->kind = POSTFIX_DISCONNECT;
         bool known = take_client(&in, &out->client);
         out->authenticated = known && has_auth(in);
         return known;
     }
-    if (take(&in, "warning: "))
+    if (text_take(&in, "warning: "))
         return parse_warning(in, out);
-    if (take(&in, "PREGREET "))
+    if (text_take(&in, "PREGREET "))
         return parse_pregreet(in, out);
     if (!take_queue_id(&in, &out->queue_id))
         return false;
-    if (out->queue_id.n > 0 && take(&in, "client="))
+    if (out->queue_id.n > 0 && text_take(&in, "client="))
         return parse_client(in, out);
     return parse_action(program, in, out);
 }
@@ -504,7 +454,7 @@ parse_smtpd(const struct postfix_program *program, struct text in, struct postfi
 void
 postfix_parse(const struct postfix_program *program, struct text message, struct postfix_event *out)
 {
-    const struct text none = until(message, 0);
+    const struct text none = text_until(message, 0);
     struct text in = message;
     bool known = false;
 
@@ -523,7 +473,7 @@ postfix_parse(const struct postfix_program *program, struct text message, struct
         break;
     case POSTFIX_QMGR:
         if (take_queue_id(&in, &out->queue_id) && out->queue_id.n > 0) {
-            if (begins(in, "from=<"))
+            if (text_begins(in, "from=<"))
                 known = parse_from(text_skip(in, strlen("from=")), out);
             else if (text_equals(in, "removed"))
                 known = (out->kind = POSTFIX_REMOVED) == POSTFIX_REMOVED;
@@ -536,4 +486,24 @@ postfix_parse(const struct postfix_program *program, struct text message, struct
     }
     if (!known)
         out->kind = POSTFIX_OTHER;
+}
+
+/* Zimbra's too. */
+enum err
+postfix_line(struct sessions *sessions, struct text line, int64_t now_s, int32_t utc_offset_s)
+{
+    struct logline head;
+    struct postfix_program program;
+    struct postfix_event event;
+    enum err err = logline_parse(line.p, line.n, now_s, utc_offset_s, &head);
+
+    if (err < 0)
+        return err;
+    postfix_program(head.program, &program);
+    if (program.service == POSTFIX_NO_SERVICE)
+        return ERR_OK;
+    postfix_parse(&program, head.text, &event);
+    if (event.kind != POSTFIX_OTHER)
+        sessions_event(sessions, &head, &program, &event);
+    return ERR_OK;
 }

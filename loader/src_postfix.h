@@ -11,8 +11,7 @@
 
 #include <stdint.h>
 
-#include "loader/observation.h"
-#include "loader/src_text.h"
+#include "loader/logevent.h"
 
 enum postfix_kind {
     POSTFIX_OTHER,      /* nothing that matters here */
@@ -43,19 +42,11 @@ struct postfix_program {
     bool reinjection; /* a listener for mail that comes back from a filter: amavisd, dkimmilter */
 };
 
-struct postfix_client {
-    bool has_ip; /* false for "unknown[unknown]" */
-    struct ip ip;
-    uint16_t port;    /* 0: not logged */
-    struct text name; /* n 0: not told, or "unknown" */
-    enum obs_ptr ptr; /* NONE for "unknown", UNSEEN where postscreen did not ask */
-};
-
 /* Texts are borrowed from the message. */
 struct postfix_event {
     enum postfix_kind kind;
-    struct text queue_id; /* n 0: NOQUEUE */
-    struct postfix_client client;
+    struct text queue_id;     /* n 0: NOQUEUE */
+    struct log_client client; /* ptr NONE for "unknown", UNSEEN where postscreen did not ask */
     bool authenticated;
     bool reject;       /* reject, milter-reject, discard, proxy-reject */
     struct text stage; /* "RCPT", "END-OF-MESSAGE" */

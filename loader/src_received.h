@@ -50,6 +50,9 @@ enum err received_parse(const char *value, size_t len, struct received *out) MUS
 /* What stands in "<>" or bare, of an envelope or a From header: the domain, and nothing else. */
 enum obs_sender address_domain(const char *text, size_t len, struct dname *out);
 
+/* The same of an envelope alone, "<a@b>" or bare, whose quoted local part may hold a '<'. */
+enum obs_sender envelope_domain(const char *text, size_t len, struct dname *out);
+
 /* Seconds since 1970; two-digit years and named zones are known, seconds may be absent; false for
  * what is no date. */
 bool mail_date(const char *text, size_t len, int64_t *out);

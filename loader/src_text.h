@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -50,6 +51,57 @@ text_before(struct text text, const char *stop)
     while (n < text.n && text.p[n] != '\0' && strchr(stop, text.p[n]) == NULL)
         n++;
     return (struct text){text.p, n};
+}
+
+/* At most the first n bytes. */
+static inline struct text
+text_until(struct text text, size_t n)
+{
+    return (struct text){text.p, n < text.n ? n : text.n};
+}
+
+static inline bool
+text_begins(struct text text, const char *with)
+{
+    size_t n = strlen(with);
+
+    return text.n >= n && memcmp(text.p, with, n) == 0;
+}
+
+static inline bool
+text_ends(struct text text, const char *with)
+{
+    size_t n = strlen(with);
+
+    return text.n >= n && memcmp(text.p + text.n - n, with, n) == 0;
+}
+
+/* SIZE_MAX: not there. */
+static inline size_t
+text_find(struct text text, const char *what)
+{
+    const char *at = memmem(text.p, text.n, what, strlen(what));
+
+    return at == NULL ? SIZE_MAX : (size_t)(at - text.p);
+}
+
+static inline size_t
+text_find_last(struct text text, const char *what)
+{
+    size_t found = SIZE_MAX, step;
+
+    for (size_t at = 0; (step = text_find(text_skip(text, at), what)) != SIZE_MAX; at += step + 1)
+        found = at + step;
+    return found;
+}
+
+static inline bool
+text_take(struct text *text, const char *word)
+{
+    if (!text_begins(*text, word))
+        return false;
+    *text = text_skip(*text, strlen(word));
+    return true;
 }
 
 /* ASCII letters of either case are one. */

@@ -24,8 +24,10 @@ struct run {
     const struct conf *conf; /* borrowed */
     int64_t now_s;
     int32_t utc_offset_s;
-    bool force;    /* publish however many are newly listed */
-    bool progress; /* tell on a terminal */
+    bool force;            /* publish however many are newly listed, and whatever lists do */
+    bool progress;         /* tell on a terminal */
+    bool lists_only;       /* publish without judging: verdicts stay as they are */
+    const bool *unchanged; /* of the configured lists: served already; NULL: not known */
 
     struct history *history;
     struct kv_txn *reading; /* of history.mdb, as long as the cache lives */
@@ -56,6 +58,12 @@ enum exit_code stage_resolve(struct run *run, struct errmsg *msg);
 enum exit_code stage_judge(struct run *run, struct errmsg *msg);
 enum exit_code stage_publish(struct run *run, struct errmsg *msg);
 enum exit_code stage_run(struct run *run, struct errmsg *msg);
+
+/* Whether something is served that a publish of the list would change. */
+bool stages_serve_list(const struct conf *conf, const struct list_source *source);
+/* Publishes one block list, from its flattened set, and leaves everything else as it is served. */
+enum exit_code stage_publish_list(struct run *run, const struct list_source *source,
+    const struct list_set *set, struct errmsg *msg);
 
 /* Opens history, cache, SPF, patterns and suffix list, unless that is done. */
 enum err stages_need_judging(struct run *run, struct errmsg *msg) MUST_CHECK;

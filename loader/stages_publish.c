@@ -2,7 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/listbrake.h"
+#include "loader/listedit.h"
 #include "loader/stages.h"
+#include "zones/log.h"
 
 /* Everything that a publish puts together. */
 struct publication {
@@ -13,6 +16,8 @@ struct publication {
     struct verdicts *verdicts;
     struct publish_set *sets;
     size_t set_count;
+    struct list_published *published; /* the lists that the brake lets pass */
+    size_t published_count;
 };
 
 static const char *const judged_names[VERDICTS_SETS] = {
@@ -28,6 +33,16 @@ publication_free(struct publication *publication)
     free(publication->lists);
     free(publication->allow);
     free(publication->sets);
+    free(publication->published);
+}
+
+/* Leaves what is stored under the name as it is. */
+static struct publish_set
+kept_set(const char *name)
+{
+    struct publish_set set = {.keep = true};
+    strcpy(set.info.name, name);
+    return set;
 }
 
 static enum err
@@ -38,9 +53,15 @@ flatten_lists(struct publication *publication, struct errmsg *msg)
     publication->lists = calloc(count, sizeof *publication->lists);
     publication->allow = calloc(count, sizeof *publication->allow);
     publication->sets = calloc(count + VERDICTS_SETS, sizeof *publication->sets);
-    if (publication->lists == NULL || publication->allow == NULL || publication->sets == NULL)
+    publication->published = calloc(count, sizeof *publication->published);
+    if (publication->lists == NULL || publication->allow == NULL || publication->sets == NULL ||
+        publication->published == NULL)
         return errmsg_set(msg, ERR_NOMEM, "out of memory");
     for (unsigned i = 0; i < conf->list_count; i++) {
+        if (publication->run->unchanged != NULL && publication->run->unchanged[i]) {
+            publication->sets[publication->set_count++] = kept_set(conf->lists[i].name);
+            continue;
+        }
         enum err err = lists_flatten(conf, &conf->lists[i], &publication->lists[i], msg);
         if (err == ERR_NOTFOUND)
             continue; /* never imported: not served */
@@ -84,13 +105,72 @@ add_judged(struct publication *publication, bool keep)
 {
     for (unsigned i = 0; i < VERDICTS_SETS; i++) {
         struct publish_set *set = &publication->sets[publication->set_count++];
-        if (!keep) {
-            *set = verdicts_sets(publication->verdicts)[i];
+        *set = keep ? kept_set(judged_names[i]) : verdicts_sets(publication->verdicts)[i];
+    }
+}
+
+/* Remembers what of the lists is published, if that differs from the last time. */
+static void
+note_published(
+    struct publication *publication, const struct list_source *source, const struct list_set *set)
+{
+    const struct list_measure *last = lists_published(set);
+    struct list_measure measure = listbrake_measure(publication->run->conf, source, set);
+    if (last == NULL || last->entries != measure.entries || last->forbidden != measure.forbidden)
+        publication->published[publication->published_count++] =
+            (struct list_published){source, measure};
+}
+
+bool
+stages_serve_list(const struct conf *conf, const struct list_source *source)
+{
+    struct kvread *reader;
+    struct store_key key;
+    struct slice value;
+    if (source->role == LIST_ALLOW)
+        return true;
+    if (kvread_open(conf->answers_path, &reader, NULL) < 0)
+        return false;
+    store_key_dataset(&key, source->name);
+    bool served = kvread_get(reader, store_key_slice(&key), &value) == ERR_OK;
+    kvread_close(&reader);
+    return served;
+}
+
+static bool
+is_stopped(const struct run *run, const struct list_source *source, const struct list_set *set,
+    struct errmsg *why)
+{
+    bool served = !run->force && stages_serve_list(run->conf, source);
+    return !run->force && listbrake_stops(run->conf, source, set, served, why);
+}
+
+/* A list that the brake stops stays as it is served; an allow list is not served itself, so the
+ * verdicts stay: *keep. The last refusal is told by whoever called; those before it here. */
+static enum exit_code
+brake_lists(struct publication *publication, bool *keep, struct errmsg *msg)
+{
+    const struct run *run = publication->run;
+    enum exit_code code = EXIT_DONE;
+    for (unsigned i = 0; i < run->conf->list_count; i++) {
+        const struct list_source *source = &run->conf->lists[i];
+        struct errmsg why;
+        if (publication->lists[i] == NULL)
+            continue;
+        if (!is_stopped(run, source, publication->lists[i], &why)) {
+            note_published(publication, source, publication->lists[i]);
             continue;
         }
-        *set = (struct publish_set){.keep = true};
-        strcpy(set->info.name, judged_names[i]);
+        if (code != EXIT_DONE)
+            log_line(LOG_LEVEL_ERROR, "%s", msg->text);
+        code = EXIT_TOO_MANY;
+        (void)errmsg_set(msg, ERR_REFUSED, "%s", why.text);
+        *keep = *keep || source->role == LIST_ALLOW;
+        for (size_t k = 0; k < publication->set_count; k++)
+            if (strcmp(publication->sets[k].info.name, source->name) == 0)
+                publication->sets[k] = kept_set(source->name);
     }
+    return code;
 }
 
 static enum exit_code
@@ -105,36 +185,82 @@ too_many(const struct run *run, struct errmsg *msg)
     return EXIT_TOO_MANY;
 }
 
+/* Writes the sets, and then what of the lists they are. */
+static enum err
+write_publication(struct publication *publication, bool beat, struct errmsg *msg)
+{
+    struct run *run = publication->run;
+    struct errmsg why;
+    enum err err = publish(run->conf, publication->sets, publication->set_count, run->now_s, beat,
+        &run->published, &why);
+    if (err == ERR_OK)
+        err = listedit_published(
+            run->conf, publication->published, publication->published_count, &why);
+    return err < 0 ? errmsg_set(msg, err, "%s", why.text) : ERR_OK;
+}
+
 static enum exit_code
 publish_all(struct publication *publication, struct errmsg *msg)
 {
     struct run *run = publication->run;
-    enum exit_code code = EXIT_DONE;
-    bool keep = run->dns_failed;
-    enum err err = flatten_lists(publication, msg);
-    if (err == ERR_OK && !keep)
-        err = judge(publication, msg);
+    bool keep = run->dns_failed || run->lists_only;
+    enum err err = listedit_expire(run->conf, run->now_s, msg);
+    if (err == ERR_OK)
+        err = flatten_lists(publication, msg);
     if (err < 0)
         return exit_of(err);
+    enum exit_code code = brake_lists(publication, &keep, msg);
+    if (!keep && (err = judge(publication, msg)) < 0)
+        return exit_of(err);
     if (!keep && !run->force && verdicts_too_many(&run->verdicts, &run->conf->policy)) {
+        if (code != EXIT_DONE)
+            log_line(LOG_LEVEL_ERROR, "%s", msg->text);
         code = too_many(run, msg);
         keep = true;
     }
     add_judged(publication, keep);
-    struct errmsg why;
-    err = publish(run->conf, publication->sets, publication->set_count, run->now_s, !keep,
-        &run->published, &why);
-    if (err == ERR_OK)
-        return code;
-    (void)errmsg_set(msg, err, "%s", why.text);
-    return exit_of(err);
+    err = write_publication(publication, !keep, msg);
+    return err < 0 ? exit_of(err) : code;
+}
+
+/* Only that list; whatever else is served stays. */
+static enum exit_code
+publish_list(struct publication *publication, const struct list_source *source,
+    const struct list_set *set, struct errmsg *msg)
+{
+    const struct conf *conf = publication->run->conf;
+    publication->sets = calloc(conf->list_count + VERDICTS_SETS, sizeof *publication->sets);
+    publication->published = calloc(1, sizeof *publication->published);
+    if (publication->sets == NULL || publication->published == NULL) {
+        (void)errmsg_set(msg, ERR_NOMEM, "out of memory");
+        return EXIT_FAILED;
+    }
+    for (unsigned i = 0; i < conf->list_count; i++) {
+        const char *name = conf->lists[i].name;
+        if (conf->lists[i].role == LIST_BLOCK)
+            publication->sets[publication->set_count++] =
+                strcmp(name, source->name) == 0 ? *lists_set(set) : kept_set(name);
+    }
+    add_judged(publication, true);
+    note_published(publication, source, set);
+    return exit_of(write_publication(publication, false, msg));
+}
+
+enum exit_code
+stage_publish_list(struct run *run, const struct list_source *source, const struct list_set *set,
+    struct errmsg *msg)
+{
+    struct publication publication = {.run = run};
+    enum exit_code code = publish_list(&publication, source, set, msg);
+    publication_free(&publication);
+    return code;
 }
 
 enum exit_code
 stage_publish(struct run *run, struct errmsg *msg)
 {
     struct publication publication = {.run = run};
-    enum exit_code code = exit_of(stages_need_judging(run, msg));
+    enum exit_code code = run->lists_only ? EXIT_DONE : exit_of(stages_need_judging(run, msg));
     if (code == EXIT_DONE)
         code = publish_all(&publication, msg);
     publication_free(&publication);

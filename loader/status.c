@@ -234,9 +234,11 @@ print_advice(FILE *out, const struct conf *conf, const struct hist_totals *total
     if (totals->accepted > 0)
         fprintf(out, "  %u %% of the accepted mail had a HELO in the log\n", with_helo);
     if (totals->accepted > 0 && with_helo < HELO_SHARE_LOW)
-        fprintf(out, "  advice: HELO names can be judged only if they are logged. Postfix needs\n"
-                     "    check_client_access static:{INFO repdns}\n"
-                     "  at the end of smtpd_recipient_restrictions in main.cf\n");
+        fprintf(out,
+            "  advice: HELO names can be judged only if they are logged. Postfix needs\n"
+            "    check_client_access static:{INFO repdns}\n"
+            "  at the end of smtpd_recipient_restrictions in main.cf; Exim logs them as it\n"
+            "  comes, Sendmail and OpenSMTPD never\n");
     unsigned of_one = share(busiest->accepted, totals->accepted);
     if (totals->accepted >= BUSY_LEAST && of_one > BUSY_SHARE) {
         char ip[IP_TEXT_SIZE];

@@ -14,7 +14,8 @@
 #include "server/snapshot.h"
 #include "zones/ip.h"
 
-#define ANSWER_UDP_MAX   1232 /* what we advertise and the most we send over UDP (DNS flag day) */
+#define ANSWER_UDP_SIZE  1232 /* what we advertise and the most we send over UDP (DNS flag day) */
+#define ANSWER_UDP_MAX   2048 /* room for one over UDP: as rbldnsd sends them (STRICT_UDP_MAX) */
 #define ANSWER_PLAIN_MAX 512  /* RFC 1035 4.2.1: a query without EDNS */
 #define ANSWER_TCP_MAX   65535
 
@@ -34,7 +35,9 @@ struct answer_note {
     bool edns;
     bool wrong_kind; /* an address asked of a name zone, an unreversed name ...: NXDOMAIN */
     bool stale;      /* SERVFAIL because a dataset has expired */
+    bool acl;        /* dropped or refused by an access list */
     uint16_t qtype;
+    uint16_t question_len;       /* bytes of the question, 0: none that could be read */
     const struct zone_def *zone; /* NULL: none of ours */
 };
 

@@ -1,8 +1,6 @@
 /* EDNS(0) in responses; see edns.h. */
 #include "server/edns.h"
 
-#include "server/answer.h"
-
 enum { OPT_SIZE = 11, OPTION_HEADER_SIZE = 4, OPTION_EDE = 15 };
 
 static size_t
@@ -18,15 +16,15 @@ edns_size(const struct query *query, const struct ede_note *note)
 }
 
 void
-edns_put(
-    struct wire_out *out, const struct query *query, unsigned rcode, const struct ede_note *note)
+edns_put(struct wire_out *out, const struct query *query, uint16_t size_max, unsigned rcode,
+    const struct ede_note *note)
 {
     if (!query->edns)
         return;
     size_t option = option_size(note);
     wire_put_u8(out, 0);
     wire_put_u16(out, RR_OPT);
-    wire_put_u16(out, ANSWER_UDP_MAX);
+    wire_put_u16(out, size_max);
     wire_put_u8(out, (uint8_t)(rcode >> 4));
     wire_put_u8(out, 0);
     wire_put_u16(out, query->dnssec_ok ? 0x8000 : 0); /* RFC 3225 3: DO is copied */

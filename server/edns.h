@@ -24,7 +24,8 @@ struct ede_note {
 
 /* Bytes that edns_put takes. */
 size_t edns_size(const struct query *query, const struct ede_note *note);
-void edns_put(
-    struct wire_out *out, const struct query *query, unsigned rcode, const struct ede_note *note);
+/* size_max: bytes of UDP that we take. */
+void edns_put(struct wire_out *out, const struct query *query, uint16_t size_max, unsigned rcode,
+    const struct ede_note *note);
 
 #endif

@@ -99,42 +99,121 @@ open_one(const struct endpoint *endpoint, bool tcp, int *out, struct errmsg *msg
         tcp ? "TCP" : "UDP", strerror(why), advice);
 }
 
-enum err
-sockets_open(const struct conf *conf, struct sockets *out, struct errmsg *msg)
+static bool
+same(const struct endpoint *a, const struct endpoint *b)
 {
-    size_t udp_count = (size_t)conf->listen_count * conf->udp_workers;
-    *out = (struct sockets){.endpoints = conf->listen_count, .udp_workers = conf->udp_workers};
-    out->udp = calloc(udp_count, sizeof *out->udp);
-    out->tcp = calloc(conf->listen_count, sizeof *out->tcp);
-    if (out->udp == NULL || out->tcp == NULL) {
-        sockets_close(out);
-        return errmsg_set(msg, ERR_NOMEM, "out of memory");
+    return a->port == b->port && ip_cmp(&a->ip, &b->ip) == 0;
+}
+
+/* Where the endpoint is in the sockets; their number if it is not there. */
+static unsigned
+find(const struct sockets *sockets, const struct endpoint *endpoint)
+{
+    unsigned i = 0;
+    while (i < sockets->endpoints && !same(&sockets->at[i], endpoint))
+        i++;
+    return i;
+}
+
+static enum err
+open_endpoint(struct sockets *sockets, const struct sockets *old, unsigned i, struct errmsg *msg)
+{
+    unsigned there = find(old, &sockets->at[i]);
+    /* One that stands twice in the list is tried, and fails as it does at start. */
+    bool take = there < old->endpoints && find(sockets, &sockets->at[i]) == i;
+    if (take) {
+        sockets->tcp[i] = old->tcp[there];
+        for (unsigned set = 0; set < sockets->sets; set++)
+            sockets->udp[set * sockets->endpoints + i] = old->udp[set * old->endpoints + there];
+        return ERR_OK;
     }
-    memset(out->udp, 0xff, udp_count * sizeof *out->udp);
-    memset(out->tcp, 0xff, conf->listen_count * sizeof *out->tcp);
-    enum err err = ERR_OK;
-    for (unsigned i = 0; i < conf->listen_count && err == ERR_OK; i++) {
-        /* TCP first: without SO_REUSEPORT it fails where another server has the address. */
-        err = open_one(&conf->listen[i], true, &out->tcp[i], msg);
-        for (unsigned w = 0; w < conf->udp_workers && err == ERR_OK; w++)
-            err = open_one(&conf->listen[i], false, &out->udp[w * conf->listen_count + i], msg);
-    }
-    if (err < 0)
-        sockets_close(out);
+    /* TCP first: without SO_REUSEPORT it fails where another server has the address. */
+    enum err err = open_one(&sockets->at[i], true, &sockets->tcp[i], msg);
+    for (unsigned set = 0; set < sockets->sets && err == ERR_OK; set++)
+        err = open_one(&sockets->at[i], false, &sockets->udp[set * sockets->endpoints + i], msg);
     return err;
 }
 
-void
-sockets_close(struct sockets *sockets)
+enum err
+sockets_open(
+    const struct conf *conf, const struct sockets *old, struct sockets *out, struct errmsg *msg)
 {
-    for (size_t i = 0;
-         sockets->udp != NULL && i < (size_t)sockets->endpoints * sockets->udp_workers; i++)
-        if (sockets->udp[i] >= 0)
+    static const struct sockets none = {0};
+    size_t count = conf->listen_count;
+    *out = (struct sockets){.endpoints = conf->listen_count,
+        .sets = old == NULL ? conf->udp_workers : old->sets,
+        .before = old};
+    out->at = calloc(count, sizeof *out->at);
+    out->udp = calloc(count * out->sets, sizeof *out->udp);
+    out->tcp = calloc(count, sizeof *out->tcp);
+    if (out->at == NULL || out->udp == NULL || out->tcp == NULL) {
+        free(out->at);
+        free(out->udp);
+        free(out->tcp);
+        *out = (struct sockets){0};
+        return errmsg_set(msg, ERR_NOMEM, "out of memory");
+    }
+    memcpy(out->at, conf->listen, count * sizeof *out->at);
+    memset(out->udp, 0xff, count * out->sets * sizeof *out->udp);
+    memset(out->tcp, 0xff, count * sizeof *out->tcp);
+    enum err err = ERR_OK;
+    for (unsigned i = 0; i < count && err == ERR_OK; i++)
+        err = open_endpoint(out, old == NULL ? &none : old, i, msg);
+    if (err < 0)
+        sockets_close_others(out, old);
+    return err;
+}
+
+static bool
+has(const int *fds, size_t count, int fd)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fds[i] == fd)
+            return true;
+    return false;
+}
+
+void
+sockets_close_others(struct sockets *sockets, const struct sockets *kept)
+{
+    static const struct sockets none = {0};
+    const struct sockets *but = kept == NULL ? &none : kept;
+    size_t udp = (size_t)sockets->endpoints * sockets->sets;
+    for (size_t i = 0; i < udp; i++)
+        if (sockets->udp[i] >= 0 &&
+            !has(but->udp, (size_t)but->endpoints * but->sets, sockets->udp[i]))
             (void)close(sockets->udp[i]);
-    for (size_t i = 0; sockets->tcp != NULL && i < sockets->endpoints; i++)
-        if (sockets->tcp[i] >= 0)
+    for (size_t i = 0; i < sockets->endpoints; i++)
+        if (sockets->tcp[i] >= 0 && !has(but->tcp, but->endpoints, sockets->tcp[i]))
             (void)close(sockets->tcp[i]);
+    free(sockets->at);
     free(sockets->udp);
     free(sockets->tcp);
     *sockets = (struct sockets){0};
+}
+
+unsigned
+sockets_of_worker(const struct sockets *sockets, unsigned number, unsigned workers, int *out)
+{
+    unsigned count = 0;
+    for (unsigned set = number % sockets->sets; set < sockets->sets; set += workers) {
+        memcpy(
+            out + count, sockets->udp + set * sockets->endpoints, sockets->endpoints * sizeof *out);
+        count += sockets->endpoints;
+    }
+    return count;
+}
+
+void
+sockets_keep_own(const struct sockets *sockets, const int *own, unsigned count)
+{
+    for (; sockets != NULL; sockets = sockets->before) {
+        size_t udp = (size_t)sockets->endpoints * sockets->sets;
+        for (size_t i = 0; i < udp; i++)
+            if (!has(own, count, sockets->udp[i]))
+                (void)close(sockets->udp[i]);
+        for (size_t i = 0; i < sockets->endpoints; i++)
+            if (!has(own, count, sockets->tcp[i]))
+                (void)close(sockets->tcp[i]);
+    }
 }

@@ -1,36 +1,50 @@
 /* Asking a zone's datasets; see lookup.h. */
-#include "server/lookup.h"
+#include "server/lookup_internal.h"
 
+#include "server/strict.h"
 #include "zones/ipset.h"
 #include "zones/nameset.h"
-#include "zones/pairset.h"
+#include "zones/recordset.h"
 
-enum { A_DEFAULT = 0x7f000002 /* 127.0.0.2 */, OCTETS = 4, NIBBLES = 32 };
-
-struct asking {
-    struct snapshot *snapshot;
-    const struct zone_def *zone;
-    const struct view_state *view;
-    const struct dname *relative;
-    int64_t now_s;
-    bool expired;
-    bool exists; /* the name, or something below it, could be listed */
-    struct lookup *out;
+/* 127.0.0.2, 127.0.0.1, 127.0.1.2 and 127.0.2.4 */
+enum {
+    A_DEFAULT = 0x7f000002,
+    A_NEVER = 0x7f000001,
+    A_TEST_NAME = 0x7f000102,
+    A_TEST_PAIR = 0x7f000204
 };
 
+const struct dname lookup_test_name = {6, "\004test"}, lookup_invalid_name = {9, "\007invalid"};
+
 static struct lookup_item *
-new_item(struct lookup *out)
+new_item(struct asking *asking, uint32_t ttl_s)
 {
+    struct lookup *out = asking->out;
     if (out->count == LOOKUP_ITEMS_MAX)
         return NULL;
-    return &out->items[out->count++];
+    struct lookup_item *item = &out->items[out->count++];
+    item->ttl_s = ttl_s != 0 ? ttl_s : asking->ask->zone->ttl_s;
+    item->records = slice_of(NULL, 0);
+    item->has_evidence = false;
+    return item;
 }
 
 static void
-add_reason(struct asking *asking, enum reason reason, const struct dataset *dataset,
-    const struct dname *subject, struct slice text)
+set_subject(struct lookup_item *item, const struct ip *ip, const struct dname *name)
 {
-    struct lookup_item *item = new_item(asking->out);
+    item->subject_is_ip = name == NULL;
+    if (name != NULL)
+        item->subject = *name;
+    else
+        item->ip = *ip;
+}
+
+/* Of the address if there is no name. */
+static void
+add_reason(struct asking *asking, enum reason reason, const struct dataset *dataset,
+    const struct ip *ip, const struct dname *name, struct slice text)
+{
+    struct lookup_item *item = new_item(asking, dataset->ttl_s);
     if (item == NULL)
         return;
     item->a = reason_a(reason);
@@ -39,71 +53,96 @@ add_reason(struct asking *asking, enum reason reason, const struct dataset *data
     item->txt = text;
     item->dataset = dataset->id;
     item->has_evidence = true;
-    item->subject_is_ip = subject == NULL;
-    if (subject != NULL)
-        item->subject = *subject;
+    set_subject(item, ip, name);
+}
+
+void
+lookup_add_reason(struct asking *asking, enum reason reason, const struct dataset *dataset,
+    const struct dname *subject, struct slice text)
+{
+    add_reason(asking, reason, dataset, NULL, subject, text);
+}
+
+static void
+add_literal_item(struct asking *asking, uint32_t a, bool has_txt, struct slice txt, uint32_t ttl_s,
+    const struct ip *ip, const struct dname *name)
+{
+    struct lookup_item *item = new_item(asking, ttl_s);
+    if (item == NULL)
+        return;
+    item->a = a;
+    item->literal = true;
+    item->has_txt = has_txt;
+    item->txt = txt;
+    set_subject(item, ip, name);
 }
 
 /* A list's own value. In a zone that judges too, an entry that says nothing of its own is the
  * operator's word. */
 static void
 add_literal(struct asking *asking, const struct value_element *element,
-    const struct dataset *dataset, const struct dname *subject)
+    const struct dataset *dataset, const struct ip *ip, const struct dname *name)
 {
-    bool plain = !element->has_txt && element->a == A_DEFAULT && asking->zone->kind != ZONE_LIST;
-    if (plain) {
-        enum reason operator= subject == NULL ? REASON_OPERATOR : REASON_NAME_OPERATOR;
-        if (reasons_have(asking->zone->show, operator))
-            add_reason(asking, operator, dataset, subject, slice_of(NULL, 0));
+    const struct zone_def *zone = asking->ask->zone;
+    if (element->has_txt || element->a != A_DEFAULT || zone->kind == ZONE_LIST) {
+        add_literal_item(
+            asking, element->a, element->has_txt, element->txt, dataset->ttl_s, ip, name);
         return;
     }
-    struct lookup_item *item = new_item(asking->out);
-    if (item == NULL)
-        return;
-    item->a = element->a;
-    item->literal = true;
-    item->has_txt = element->has_txt;
-    item->txt = element->txt;
-    item->has_evidence = false;
-    item->subject_is_ip = subject == NULL;
-    if (subject != NULL)
-        item->subject = *subject;
+    enum reason operator= name == NULL ? REASON_OPERATOR : REASON_NAME_OPERATOR;
+    if (reasons_have(zone->show, operator))
+        add_reason(asking, operator, dataset, ip, name, slice_of(NULL, 0));
 }
 
 static enum err
 add_value(struct asking *asking, struct slice value, const struct dataset *dataset,
-    const struct dname *subject)
+    const struct ip *ip, const struct dname *name)
 {
     struct value_element element;
-    const struct zone_def *zone = asking->zone;
-    unsigned before = asking->out->count;
+    const struct zone_def *zone = asking->ask->zone;
     enum err err;
+    asking->found = true;
     while ((err = value_next(&value, &element)) == ERR_OK) {
         if (element.literal) {
-            add_literal(asking, &element, dataset, subject);
+            add_literal(asking, &element, dataset, ip, name);
             continue;
         }
         struct reason_set shown = reasons_filter(element.reasons, zone->show);
         if (reasons_have(shown, REASON_SCORE))
             shown = reasons_union(shown, reasons_filter(element.reasons, zone->beside_score));
         while (!reasons_empty(shown))
-            add_reason(asking, reasons_take(&shown), dataset, subject, slice_of(NULL, 0));
+            add_reason(asking, reasons_take(&shown), dataset, ip, name, slice_of(NULL, 0));
     }
-    if (asking->out->count > before && dataset->ttl_s != 0 &&
-        (asking->out->ttl_s == 0 || dataset->ttl_s < asking->out->ttl_s))
-        asking->out->ttl_s = dataset->ttl_s;
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
 static enum err
-ask_addr(struct asking *asking, const struct dataset *dataset, const struct ip *ip)
+ask_ip(struct asking *asking, const struct dataset *dataset, const struct ip *ip)
 {
     struct ipset_hit hit;
-    enum err err = ipset_lookup(snapshot_reader(asking->snapshot), dataset->id, ip, &hit);
+    enum err err = ipset_lookup(snapshot_reader(asking->ask->snapshot), dataset->id, ip, &hit);
     if (err < 0)
         return err == ERR_NOTFOUND ? ERR_OK : err;
     asking->exists = true;
-    return add_value(asking, hit.value, dataset, NULL);
+    return add_value(asking, hit.value, dataset, ip, NULL);
+}
+
+static bool
+embeds_ip(const struct asking *asking, struct ip *v4)
+{
+    const struct lookup_ask *ask = asking->ask;
+    return (ask->zone->sixtofour || strict_is(ask->conf, STRICT_SIXTOFOUR)) &&
+           ip_6to4(&asking->out->ip, v4);
+}
+
+static enum err
+ask_addr(struct asking *asking, const struct dataset *dataset)
+{
+    struct ip v4;
+    enum err err = ask_ip(asking, dataset, &asking->out->ip);
+    if (err == ERR_OK && embeds_ip(asking, &v4))
+        err = ask_ip(asking, dataset, &v4);
+    return err;
 }
 
 static enum err
@@ -111,113 +150,47 @@ ask_name(struct asking *asking, const struct dataset *dataset)
 {
     struct nameset_hit hit;
     enum err err =
-        nameset_lookup(snapshot_reader(asking->snapshot), dataset->id, asking->relative, &hit);
+        nameset_lookup(snapshot_reader(asking->ask->snapshot), dataset->id, asking->relative, &hit);
     if (err < 0)
         return err;
     asking->exists = asking->exists || hit.exists;
     if (hit.match != NAMESET_EXACT && hit.match != NAMESET_WILD)
         return ERR_OK;
-    return add_value(asking, hit.value, dataset, &hit.matched);
+    return add_value(asking, hit.value, dataset, NULL, &hit.matched);
 }
 
-static bool
-is_nibble(const uint8_t *label)
-{
-    return label[0] == 1 &&
-           ((label[1] >= '0' && label[1] <= '9') || (label[1] >= 'a' && label[1] <= 'f'));
-}
-
+/* Every byte is looked at here, so that what writes the records need not expect damage. */
 static enum err
-pair_exists(struct asking *asking, const struct dataset *dataset, unsigned labels)
+check_records(struct slice records)
 {
-    const uint8_t *b = asking->relative->b;
-    struct ip ip;
-    for (unsigned k = 0; k < NIBBLES && k < labels; k++) {
-        /* The k labels before the domain must be the top of an address. */
-        if (k > 0 && ip_from_labels(b, k, &ip, NULL) == IP_LABELS_NOT)
-            break;
-        bool full4 = k == OCTETS &&
-                     !(is_nibble(b) && is_nibble(b + 2) && is_nibble(b + 4) && is_nibble(b + 6));
-        if (full4)
-            break;
-        struct dname domain;
-        struct pairset_hit hit;
-        dname_strip(asking->relative, k, &domain);
-        enum err err = pairset_lookup(
-            snapshot_reader(asking->snapshot), dataset->id, NULL, &domain, asking->now_s, &hit);
-        if (err < 0)
-            return err;
-        if (hit.match == PAIRSET_DOMAIN || (k == 0 && hit.match == PAIRSET_BELOW)) {
-            asking->exists = true;
-            return ERR_OK;
-        }
-    }
-    return ERR_OK;
-}
-
-/* The leftmost 32 or 4 labels are the address if all fit, nibbles first. */
-static unsigned
-pair_address(const struct dname *relative, unsigned labels, struct ip *ip)
-{
-    if (labels > NIBBLES && ip_from_labels(relative->b, NIBBLES, ip, NULL) == IP_LABELS_FULL)
-        return NIBBLES;
-    if (labels > OCTETS && ip_from_labels(relative->b, OCTETS, ip, NULL) == IP_LABELS_FULL)
-        return OCTETS;
-    return 0;
-}
-
-/* A policy speaks of every address: those that no blocking zone lists are taken out here. A look-up
- * of its own, only where something would be listed. */
-static enum err
-is_never(struct asking *asking, const struct ip *ip, bool *never)
-{
-    struct ipset_hit hit;
-    *never = !asking->zone->informational && ip_is_special(ip);
-    if (*never || asking->view->never == NULL || asking->view->never->entries == 0)
-        return ERR_OK;
-    enum err err =
-        ipset_lookup(snapshot_reader(asking->snapshot), asking->view->never->id, ip, &hit);
-    *never = err == ERR_OK;
+    struct recordset_rr rr;
+    enum err err;
+    while ((err = recordset_next(&records, &rr)) == ERR_OK)
+        ;
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
-/* A result that is known makes the name exist, whether or not the zone shows it. */
+/* They are no listings: an access list does not hide them. */
 static enum err
-add_pair_hit(struct asking *asking, const struct dataset *dataset, const struct ip *ip,
-    const struct dname *domain, const struct pairset_hit *hit)
+ask_records(struct asking *asking, const struct dataset *dataset)
 {
-    enum reason reason = spfresult_reason(hit->result);
-    bool never = false;
-    enum err err = ERR_OK;
-    if (reasons_have(asking->zone->show, reason))
-        err = is_never(asking, ip, &never);
-    if (err < 0 || never)
+    struct recordset_hit hit;
+    enum err err = recordset_lookup(
+        snapshot_reader(asking->ask->snapshot), dataset->id, asking->relative, &hit);
+    if (err == ERR_OK)
+        err = check_records(hit.rrs);
+    if (err < 0)
         return err;
-    asking->exists = true;
-    if (reasons_have(asking->zone->show, reason))
-        add_reason(asking, reason, dataset, domain, hit->text);
+    asking->exists = asking->exists || hit.exists;
+    if (hit.rrs.n == 0)
+        return ERR_OK;
+    asking->found = true;
+    if (asking->ask->acl->action != ACL_NONE && strict_is(asking->ask->conf, STRICT_ACL_RECORDS))
+        return ERR_OK;
+    struct lookup_item *item = new_item(asking, 0);
+    if (item != NULL)
+        item->records = hit.rrs;
     return ERR_OK;
-}
-
-static enum err
-ask_pair(struct asking *asking, const struct dataset *dataset)
-{
-    unsigned labels = dname_labels(asking->relative);
-    struct ip ip;
-    unsigned taken = pair_address(asking->relative, labels, &ip);
-    if (taken > 0) {
-        struct dname domain;
-        struct pairset_hit hit;
-        asking->out->ip = ip;
-        dname_strip(asking->relative, taken, &domain);
-        enum err err = pairset_lookup(
-            snapshot_reader(asking->snapshot), dataset->id, &ip, &domain, asking->now_s, &hit);
-        if (err < 0)
-            return err;
-        if (hit.match == PAIRSET_FOUND)
-            return add_pair_hit(asking, dataset, &ip, &domain, &hit);
-    }
-    return pair_exists(asking, dataset, labels);
 }
 
 /* RFC 5782 5: 127.0.0.2 (and ::ffff:7f00:2, the same here) and TEST are listed in every zone. */
@@ -225,18 +198,11 @@ static void
 add_test(struct asking *asking, uint32_t a)
 {
     static const char text[] = "test entry of this list (RFC 5782)";
-    struct lookup_item *item = new_item(asking->out);
-    asking->exists = true;
-    if (item == NULL)
+    if (asking->ask->acl->action != ACL_NONE)
         return;
-    *item = (struct lookup_item){.a = a,
-        .literal = true,
-        .has_txt = true,
-        .subject_is_ip = true,
-        .txt = {text, sizeof text - 1}};
+    asking->exists = true;
+    add_literal_item(asking, a, true, slice_of(text, sizeof text - 1), 0, &asking->out->ip, NULL);
 }
-
-static const struct dname test_name = {6, "\004test"}, invalid_name = {9, "\007invalid"};
 
 /* An address zone: false when the name is decided already. */
 static bool
@@ -252,12 +218,12 @@ begin_addr(struct asking *asking)
     if (kind != IP_LABELS_FULL)
         return false;
     asking->exists = also_partial;
-    if (!ip_is4(&asking->out->ip))
+    if (!ip_is4(&asking->out->ip) || strict_is(asking->ask->conf, STRICT_TEST))
         return true;
     uint32_t v4 = ip_v4(&asking->out->ip);
-    if (v4 == 0x7f000002)
+    if (v4 == A_DEFAULT)
         add_test(asking, A_DEFAULT);
-    return v4 != 0x7f000001; /* RFC 5782 5: never listed */
+    return v4 != A_NEVER; /* RFC 5782 5 */
 }
 
 /* A name zone: likewise. */
@@ -265,55 +231,84 @@ static bool
 begin_name(struct asking *asking)
 {
     struct ip ip;
+    const struct lookup_ask *ask = asking->ask;
     const struct dname *relative = asking->relative;
     bool address = ip_from_labels(relative->b, dname_labels(relative), &ip, NULL) == IP_LABELS_FULL;
-    if (dname_equal(relative, &test_name))
-        add_test(asking, asking->zone->kind == ZONE_LIST ? A_DEFAULT : 0x7f000102);
-    /* An address asked of a name zone: a wrong set-up, which must not match a wildcard. */
     asking->out->wrong_kind = address;
-    return !address && !dname_under(relative, &invalid_name);
-}
-
-static bool
-begin_pair(struct asking *asking)
-{
-    const struct dname *relative = asking->relative;
-    unsigned labels = dname_labels(relative);
-    struct dname domain;
-    struct ip ip;
-    if (dname_under(relative, &invalid_name))
-        return false;
-    if (!dname_under(relative, &test_name))
-        return true;
-    dname_relative(relative, &test_name, &domain);
-    if (domain.len == 1 || ip_from_labels(domain.b, labels - 1, &ip, NULL) == IP_LABELS_PARTIAL) {
-        asking->exists = true;
-        return false;
+    if (!strict_is(ask->conf, STRICT_TEST)) {
+        if (dname_equal(relative, &lookup_test_name))
+            add_test(asking, ask->zone->kind == ZONE_LIST ? A_DEFAULT : A_TEST_NAME);
+        if (dname_under(relative, &lookup_invalid_name))
+            return false;
     }
-    if (ip_from_labels(domain.b, labels - 1, &ip, NULL) == IP_LABELS_FULL && ip_is4(&ip) &&
-        ip_v4(&ip) == 0x7f000002)
-        add_test(asking, 0x7f000204);
-    return true;
+    if (!address || strict_is(ask->conf, STRICT_ADDRESS_NAMES))
+        return true;
+    /* An address asked of a name zone: a wrong set-up, which must not match a wildcard, but may be
+     * told so by an access list. */
+    return ask->acl->action == ACL_LISTED && !(ip_is4(&ip) && ip_v4(&ip) == A_NEVER);
 }
 
-/* A list of either kind: an address if it has the look of one, else a name. */
+static void
+add_acl(struct asking *asking)
+{
+    const struct acl *acl = asking->ask->acl;
+    for (unsigned i = 0; i < asking->out->count; i++)
+        if (asking->out->items[i].records.n == 0)
+            return; /* by another dataset of the zone */
+    add_literal_item(
+        asking, acl->a, acl->has_txt, acl->txt, acl->ttl_s, &asking->ask->client, NULL);
+}
+
+/* What an access list has instead of a dataset's entries, where the dataset would look for one. */
+static void
+ask_acl(struct asking *asking, const struct dataset *dataset, bool addrs, bool names)
+{
+    const struct lookup_ask *ask = asking->ask;
+    struct ip v4;
+    bool looks = names;
+    if (dataset->kind == DATASET_ADDR)
+        looks =
+            addrs && (ip_is4(&asking->out->ip)
+                             ? ask->view->has_v4
+                             : ask->view->has_v6 || (ask->view->has_v4 && embeds_ip(asking, &v4)));
+    if (dataset->kind == DATASET_PAIR)
+        looks = ask->zone->kind == ZONE_PAIR && lookup_is_pair(asking->relative);
+    if (looks && ask->acl->action == ACL_LISTED)
+        add_acl(asking);
+}
+
+static enum err
+ask_dataset(struct asking *asking, const struct dataset *dataset, bool addrs, bool names)
+{
+    enum zone_kind kind = asking->ask->zone->kind;
+    if (dataset->kind == DATASET_RECORDS)
+        return kind == ZONE_LIST ? ask_records(asking, dataset) : ERR_OK;
+    if (asking->ask->acl->action != ACL_NONE)
+        ask_acl(asking, dataset, addrs, names);
+    else if (dataset->kind == DATASET_ADDR && addrs)
+        return ask_addr(asking, dataset);
+    else if (dataset->kind == DATASET_NAME && names)
+        return ask_name(asking, dataset);
+    else if (dataset->kind == DATASET_PAIR && kind == ZONE_PAIR)
+        return lookup_ask_pair(asking, dataset);
+    return ERR_OK;
+}
+
+/* addrs: an address is asked, names: a name, neither: the apex or what only records may have. */
 static void
 ask_datasets(struct asking *asking, bool addrs, bool names)
 {
-    for (unsigned i = 0; i < asking->view->count; i++) {
-        const struct dataset *dataset = asking->view->datasets[i];
-        enum err err = ERR_OK;
-        if (snapshot_expired(asking->snapshot, dataset, asking->now_s)) {
+    const struct lookup_ask *ask = asking->ask;
+    bool apex = asking->relative->len == 1;
+    for (unsigned i = 0; i < ask->view->count; i++) {
+        const struct dataset *dataset = ask->view->datasets[i];
+        if (apex && dataset->kind != DATASET_RECORDS)
+            continue;
+        if (snapshot_expired(ask->snapshot, dataset, ask->now_s)) {
             asking->expired = true;
             continue;
         }
-        if (dataset->kind == DATASET_ADDR && addrs)
-            err = ask_addr(asking, dataset, &asking->out->ip);
-        if (dataset->kind == DATASET_NAME && names)
-            err = ask_name(asking, dataset);
-        if (dataset->kind == DATASET_PAIR && asking->zone->kind == ZONE_PAIR)
-            err = ask_pair(asking, dataset);
-        if (err < 0) {
+        if (ask_dataset(asking, dataset, addrs, names) < 0) {
             asking->out->status = LOOKUP_FAILED;
             return;
         }
@@ -329,10 +324,35 @@ has_kind(const struct view_state *view, enum dataset_kind kind)
     return false;
 }
 
+/* A list of any kind: an address if it has the look of one, else a name. */
+static void
+ask_list(struct asking *asking)
+{
+    const struct view_state *view = asking->ask->view;
+    bool apex = asking->relative->len == 1;
+    bool names = !apex && has_kind(view, DATASET_NAME);
+    bool addrs = !apex && has_kind(view, DATASET_ADDR) && begin_addr(asking);
+    names = names && begin_name(asking);
+    if (addrs)
+        asking->out->wrong_kind = false;
+    ask_datasets(asking, addrs, names);
+}
+
+static void
+ask_pairs(struct asking *asking)
+{
+    bool test = false;
+    bool open = strict_is(asking->ask->conf, STRICT_TEST) || lookup_begin_pair(asking, &test);
+    if (test)
+        add_test(asking, A_TEST_PAIR);
+    if (open)
+        ask_datasets(asking, false, false);
+}
+
 static void
 ask_kind(struct asking *asking)
 {
-    switch (asking->zone->kind) {
+    switch (asking->ask->zone->kind) {
     case ZONE_BASE:
         return;
     case ZONE_ADDR:
@@ -344,45 +364,43 @@ ask_kind(struct asking *asking)
             ask_datasets(asking, false, true);
         return;
     case ZONE_PAIR:
-        if (begin_pair(asking))
-            ask_datasets(asking, false, false);
+        ask_pairs(asking);
         return;
-    case ZONE_LIST: {
-        bool names = has_kind(asking->view, DATASET_NAME);
-        bool addrs = has_kind(asking->view, DATASET_ADDR) && begin_addr(asking);
-        names = names && begin_name(asking);
-        if (addrs)
-            asking->out->wrong_kind = false;
-        ask_datasets(asking, addrs, names);
+    case ZONE_LIST:
+        ask_list(asking);
         return;
-    }
     }
 }
 
+bool
+lookup_loaded(const struct lookup_ask *ask)
+{
+    for (unsigned i = 0; i < ask->view->count; i++)
+        if (snapshot_expired(ask->snapshot, ask->view->datasets[i], ask->now_s))
+            return false;
+    return !ask->view->missing;
+}
+
 void
-lookup_name(struct snapshot *snapshot, const struct zone_def *zone, const struct view_state *view,
-    const struct dname *relative, int64_t now_s, struct lookup *out)
+lookup_name(const struct lookup_ask *ask, const struct dname *relative, struct lookup *out)
 {
     out->status = LOOKUP_NXDOMAIN;
     out->ip = (struct ip){{0}};
     out->wrong_kind = false;
-    out->ttl_s = 0;
     out->count = 0;
-    struct asking asking = {.snapshot = snapshot,
-        .zone = zone,
-        .view = view,
-        .relative = relative,
-        .now_s = now_s,
-        .out = out};
+    struct asking asking = {.ask = ask, .relative = relative, .out = out};
     ask_kind(&asking);
     if (out->status == LOOKUP_FAILED)
         return;
-    if (out->count > 0)
+    /* A zone that can't say all is SERVFAIL before it is what an access list makes of it. */
+    bool partly = asking.expired || ask->view->missing;
+    bool exists = strict_is(ask->conf, STRICT_NXDOMAIN) ? asking.found : asking.exists;
+    if (out->count > 0 && !(partly && ask->acl->action == ACL_LISTED))
         out->status = LOOKUP_LISTED;
     else if (asking.expired)
         out->status = LOOKUP_EXPIRED;
-    else if (view->missing)
+    else if (ask->view->missing)
         out->status = LOOKUP_MISSING;
-    else if (asking.exists)
+    else if (exists)
         out->status = LOOKUP_NODATA;
 }

@@ -5,7 +5,9 @@
 #ifndef SERVER_LOOKUP_H
 #define SERVER_LOOKUP_H
 
-#include "server/answer.h"
+#include "server/acl.h"
+#include "zones/dname.h"
+#include "zones/ip.h"
 
 enum lookup_status {
     LOOKUP_NXDOMAIN,
@@ -20,28 +22,43 @@ enum lookup_status {
 enum { LOOKUP_ITEMS_MAX = 32 };
 
 struct lookup_item {
+    struct slice records;  /* n > 0: plain records (recordset.h), and only those */
     uint32_t a;            /* host byte order */
     enum reason reason;    /* whose text it is, unless literal */
     bool literal, has_txt; /* a literal has a template of its own, or no text */
     struct slice txt;      /* borrowed from the snapshot; unless literal, what a policy adds to the
                               reason (struct spftable_hit), n 0: nothing */
+    uint32_t ttl_s;        /* of A and TXT */
     uint16_t dataset;      /* where evidence lies */
     bool subject_is_ip;    /* what $ stands for, and what the evidence is about */
     bool has_evidence;     /* may have some: judged datasets */
+    struct ip ip;          /* the subject, if an address */
     struct dname subject;  /* unless an address */
 };
 
 struct lookup {
     enum lookup_status status;
     bool wrong_kind;
-    struct ip ip;
-    uint32_t ttl_s; /* the least of the datasets that matched; 0: the zone's */
+    struct ip ip; /* that was asked */
     unsigned count;
     struct lookup_item items[LOOKUP_ITEMS_MAX];
 };
 
-/* relative is the name below the apex, not the apex itself. The snapshot is ready. */
-void lookup_name(struct snapshot *snapshot, const struct zone_def *zone,
-    const struct view_state *view, const struct dname *relative, int64_t now_s, struct lookup *out);
+/* Whose question it is, and of what. */
+struct lookup_ask {
+    struct snapshot *snapshot; /* is ready */
+    const struct conf *conf;
+    const struct zone_def *zone;
+    const struct view_state *view;
+    const struct acl *acl; /* NONE, LISTED or EMPTY */
+    struct ip client;
+    int64_t now_s;
+};
+
+/* relative is the name below the apex; the root is the apex, where lists have plain records only.
+ */
+void lookup_name(const struct lookup_ask *ask, const struct dname *relative, struct lookup *out);
+/* Every dataset of the zone is there and served at this time. */
+bool lookup_loaded(const struct lookup_ask *ask);
 
 #endif

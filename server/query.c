@@ -1,6 +1,7 @@
 /* Parsing a query; see query.h. */
 #include "server/query.h"
 
+#include "server/strict.h"
 #include "zones/wire.h"
 
 /* An OPT record whose owner and type were read (RFC 6891 6.1.2). */
@@ -38,31 +39,67 @@ parse_records(struct wire_in *in, unsigned others, unsigned additional, struct q
     return out->edns && out->edns_version != 0 ? RCODE_BADVERS : RCODE_NOERROR;
 }
 
+/* An OPT is the single record of the additional section, right behind the question, or it is not
+ * looked at, as nothing else is (STRICT_OPT). */
+static void
+find_opt(struct wire_in *in, unsigned authority, unsigned additional, struct query *out)
+{
+    if (authority != 0 || additional != 1 || wire_get_u8(in) != 0 || wire_get_u16(in) != RR_OPT)
+        return;
+    out->udp_size = wire_get_u16(in);
+    out->edns = !in->failed;
+}
+
+static void
+parse_question(struct wire_in *in, struct query *out)
+{
+    wire_get_name(in, &out->qname);
+    out->qtype = wire_get_u16(in);
+    out->qclass = wire_get_u16(in);
+    if (!in->failed)
+        out->question_len = in->at - QUERY_HEADER_SIZE;
+}
+
+/* As rbldnsd reads a query (STRICT_DROPS, STRICT_NOTIMP, STRICT_CD). */
+static enum rcode
+parse_strict(struct wire_in *in, const unsigned counts[4], struct query *out, bool *drop)
+{
+    const unsigned unwanted = OPCODE_MASK | FLAG_AA | FLAG_TC;
+    if (counts[0] == 1)
+        parse_question(in, out);
+    *drop = out->question_len == 0;
+    if (*drop)
+        return RCODE_FORMERR;
+    find_opt(in, counts[2], counts[3], out);
+    enum rcode rcode = (out->flags & unwanted) != 0 ? RCODE_NOTIMP : RCODE_NOERROR;
+    out->flags &= rcode == RCODE_NOTIMP ? 0 : (uint16_t)~FLAG_CD;
+    return rcode;
+}
+
 enum rcode
-query_parse(const uint8_t *packet, size_t len, struct query *out, bool *drop)
+query_parse(
+    const struct conf *conf, const uint8_t *packet, size_t len, struct query *out, bool *drop)
 {
     struct wire_in in = wire_in_of(packet, len);
+    unsigned counts[4];
     out->id = wire_get_u16(&in);
     out->flags = wire_get_u16(&in);
-    unsigned questions = wire_get_u16(&in);
-    unsigned others = wire_get_u16(&in);
-    others += wire_get_u16(&in);
-    unsigned additional = wire_get_u16(&in);
+    for (unsigned i = 0; i < 4; i++)
+        counts[i] = wire_get_u16(&in);
     out->question_len = 0;
     out->edns = out->dnssec_ok = false;
     out->qtype = out->qclass = 0;
     *drop = in.failed || (out->flags & FLAG_QR) != 0;
     if (*drop)
         return RCODE_FORMERR;
+    if (strict_is(conf, STRICT_DROPS))
+        return parse_strict(&in, counts, out, drop);
     if ((out->flags & OPCODE_MASK) != 0)
         return RCODE_NOTIMP;
-    if (questions != 1)
+    if (counts[0] != 1)
         return RCODE_FORMERR;
-    wire_get_name(&in, &out->qname);
-    out->qtype = wire_get_u16(&in);
-    out->qclass = wire_get_u16(&in);
+    parse_question(&in, out);
     if (in.failed)
         return RCODE_FORMERR;
-    out->question_len = in.at - QUERY_HEADER_SIZE;
-    return parse_records(&in, others, additional, out);
+    return parse_records(&in, counts[1] + counts[2], counts[3], out);
 }

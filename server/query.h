@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "zones/dname.h"
+#include "zones/zoneconf.h"
 
 #define QUERY_HEADER_SIZE 12
 
@@ -18,6 +19,7 @@ enum rr_type {
     RR_SOA = 6,
     RR_TXT = 16,
     RR_OPT = 41,
+    RR_TSIG = 250,
     RR_META_FIRST = 128, /* RFC 6895 3.1: 128 to 255 are questions, no data */
     RR_IXFR = 251,
     RR_AXFR = 252,
@@ -53,7 +55,9 @@ struct query {
 };
 
 /* What is wrong with it: NOERROR if nothing is, FORMERR, NOTIMP or BADVERS. *drop is set for what
- * must not be answered at all: too short, or a response (RFC 1035 7.3). */
-enum rcode query_parse(const uint8_t *packet, size_t len, struct query *out, bool *drop);
+ * must not be answered at all: too short, or a response (RFC 1035 7.3). conf says whether to be as
+ * strict.def. */
+enum rcode query_parse(
+    const struct conf *conf, const uint8_t *packet, size_t len, struct query *out, bool *drop);
 
 #endif

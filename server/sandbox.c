@@ -2,32 +2,28 @@
 #include "server/sandbox.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+#include "zones/privileges.h"
 
 static enum err
 become(const struct conf *conf, struct errmsg *msg)
 {
-    const struct passwd *user = getpwnam(conf->user);
-    if (user == NULL)
+    uid_t uid;
+    gid_t gid, own_gid;
+    if (privileges_user(conf->user, &uid, &own_gid) < 0)
         return errmsg_set(msg, ERR_NOTFOUND,
             "%s: there is no user \"%s\" to run as; create it (adduser --system) or set user",
             conf->path, conf->user);
-    uid_t uid = user->pw_uid;
-    const struct group *group = getgrnam(conf->group);
-    if (group == NULL)
+    if (privileges_group(conf->group, &gid) < 0)
         return errmsg_set(msg, ERR_NOTFOUND,
             "%s: there is no group \"%s\" to run as; create it (addgroup --system) or set group",
             conf->path, conf->group);
     if (uid == 0)
         return errmsg_set(msg, ERR_REFUSED, "%s: user is root; choose another", conf->path);
-    if (setgroups(1, &group->gr_gid) != 0 || setgid(group->gr_gid) != 0 || setuid(uid) != 0 ||
-        setuid(0) == 0)
-        return errmsg_set(
-            msg, ERR_REFUSED, "could not become user %s: %s", conf->user, strerror(errno));
-    return ERR_OK;
+    return privileges_drop(uid, gid, msg);
 }
 
 enum err

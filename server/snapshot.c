@@ -20,6 +20,12 @@ snapshot_view(const struct snapshot *snapshot, unsigned index)
     return &snapshot->view_states[index];
 }
 
+const struct acl_list *
+snapshot_acl(const struct snapshot *snapshot)
+{
+    return &snapshot->acl;
+}
+
 struct kvread *
 snapshot_reader(struct snapshot *snapshot)
 {
@@ -88,9 +94,88 @@ find_dataset(const struct snapshot *snapshot, const char *name)
     return NULL;
 }
 
+/* Judged sets have both families. */
+static void
+note_families(struct view_state *view, const struct conf *conf, const struct dataset *dataset)
+{
+    bool v4 = true, v6 = true;
+    if (dataset->kind != DATASET_ADDR)
+        return;
+    for (unsigned i = 0; i < conf->list_count; i++) {
+        if (strcmp(conf->lists[i].name, dataset->name) != 0)
+            continue;
+        enum list_holds holds = list_type_info(conf->lists[i].type)->holds;
+        v4 = holds != LIST_HOLDS_V6;
+        v6 = holds != LIST_HOLDS_V4;
+    }
+    view->has_v4 = view->has_v4 || v4;
+    view->has_v6 = view->has_v6 || v6;
+}
+
+static struct acl_list
+find_acl(const struct snapshot *snapshot, const char *name)
+{
+    struct acl_list list = {.wanted = name[0] != '\0'};
+    if (list.wanted)
+        list.dataset = find_dataset(snapshot, name);
+    return list;
+}
+
+/* SOA and NS each come from the first dataset that has them. */
+static enum err
+read_authority(struct snapshot *snapshot, const struct view_state *view, struct authority *out)
+{
+    *out = (struct authority){0};
+    for (unsigned i = 0; i < view->count && (!out->has_soa || out->ns_count == 0); i++) {
+        struct store_key key;
+        struct slice value;
+        struct authority one;
+        store_key_authority(&key, view->datasets[i]->id);
+        enum err err = kvread_get(snapshot->reader, store_key_slice(&key), &value);
+        if (err == ERR_OK)
+            err = authority_decode(value, &one);
+        if (err == ERR_NOTFOUND)
+            continue;
+        if (err < 0)
+            return err;
+        if (!out->has_soa && one.has_soa) {
+            out->has_soa = true;
+            out->soa = one.soa;
+            out->serial = one.serial;
+        }
+        if (out->ns_count == 0) {
+            out->ns_count = one.ns_count;
+            out->ns_ttl_s = one.ns_ttl_s;
+            memcpy(out->ns, one.ns, sizeof out->ns);
+        }
+    }
+    return ERR_OK;
+}
+
+static void
+set_authority(struct view_state *view, const struct zone_def *zone)
+{
+    view->soa = &zone->soa;
+    view->ns_count = zone->ns_count;
+    view->ns = zone->ns;
+    view->ns_ttl_s = zone->soa.ttl_s;
+}
+
+static void
+set_authority_data(struct view_state *view, const struct authority *authority)
+{
+    view->soa = authority->has_soa ? &authority->soa : NULL;
+    view->ns_count = authority->ns_count;
+    view->ns = authority->ns;
+    view->ns_ttl_s = authority->ns_ttl_s;
+    if (authority->has_soa && authority->serial != 0)
+        view->serial = authority->serial;
+}
+
 /* The zone's serial is that of the last publish that changed its definition or a dataset. */
 static enum err
-read_view(struct snapshot *snapshot, const struct zone_def *zone, struct view_state *view)
+read_view(struct snapshot *snapshot, const struct zone_def *zone, struct view_state *view,
+    struct authority **authority)
 {
     struct store_key key;
     struct slice value;
@@ -103,6 +188,7 @@ read_view(struct snapshot *snapshot, const struct zone_def *zone, struct view_st
     if (err < 0 && err != ERR_NOTFOUND)
         return err;
     view->serial = err == ERR_OK ? record.serial : snapshot->serial;
+    view->acl = find_acl(snapshot, zone->acl);
     if (zone->kind == ZONE_PAIR && !zone->informational)
         view->never = find_dataset(snapshot, DATASET_NEVER);
     for (unsigned i = 0; i < zone->dataset_count; i++) {
@@ -112,22 +198,30 @@ read_view(struct snapshot *snapshot, const struct zone_def *zone, struct view_st
             continue;
         }
         view->datasets[view->count++] = dataset;
+        note_families(view, view_conf(snapshot->views), dataset);
         /* RFC 1982 3.2 */
         if ((int32_t)(dataset->serial - view->serial) > 0)
             view->serial = dataset->serial;
     }
-    return ERR_OK;
+    set_authority(view, zone);
+    if (!zone->authority_data)
+        return ERR_OK;
+    err = read_authority(snapshot, view, *authority);
+    set_authority_data(view, (*authority)++);
+    return err;
 }
 
 enum err
 snapshot_read_catalog(struct snapshot *snapshot)
 {
+    struct authority *authority = snapshot->authorities;
     enum err err = read_meta(snapshot);
     if (err == ERR_OK)
         err = read_datasets(snapshot);
+    snapshot->acl = find_acl(snapshot, view_conf(snapshot->views)->acl);
     for (unsigned i = 0; i < snapshot->views->count && err == ERR_OK; i++) {
         const struct view_entry *entry = &snapshot->views->entries[i];
-        err = read_view(snapshot, entry->zone, &snapshot->view_states[entry->index]);
+        err = read_view(snapshot, entry->zone, &snapshot->view_states[entry->index], &authority);
     }
     return err;
 }

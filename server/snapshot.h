@@ -40,16 +40,31 @@ void snapshot_release(struct snapshot *snapshot);
 bool snapshot_ready(const struct snapshot *snapshot);
 const char *snapshot_trouble(const struct snapshot *snapshot);
 
+/* An access list (acl.h). */
+struct acl_list {
+    bool wanted;                   /* the configuration names one */
+    const struct dataset *dataset; /* NULL: the store lacks it */
+};
+
 /* For the answer path: by the zone's index. */
 struct view_state {
-    uint32_t serial; /* of the zone's SOA: the newest of its definition's and its datasets' */
-    unsigned count;  /* datasets, in the zone's order; a dataset not in the store is left out */
+    uint32_t serial; /* of the zone's SOA: the newest of its definition's and its datasets', or what
+                        the data says */
+    const struct soa *soa; /* NULL: the zone's data has none */
+    unsigned ns_count;
+    const struct dname *ns;
+    uint32_t ns_ttl_s;
+    struct acl_list acl;
+    unsigned count; /* datasets, in the zone's order; a dataset not in the store is left out */
     const struct dataset *datasets[16];
     const struct dataset *never; /* of a pair zone that is not informational: addresses that it
                                     does not list; NULL: none */
+    bool has_v4, has_v6;         /* its address datasets may have such */
     bool missing;                /* the zone names a dataset that the store lacks */
 };
 const struct view_state *snapshot_view(const struct snapshot *snapshot, unsigned index);
+/* The access list of all zones. */
+const struct acl_list *snapshot_acl(const struct snapshot *snapshot);
 /* Not to be served at this time: its own expiry, or the heartbeat too old for its max_age_s. */
 bool snapshot_expired(
     const struct snapshot *snapshot, const struct dataset *dataset, int64_t now_s);

@@ -16,7 +16,9 @@ struct snapshot {
     unsigned dataset_count;
     struct dataset *datasets;       /* STORE_DATASETS_MAX of them */
     struct view_state *view_states; /* by the zone's index */
-    unsigned retry;                 /* renewals until the next try to open */
+    struct acl_list acl;
+    struct authority *authorities; /* of the zones whose data has it, as they come */
+    unsigned retry;                /* renewals until the next try to open */
 };
 
 /* Reads meta, heartbeat and catalog of the held transaction. */

@@ -42,6 +42,15 @@ try_open(struct snapshot *snapshot)
         take_catalog(snapshot);
 }
 
+static size_t
+count_authorities(const struct view_table *views)
+{
+    size_t count = 0;
+    for (unsigned i = 0; i < views->count; i++)
+        count += views->entries[i].zone->authority_data;
+    return count;
+}
+
 enum err
 snapshot_open(
     const struct view_table *views, const char *path, struct snapshot **out, struct errmsg *msg)
@@ -54,7 +63,9 @@ snapshot_open(
     snapshot->path = strdup(path);
     snapshot->datasets = calloc(STORE_DATASETS_MAX, sizeof *snapshot->datasets);
     snapshot->view_states = calloc(views->count + 1, sizeof *snapshot->view_states);
-    if (snapshot->path == NULL || snapshot->datasets == NULL || snapshot->view_states == NULL) {
+    snapshot->authorities = calloc(count_authorities(views) + 1, sizeof *snapshot->authorities);
+    if (snapshot->path == NULL || snapshot->datasets == NULL || snapshot->view_states == NULL ||
+        snapshot->authorities == NULL) {
         snapshot_close(out);
         return errmsg_set(msg, ERR_NOMEM, "out of memory");
     }
@@ -71,6 +82,7 @@ snapshot_close(struct snapshot **snapshot)
     free((*snapshot)->path);
     free((*snapshot)->datasets);
     free((*snapshot)->view_states);
+    free((*snapshot)->authorities);
     free(*snapshot);
     *snapshot = NULL;
 }

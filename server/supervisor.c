@@ -3,192 +3,80 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "server/listen.h"
+#include "server/generation.h"
 #include "server/sandbox.h"
+#include "server/statistics.h"
+#include "server/ties.h"
 #include "server/worker.h"
 #include "zones/log.h"
 
-enum {
-    TICK_S = 1,
-    DELAY_MOST_S = 30,
-    CALM_S = 60,
-    STOP_STEPS = 400,
-    STEP_NS = 5000000,
-    WORKERS_MAX = 65
-};
-
-struct child {
-    pid_t pid;        /* 0: not running */
-    time_t started_s; /* by the monotonic clock */
-    time_t due_s;     /* not to be started before */
-    unsigned delay_s; /* of the next start after a failure */
-};
+/* Of generations that finish; a further one ends the oldest at once. */
+enum { TICK_S = 1, FINISHING_MAX = 4 };
 
 struct supervisor {
-    struct conf *conf;
+    struct generation *current;
+    struct generation *finishing; /* the newest first */
     struct sockets sockets;
-    struct counters *counters;
-    unsigned count; /* workers; the last is the one for TCP */
-    struct child children[WORKERS_MAX];
+    struct statistics statistics;
     bool seen; /* the store's file was there */
     dev_t device;
     ino_t inode;
-    sigset_t signals, before;
+    sigset_t signals;
+    struct ties *ties;
 };
 
-static time_t
-monotonic_s(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
-
-/* sd_notify(3): one datagram to the socket that systemd names. */
+/* A generation of which no process runs: its counts stay. */
 static void
-notify(const char *state)
+retire(struct supervisor *supervisor, struct generation **generation)
 {
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    if (path == NULL || strlen(path) >= sizeof to.sun_path || path[0] == '\0')
-        return;
-    strcpy(to.sun_path, path);
-    if (path[0] == '@')
-        to.sun_path[0] = '\0';
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return;
-    socklen_t n = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-    (void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to, n);
-    (void)close(fd);
-}
-
-/* In the child; does not return. */
-static void
-run_worker(struct supervisor *supervisor, unsigned number, pid_t parent)
-{
-    bool tcp = number + 1 == supervisor->count;
-    struct worker worker = {.conf = supervisor->conf,
-        .counters = &supervisor->counters[number],
-        .sockets = tcp ? supervisor->sockets.tcp
-                       : supervisor->sockets.udp + number * supervisor->sockets.endpoints,
-        .socket_count = supervisor->sockets.endpoints};
-    struct errmsg msg;
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent)
-        _exit(0);
-    int status = 1;
-    if (worker_start(&worker, &msg) < 0)
-        log_line(LOG_LEVEL_ERROR, "worker: %s", msg.text);
-    else
-        status = tcp ? tcp_serve(&worker) : udp_serve(&worker);
-    worker_stop(&worker);
-    _exit(status);
+    statistics_retire(&supervisor->statistics, &(*generation)->counters, (*generation)->conf);
+    generation_free(generation);
 }
 
 static void
-start_child(struct supervisor *supervisor, unsigned number)
+retire_finished(struct supervisor *supervisor)
 {
-    struct child *child = &supervisor->children[number];
-    pid_t parent = getpid(), pid = fork();
-    if (pid == 0)
-        run_worker(supervisor, number, parent);
-    child->started_s = monotonic_s();
-    if (pid < 0) {
-        log_line(LOG_LEVEL_ERROR, "fork: %s; trying again", strerror(errno));
-        child->due_s = child->started_s + DELAY_MOST_S;
-        return;
+    for (struct generation **at = &supervisor->finishing; *at != NULL;) {
+        struct generation *generation = *at;
+        if (!generation_finished(generation)) {
+            at = &generation->older;
+            continue;
+        }
+        *at = generation->older;
+        retire(supervisor, &generation);
     }
-    child->pid = pid;
 }
 
+/* Ends those that finish, but for the newest keep of them. */
 static void
-start_due(struct supervisor *supervisor)
+end_finishing(struct supervisor *supervisor, unsigned keep)
 {
-    for (unsigned i = 0; i < supervisor->count; i++)
-        if (supervisor->children[i].pid == 0 && monotonic_s() >= supervisor->children[i].due_s)
-            start_child(supervisor, i);
-}
-
-/* A worker that ran for a while may start again at once; one that dies early waits longer each
- * time.
- */
-static void
-child_ended(struct child *child, int status)
-{
-    time_t now = monotonic_s();
-    child->pid = 0;
-    if (now - child->started_s >= CALM_S)
-        child->delay_s = 0;
-    child->due_s = now + child->delay_s;
-    if (WIFSIGNALED(status))
-        log_line(LOG_LEVEL_ERROR, "a worker ended by signal %d (%s); starting another in %us",
-            WTERMSIG(status), strsignal(WTERMSIG(status)), child->delay_s);
-    else
-        log_line(LOG_LEVEL_ERROR, "a worker ended with status %d; starting another in %us",
-            WEXITSTATUS(status), child->delay_s);
-    unsigned next = child->delay_s == 0 ? 1 : child->delay_s * 2;
-    child->delay_s = next < DELAY_MOST_S ? next : DELAY_MOST_S;
+    struct generation **at = &supervisor->finishing;
+    for (unsigned i = 0; i < keep && *at != NULL; i++)
+        at = &(*at)->older;
+    while (*at != NULL) {
+        struct generation *generation = *at;
+        *at = generation->older;
+        generation_stop(generation);
+        retire(supervisor, &generation);
+    }
 }
 
 static void
 reap(struct supervisor *supervisor)
 {
     int status;
-    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
-        for (unsigned i = 0; i < supervisor->count; i++)
-            if (supervisor->children[i].pid == pid)
-                child_ended(&supervisor->children[i], status);
-}
-
-static void
-signal_children(const struct supervisor *supervisor, int signal)
-{
-    for (unsigned i = 0; i < supervisor->count; i++)
-        if (supervisor->children[i].pid > 0)
-            (void)kill(supervisor->children[i].pid, signal);
-}
-
-static void
-wait_children(struct supervisor *supervisor)
-{
-    for (unsigned step = 0; step < STOP_STEPS; step++) {
-        const struct timespec pause = {.tv_nsec = STEP_NS};
-        int status;
-        bool any = false;
-        for (unsigned i = 0; i < supervisor->count; i++) {
-            struct child *child = &supervisor->children[i];
-            if (child->pid > 0 && waitpid(child->pid, &status, WNOHANG) != 0)
-                child->pid = 0;
-            any = any || child->pid > 0;
-        }
-        if (!any)
-            return;
-        (void)nanosleep(&pause, NULL);
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        bool known =
+            ties_ended(supervisor->ties, pid) || generation_ended(supervisor->current, pid, status);
+        for (struct generation *g = supervisor->finishing; g != NULL && !known; g = g->older)
+            known = generation_ended(g, pid, status);
     }
-    signal_children(supervisor, SIGKILL);
-}
-
-/* Ends all workers before the first new one starts. Sockets are kept: what arrives meanwhile waits
- * in them. */
-static void
-restart_workers(struct supervisor *supervisor)
-{
-    signal_children(supervisor, SIGTERM);
-    wait_children(supervisor);
-    for (unsigned i = 0; i < supervisor->count; i++)
-        supervisor->children[i] = (struct child){0};
-    start_due(supervisor);
 }
 
 /* A file renamed into place has another inode: workers would go on with the old one for ever. They
@@ -197,8 +85,9 @@ restart_workers(struct supervisor *supervisor)
 static void
 watch_store(struct supervisor *supervisor, bool first)
 {
+    const char *path = supervisor->current->conf->answers_path;
     struct stat st;
-    bool there = stat(supervisor->conf->answers_path, &st) == 0;
+    bool there = stat(path, &st) == 0;
     bool other = there && (!supervisor->seen || st.st_dev != supervisor->device ||
                               st.st_ino != supervisor->inode);
     supervisor->seen = there;
@@ -208,50 +97,153 @@ watch_store(struct supervisor *supervisor, bool first)
     }
     if (!other || first)
         return;
-    log_line(LOG_LEVEL_INFO, "%s: another file; opening it", supervisor->conf->answers_path);
-    restart_workers(supervisor);
+    log_line(LOG_LEVEL_INFO, "%s: another file; opening it", path);
+    end_finishing(supervisor, 0);
+    generation_restart_workers(supervisor->current, &supervisor->sockets);
 }
 
-/* Read whole, then switched: with an error everything goes on as it was. */
+/* What the process was started for, and can't change without the privileges that it has given up.
+ */
+static enum err
+compatible(const struct conf *old, const struct conf *conf, struct errmsg *msg)
+{
+    const struct {
+        const char *name, *before, *now;
+    } settings[] = {{"user", old->user, conf->user}, {"group", old->group, conf->group},
+        {"state_dir", old->state_dir, conf->state_dir}};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        if (strcmp(settings[i].before, settings[i].now) != 0)
+            return errmsg_set(msg, ERR_REFUSED, "%s: %s is another one; restart repdnsd for that",
+                conf->path, settings[i].name);
+    return ERR_OK;
+}
+
+static void
+collect(struct supervisor *supervisor)
+{
+    struct statistics *statistics = &supervisor->statistics;
+    statistics_collect(statistics);
+    if (supervisor->current != NULL)
+        statistics_add(statistics, &supervisor->current->counters, supervisor->current->conf);
+    for (struct generation *g = supervisor->finishing; g != NULL; g = g->older)
+        statistics_add(statistics, &g->counters, g->conf);
+}
+
+/* Of a new file. */
+static void
+begin_statistics(struct supervisor *supervisor)
+{
+    struct statistics *statistics = &supervisor->statistics;
+    int64_t now_s = worker_now_s();
+    statistics_mark(statistics, now_s);
+    if (!statistics->conf->statistics.prometheus)
+        return;
+    collect(supervisor);
+    statistics_write(statistics, now_s);
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Starts a generation beside the current one. On failure everything is as it was. */
+static enum err
+start_beside(struct supervisor *supervisor, struct conf **conf, struct generation **out,
+    struct sockets *sockets, struct errmsg *msg)
+{
+    const char *path = supervisor->current->conf->path;
+    enum err err = sockets_open(*conf, &supervisor->sockets, sockets, msg);
+    if (err < 0)
+        return err;
+    err = generation_new(conf, out, msg);
+    if (err == ERR_OK && generation_start(*out, sockets))
+        return ERR_OK;
+    if (err == ERR_OK) {
+        err = errmsg_set(
+            msg, ERR_REFUSED, "%s: its workers did not start; see the lines above", path);
+        generation_stop(*out);
+        retire(supervisor, out);
+    }
+    sockets_close_others(sockets, &supervisor->sockets);
+    return err;
+}
+
+/* From now on the new generation serves, and the one before finishes. */
+static void
+switch_to(struct supervisor *supervisor, struct generation *new, struct sockets *sockets)
+{
+    struct generation *old = supervisor->current;
+    const struct statistics_conf *before = &old->conf->statistics, *now = &new->conf->statistics;
+    sockets_close_others(&supervisor->sockets, sockets);
+    supervisor->sockets = *sockets;
+    supervisor->sockets.before = NULL;
+    generation_finish(old);
+    old->older = supervisor->finishing;
+    supervisor->finishing = old;
+    supervisor->current = new;
+    if (!same_text(before->path, now->path) || before->prometheus != now->prometheus)
+        begin_statistics(supervisor);
+    end_finishing(supervisor, FINISHING_MAX);
+}
+
+/* Read whole, then switched; the message says why not. */
+static enum err
+renew(struct supervisor *supervisor, struct errmsg *msg)
+{
+    struct generation *new = NULL;
+    struct sockets sockets;
+    struct conf *conf;
+    enum err err = conf_load(supervisor->current->conf->path, &conf, msg);
+    if (err < 0)
+        return err;
+    err = compatible(supervisor->current->conf, conf, msg);
+    if (err == ERR_OK)
+        err = start_beside(supervisor, &conf, &new, &sockets, msg);
+    conf_free(&conf);
+    if (err < 0)
+        return err;
+    if (!statistics_adopt(&supervisor->statistics, new->conf, monotonic_s())) {
+        generation_stop(new);
+        retire(supervisor, &new);
+        sockets_close_others(&sockets, &supervisor->sockets);
+        return errmsg_set(msg, ERR_NOMEM, "out of memory");
+    }
+    switch_to(supervisor, new, &sockets);
+    return ERR_OK;
+}
+
 static void
 reload(struct supervisor *supervisor)
 {
-    struct conf *conf;
     struct errmsg msg;
-    notify("RELOADING=1");
-    if (conf_load(supervisor->conf->path, &conf, &msg) < 0) {
+    ties_notify(supervisor->ties, "RELOADING=1");
+    ties_reload(supervisor->ties);
+    watch_store(supervisor, false);
+    generation_reopen(supervisor->current);
+    for (struct generation *g = supervisor->finishing; g != NULL; g = g->older)
+        generation_reopen(g);
+    if (renew(supervisor, &msg) < 0)
         log_line(LOG_LEVEL_ERROR, "%s (going on as before)", msg.text);
-        notify("READY=1");
-        return;
-    }
-    bool same = conf->listen_count == supervisor->conf->listen_count &&
-                conf->udp_workers == supervisor->conf->udp_workers &&
-                memcmp(conf->listen, supervisor->conf->listen,
-                    conf->listen_count * sizeof *conf->listen) == 0;
-    if (!same) {
-        log_line(LOG_LEVEL_ERROR,
-            "%s: listen or udp_workers changed: restart for that (going on "
-            "as before)",
-            conf->path);
-        conf_free(&conf);
-        notify("READY=1");
-        return;
-    }
-    struct conf *old = supervisor->conf;
-    supervisor->conf = conf;
-    watch_store(supervisor, true);
-    restart_workers(supervisor);
-    conf_free(&old);
-    log_line(LOG_LEVEL_INFO, "%s: read again", conf->path);
-    notify("READY=1");
+    else
+        log_line(LOG_LEVEL_INFO, "%s: read again", supervisor->current->conf->path);
+    ties_notify(supervisor->ties, "READY=1");
 }
 
+/* Logs and writes the statistics. */
 static void
-log_counters(const struct supervisor *supervisor)
+tell(struct supervisor *supervisor, bool reset)
 {
-    char line[1024];
-    counters_format(supervisor->counters, supervisor->count, line, sizeof line);
-    log_line(LOG_LEVEL_INFO, "%s", line);
+    struct statistics *statistics = &supervisor->statistics;
+    int64_t now_s = worker_now_s();
+    collect(supervisor);
+    statistics_log(statistics, now_s);
+    statistics_write(statistics, now_s);
+    if (reset) {
+        statistics_reset(statistics, now_s);
+        statistics_mark(statistics, now_s);
+    }
 }
 
 static void
@@ -264,43 +256,88 @@ loop(struct supervisor *supervisor)
             return;
         if (signal == SIGHUP)
             reload(supervisor);
-        if (signal == SIGUSR1)
-            log_counters(supervisor);
+        if (signal == SIGUSR1 || signal == SIGUSR2)
+            tell(supervisor, signal == SIGUSR2);
         reap(supervisor);
-        start_due(supervisor);
+        retire_finished(supervisor);
+        generation_start_due(supervisor->current, &supervisor->sockets);
         watch_store(supervisor, false);
+        if (statistics_due(&supervisor->statistics, monotonic_s())) {
+            collect(supervisor);
+            statistics_write(&supervisor->statistics, worker_now_s());
+        }
     }
 }
 
-enum err
-supervisor_run(struct conf **conf, struct errmsg *msg)
+static void
+block_signals(struct supervisor *supervisor)
 {
-    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
-    struct supervisor supervisor = {.conf = *conf, .count = (*conf)->udp_workers + 1U};
-    enum err err = sockets_open(*conf, &supervisor.sockets, msg);
+    const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, WORKER_DRAIN};
+    (void)sigemptyset(&supervisor->signals);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        (void)sigaddset(&supervisor->signals, signals[i]);
+    (void)sigprocmask(SIG_BLOCK, &supervisor->signals, NULL);
+    /* A log or a statistics file may be a pipe whose reader has gone. */
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+stop(struct supervisor *supervisor)
+{
+    const struct generation *current = supervisor->current;
+    log_line(LOG_LEVEL_INFO, "terminating");
+    ties_notify(supervisor->ties, "STOPPING=1");
+    generation_signal_workers(current, SIGTERM);
+    ties_end(supervisor->ties);
+    end_finishing(supervisor, 0);
+    generation_stop(supervisor->current);
+    tell(supervisor, false);
+    statistics_mark(&supervisor->statistics, worker_now_s());
+    statistics_free(&supervisor->statistics);
+    sockets_close_others(&supervisor->sockets, NULL);
+    generation_free(&supervisor->current);
+}
+
+static void
+tell_start(const struct supervisor *supervisor)
+{
+    const struct conf *conf = supervisor->current->conf;
+    unsigned zones = 0;
+    for (unsigned i = 0; i < conf->zone_count; i++)
+        zones += conf->zones[i].enabled;
+    log_line(LOG_LEVEL_INFO,
+        "repdnsd version " REPDNS_VERSION " started (%u socket(s), %u zone(s))", conf->listen_count,
+        zones);
+}
+
+enum err
+supervisor_run(struct conf **conf, struct ties *ties, struct errmsg *msg)
+{
+    struct supervisor supervisor = {.current = NULL, .ties = ties};
+    enum err err = sockets_open(*conf, NULL, &supervisor.sockets, msg);
+    if (err < 0)
+        return err;
+    err = sandbox_drop(*conf, msg);
+    if (err == ERR_OK &&
+        statistics_init(&supervisor.statistics, *conf, worker_now_s(), monotonic_s()) < 0)
+        err = errmsg_set(msg, ERR_NOMEM, "out of memory");
     if (err == ERR_OK)
-        err = sandbox_drop(*conf, msg);
-    supervisor.counters = counters_map(supervisor.count);
-    if (err == ERR_OK && supervisor.counters == NULL)
-        err = errmsg_set(msg, ERR_NOMEM, "no shared memory for the counters");
+        err = generation_new(conf, &supervisor.current, msg);
     if (err < 0) {
-        sockets_close(&supervisor.sockets);
+        statistics_free(&supervisor.statistics);
+        sockets_close_others(&supervisor.sockets, NULL);
         return err;
     }
-    *conf = NULL;
-    (void)sigemptyset(&supervisor.signals);
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-        (void)sigaddset(&supervisor.signals, signals[i]);
-    (void)sigprocmask(SIG_BLOCK, &supervisor.signals, &supervisor.before);
+    block_signals(&supervisor);
     watch_store(&supervisor, true);
-    start_due(&supervisor);
-    notify("READY=1");
+    begin_statistics(&supervisor);
+    log_detach();
+    /* What does not start now is started later. */
+    (void)generation_start(supervisor.current, &supervisor.sockets);
+    tell_start(&supervisor);
+    ties_ready(ties);
+    ties_notify(ties, "READY=1");
     loop(&supervisor);
-    notify("STOPPING=1");
-    signal_children(&supervisor, SIGTERM);
-    wait_children(&supervisor);
-    log_counters(&supervisor);
-    sockets_close(&supervisor.sockets);
-    conf_free(&supervisor.conf);
+    stop(&supervisor);
     return ERR_OK;
 }

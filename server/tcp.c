@@ -32,6 +32,8 @@ struct service {
     struct worker *worker;
     struct ev_loop *loop;
     ev_io signals, listeners[LISTEN_MAX];
+    unsigned open;                  /* of the connections */
+    bool finishing;                 /* no new ones; ends with the last */
     struct connection *connections; /* CONNECTIONS of them */
 };
 
@@ -43,6 +45,8 @@ close_connection(struct connection *connection)
     ev_timer_stop(loop, &connection->timer);
     (void)close(connection->io.fd);
     connection->open = false;
+    if (--connection->service->open == 0 && connection->service->finishing)
+        ev_break(loop, EVBREAK_ALL);
 }
 
 /* Answers the query at the front of the buffer, if it is whole; false to close. */
@@ -61,11 +65,12 @@ answer_next(struct connection *connection, bool *answered)
     struct answer_note note;
     struct request request = {
         .packet = connection->in + FRAME, .len = len, .client = connection->client, .tcp = true};
+    int64_t now_s = worker_now_s();
     snapshot_renew(worker->snapshot);
-    size_t n = answer(worker->views, worker->snapshot, &request, worker_now_s(),
-        connection->out + FRAME, ANSWER_TCP_MAX, &note);
+    size_t n = answer(worker->views, worker->snapshot, &request, now_s, connection->out + FRAME,
+        ANSWER_TCP_MAX, &note);
     snapshot_release(worker->snapshot);
-    counters_note(worker->counters, &note, true);
+    worker_note(worker, &request, &note, connection->out + FRAME, n, now_s);
     connection->in_n -= FRAME + len;
     memmove(connection->in, connection->in + FRAME + len, connection->in_n);
     if (n == 0)
@@ -186,6 +191,7 @@ on_listener(struct ev_loop *loop, ev_io *io, int events)
     connection->service = service;
     connection->client = client;
     connection->open = true;
+    service->open++;
     connection->in_n = connection->out_n = connection->out_at = 0;
     ev_io_init(&connection->io, on_connection, fd, EV_READ);
     ev_timer_init(&connection->timer, on_timer, 0., IDLE_S);
@@ -194,13 +200,31 @@ on_listener(struct ev_loop *loop, ev_io *io, int events)
     ev_timer_again(loop, &connection->timer);
 }
 
+/* Another worker accepts from now on. What is connected may go on asking: it goes away by itself,
+ * or with SIGTERM. */
+static void
+finish(struct service *service)
+{
+    for (unsigned i = 0; i < service->worker->socket_count && i < LISTEN_MAX; i++)
+        if (ev_is_active(&service->listeners[i])) {
+            ev_io_stop(service->loop, &service->listeners[i]);
+            (void)close(service->worker->sockets[i]);
+        }
+    service->finishing = true;
+    if (service->open == 0)
+        ev_break(service->loop, EVBREAK_ALL);
+}
+
 static void
 on_signals(struct ev_loop *loop, ev_io *io, int events)
 {
     struct service *service = io->data;
     (void)events;
-    if (worker_signalled(service->worker))
+    enum worker_order order = worker_signalled(service->worker);
+    if (order == WORKER_END)
         ev_break(loop, EVBREAK_ALL);
+    if (order == WORKER_FINISH)
+        finish(service);
 }
 
 int

@@ -72,13 +72,13 @@ add_template(struct text *text, const char *template, size_t n, struct slice sub
 
 static void
 add_evidence(struct text *text, struct snapshot *snapshot, const struct zone_def *zone,
-    const struct lookup *found, const struct lookup_item *item)
+    const struct lookup_item *item)
 {
     struct store_key key;
     struct slice value;
     struct evidence evidence;
     if (item->subject_is_ip)
-        store_key_evidence_ip(&key, item->dataset, &found->ip);
+        store_key_evidence_ip(&key, item->dataset, &item->ip);
     else
         store_key_evidence_name(&key, item->dataset, &item->subject);
     if (kvread_get(snapshot_reader(snapshot), store_key_slice(&key), &value) < 0 ||
@@ -117,7 +117,7 @@ txt_make(struct snapshot *snapshot, const struct zone_def *zone, const struct lo
     if (item->literal && !item->has_txt)
         return 0;
     if (item->subject_is_ip)
-        ip_format(&found->ip, name);
+        ip_format(&item->ip, name);
     else
         (void)dname_format(&item->subject, name);
     struct slice subject = slice_of(name, strlen(name));
@@ -133,7 +133,7 @@ txt_make(struct snapshot *snapshot, const struct zone_def *zone, const struct lo
     add_template(&text, sentence, strlen(sentence), subject);
     add_policy(&text, found, item);
     if (item->has_evidence)
-        add_evidence(&text, snapshot, zone, found, item);
+        add_evidence(&text, snapshot, zone, item);
     if (zone->url[0] != '\0') {
         add_string(&text, "; see ");
         add_template(&text, zone->url, strlen(zone->url), subject);

@@ -9,7 +9,7 @@
 #include "server/worker.h"
 
 /* Larger batches gain nothing measurable; a query of over 1,500 bytes is no query. */
-enum { BATCH = 64, QUERY_SIZE = 1536, CONTROL_SIZE = 64, POLL_MS = 1000, POLL_FDS = 65 };
+enum { BATCH = 64, QUERY_SIZE = 1536, CONTROL_SIZE = 64, POLL_MS = 1000 };
 
 struct batch {
     struct mmsghdr in[BATCH], out[BATCH];
@@ -56,15 +56,14 @@ answer_batch(struct worker *worker, struct batch *batch, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         struct msghdr *in = &batch->in[i].msg_hdr;
         struct answer_note note = {.dropped = true};
+        const struct request request = {.packet = batch->query[i],
+            .len = batch->in[i].msg_len,
+            .client = sockaddr_ip(&batch->from[i])};
         size_t n = 0;
-        if ((in->msg_flags & MSG_TRUNC) == 0) {
-            struct request request = {.packet = batch->query[i],
-                .len = batch->in[i].msg_len,
-                .client = sockaddr_ip(&batch->from[i])};
+        if ((in->msg_flags & MSG_TRUNC) == 0)
             n = answer(worker->views, worker->snapshot, &request, now_s, batch->reply[i],
                 ANSWER_UDP_MAX, &note);
-        }
-        counters_note(worker->counters, &note, false);
+        worker_note(worker, &request, &note, batch->reply[i], n, now_s);
         if (n == 0)
             continue;
         loosen_interface(in);
@@ -111,31 +110,52 @@ serve_socket(struct worker *worker, struct batch *batch, int fd)
     return true;
 }
 
-int
-udp_serve(struct worker *worker)
+/* A full socket must not keep the signals waiting. */
+static void
+serve_all(struct worker *worker, struct batch *batch, const struct pollfd *fds, nfds_t count)
 {
-    struct pollfd fds[POLL_FDS];
-    nfds_t count = 1;
-    struct batch *batch = calloc(1, sizeof *batch);
-    if (batch == NULL)
-        return 1;
-    fds[0] = (struct pollfd){.fd = worker->signals, .events = POLLIN};
-    for (unsigned i = 0; i < worker->socket_count && count < POLL_FDS; i++)
-        fds[count++] = (struct pollfd){.fd = worker->sockets[i], .events = POLLIN};
+    for (nfds_t i = 0; i < count; i++)
+        for (unsigned rounds = 0; fds[i].revents != 0 && rounds < BATCH; rounds++)
+            if (!serve_socket(worker, batch, fds[i].fd))
+                break;
+}
+
+static void
+serve(struct worker *worker, struct batch *batch, struct pollfd *fds, nfds_t count)
+{
     for (;;) {
         snapshot_release(worker->snapshot);
         int n = poll(fds, count, POLL_MS);
-        if (n > 0 && fds[0].revents != 0 && worker_signalled(worker))
-            break;
+        enum worker_order order =
+            n > 0 && fds[0].revents != 0 ? worker_signalled(worker) : WORKER_GO_ON;
+        if (order == WORKER_END)
+            return;
+        if (order == WORKER_FINISH)
+            (void)poll(fds, count, 0); /* what came since */
         if (n == 0)
             snapshot_renew(worker->snapshot);
-        for (nfds_t i = 1; n > 0 && i < count; i++)
-            /* A full socket must not keep the signals waiting. */
-            for (unsigned rounds = 0; fds[i].revents != 0 && rounds < BATCH; rounds++)
-                if (!serve_socket(worker, batch, fds[i].fd))
-                    break;
+        if (n > 0)
+            serve_all(worker, batch, fds + 1, count - 1);
+        if (order == WORKER_FINISH)
+            return;
         worker_tell(worker);
     }
+}
+
+int
+udp_serve(struct worker *worker)
+{
+    nfds_t count = 1;
+    struct pollfd *fds = calloc(worker->socket_count + 1, sizeof *fds);
+    struct batch *batch = calloc(1, sizeof *batch);
+    if (batch != NULL && fds != NULL) {
+        fds[0] = (struct pollfd){.fd = worker->signals, .events = POLLIN};
+        for (unsigned i = 0; i < worker->socket_count; i++)
+            fds[count++] = (struct pollfd){.fd = worker->sockets[i], .events = POLLIN};
+        serve(worker, batch, fds, count);
+    }
+    int status = batch == NULL || fds == NULL;
     free(batch);
-    return 0;
+    free(fds);
+    return status;
 }

@@ -1,7 +1,6 @@
 /* What UDP and TCP workers share; see worker.h. */
 #include "server/worker.h"
 
-#include <signal.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,6 +49,7 @@ worker_start(struct worker *worker, struct errmsg *msg)
     (void)sigaction(SIGBUS, &bus, NULL);
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, WORKER_DRAIN);
     worker->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (worker->signals < 0)
         return errmsg_set(msg, ERR_IO, "signalfd failed");
@@ -74,9 +74,29 @@ worker_stop(struct worker *worker)
         (void)close(worker->signals);
 }
 
-bool
+enum worker_order
 worker_signalled(const struct worker *worker)
 {
     struct signalfd_siginfo info;
-    return read(worker->signals, &info, sizeof info) == (ssize_t)sizeof info;
+    enum worker_order order = WORKER_GO_ON;
+    while (read(worker->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == (uint32_t)SIGTERM)
+            order = WORKER_END;
+        else if (order == WORKER_GO_ON)
+            order = WORKER_FINISH;
+    }
+    return order;
+}
+
+void
+worker_note(struct worker *worker, const struct request *request, const struct answer_note *note,
+    const uint8_t *reply, size_t n, int64_t now_s)
+{
+    const struct conf *conf = worker->conf;
+    unsigned zone = note->zone == NULL ? conf->zone_count : (unsigned)(note->zone - conf->zones);
+    counters_note(worker->counters, note, zone, request->tcp, request->len, n);
+    if (worker->log.ring == NULL || n == 0)
+        return;
+    if (!querylog_take(&worker->log, request, note, reply, n, now_s))
+        worker->counters->of[COUNTER_LOG_DROPPED]++;
 }

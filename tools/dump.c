@@ -345,6 +345,8 @@ enum exit_code
 tool_dump(const struct tool *tool, struct errmsg *msg)
 {
     const char *what = tool->arg_count > 0 ? tool->args[0] : "answers";
+    if (tool->as != NULL)
+        return dump_list_as(tool, tool->arg_count > 0 ? tool->args[0] : NULL, msg);
     if (strcmp(what, "answers") == 0)
         return tool_exit(dump_answers(tool->out, tool->conf, tool->beat, msg));
     if (strcmp(what, "history") == 0)

@@ -14,12 +14,14 @@ static const char usage[] =
     "usage: repdns [-c FILE] [--as-of TIME] explain IP [DOMAIN|<>|- [HELO]]\n"
     "       repdns [-c FILE] [-s ADDR[@PORT]] query NAME|IP [DOMAIN] [TYPE]\n"
     "       repdns [-c FILE] [--beat] dump [answers|history|lists]\n"
+    "       repdns [-c FILE] dump --as rbldnsd|bind|json LIST\n"
     "       repdns [-c FILE] check\n"
     "       repdns [-c FILE] [--as-of TIME] status\n"
     "  -c FILE       configuration (/etc/repdns/repdns.conf)\n"
     "  --as-of TIME  the time to judge by: seconds since 1970, or 2026-06-01[T12:00:00] in UTC\n"
     "  -s ADDR       ask this server instead of the configured one\n"
     "  --beat        dump the heartbeat too\n"
+    "  --as FORM     dump a list as rbldnsd's files, a zone file or lines of JSON\n"
     "  -V  version   -h  help\n";
 
 static const struct command {
@@ -70,8 +72,8 @@ find_command(int argc, char **argv, struct options *out)
 static int
 parse_options(int argc, char **argv, struct options *out)
 {
-    static const struct option longs[] = {
-        {"as-of", required_argument, NULL, 'a'}, {"beat", no_argument, NULL, 'b'}, {0}};
+    static const struct option longs[] = {{"as-of", required_argument, NULL, 'a'},
+        {"beat", no_argument, NULL, 'b'}, {"as", required_argument, NULL, 'f'}, {0}};
     *out = (struct options){
         .path = "/etc/repdns/repdns.conf", .tool = {.out = stdout, .now_s = (int64_t)time(NULL)}};
     for (int option; (option = getopt_long(argc, argv, "c:s:Vh", longs, NULL)) != -1;) {
@@ -81,6 +83,8 @@ parse_options(int argc, char **argv, struct options *out)
             out->tool.server = optarg;
         else if (option == 'b')
             out->tool.beat = true;
+        else if (option == 'f')
+            out->tool.as = optarg;
         else if (option == 'V' || option == 'h') {
             fputs(option == 'h' ? usage : "repdns " REPDNS_VERSION "\n", stdout);
             return EXIT_DONE;

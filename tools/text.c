@@ -1,4 +1,5 @@
 /* How the tools write things; see tools.h. */
+#include <string.h>
 
 #include "loader/status.h"
 #include "tools/tools.h"
@@ -80,6 +81,38 @@ text_value(FILE *out, struct slice value)
     }
     if (err != ERR_NOTFOUND)
         fprintf(out, "%sDAMAGED", between);
+}
+
+void
+text_zone_name(FILE *out, const struct dname *name)
+{
+    char text[DNAME_TEXT_SIZE];
+    size_t n = dname_format(name, text);
+    for (size_t i = 0; i < n; i++) {
+        bool escaped = text[i] == '\\' && i + 1 < n;
+        if (strchr("\"();@$", text[i]) != NULL)
+            fputc('\\', out);
+        fputc(text[i], out);
+        if (escaped)
+            fputc(text[++i], out);
+    }
+}
+
+void
+text_zone_strings(FILE *out, struct slice text)
+{
+    enum { STRING_MAX = 255 };
+    const unsigned char *p = text.p;
+    fputc('"', out);
+    for (size_t i = 0; i < text.n; i++) {
+        if (i > 0 && i % STRING_MAX == 0)
+            fputs("\" \"", out);
+        if (p[i] < ' ' || p[i] > 126)
+            fprintf(out, "\\%03u", (unsigned)p[i]);
+        else
+            fprintf(out, "%s%c", p[i] == '"' || p[i] == '\\' ? "\\" : "", p[i]);
+    }
+    fputc('"', out);
 }
 
 void

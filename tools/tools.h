@@ -18,6 +18,7 @@ struct tool {
     int64_t now_s;
     FILE *out;
     bool beat;          /* dump: the heartbeat too */
+    const char *as;     /* dump: the form for a list; NULL for a store */
     const char *server; /* query: ADDR[@PORT], or NULL for the configured one */
     int arg_count;      /* what follows the sub-command */
     char *const *args;
@@ -41,6 +42,23 @@ enum err dump_answers(FILE *out, const struct conf *conf, bool beat, struct errm
 enum err dump_history(FILE *out, const struct conf *conf, struct errmsg *msg) MUST_CHECK;
 enum err dump_lists(FILE *out, const struct conf *conf, struct errmsg *msg) MUST_CHECK;
 
+/* dump_list.c: a list as other programs read it. */
+enum exit_code dump_list_as(const struct tool *tool, const char *name, struct errmsg *msg);
+
+/* A list on its way out: flattened, its entries in the syntax of its type. */
+struct list_set;
+struct list_dump {
+    FILE *out;
+    const struct conf *conf;
+    const struct list_source *source;
+    const struct list_set *set;
+};
+/* One form each. ERR_RANGE: something that the form can't say. */
+typedef enum err (*list_dump_fn)(const struct list_dump *dump);
+enum err dump_rbldnsd(const struct list_dump *dump) MUST_CHECK;
+enum err dump_bind(const struct list_dump *dump) MUST_CHECK;
+enum err dump_json(const struct list_dump *dump) MUST_CHECK;
+
 /* text.c. In quotes; all but printable ASCII as \xHH, so that a terminal is safe and a line is one
  * record. */
 void text_quoted(FILE *out, struct slice text);
@@ -54,6 +72,10 @@ void text_time(FILE *out, int64_t when_s);
 void text_a(FILE *out, uint32_t a);
 /* A stored value: "score,rdns-none" or 127.0.0.2 "text", elements joined by "; ". */
 void text_value(FILE *out, struct slice value);
+/* As a master file has them (RFC 1035 5.1): a name below the origin, and a TXT record's strings of
+ * at most 255 bytes. */
+void text_zone_name(FILE *out, const struct dname *name);
+void text_zone_strings(FILE *out, struct slice text);
 /* A line for each reason: name, A, sentence; indent blanks before it. */
 void text_reasons(FILE *out, unsigned indent, struct reason_set reasons, const char *subject);
 

@@ -7,6 +7,9 @@
 #include "confvalue.h"
 #include "ip.h"
 #include "listtype.h"
+#include "logformat.h"
+
+enum { VERSION_MAX = 255 /* a character-string, RFC 1035 3.3 */ };
 
 /* The checks: each looks at the last value read into the setting. */
 static const char *
@@ -74,6 +77,13 @@ check_path(cfg_t *cfg, cfg_opt_t *opt)
     return -1;
 }
 
+/* Standard output too. */
+static int
+check_log_path(cfg_t *cfg, cfg_opt_t *opt)
+{
+    return strcmp(last_value(opt), "-") == 0 ? 0 : check_path(cfg, opt);
+}
+
 static int
 check_count(cfg_t *cfg, cfg_opt_t *opt)
 {
@@ -87,9 +97,10 @@ check_count(cfg_t *cfg, cfg_opt_t *opt)
 static int
 check_choice(cfg_t *cfg, cfg_opt_t *opt)
 {
-    static const struct {
+    const bool log = strcmp(cfg_name(cfg), "log") == 0;
+    const struct {
         const char *option, *choices;
-    } table[] = {{"format", " postfix zimbra maildir mbox "}, {"type", list_type_names},
+    } table[] = {{"format", log ? log_format_names : " maildir mbox "}, {"type", list_type_names},
         {"role", " block allow "}, {"kind", " address name pair list "}};
     const char *text = last_value(opt);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -105,6 +116,50 @@ check_choice(cfg_t *cfg, cfg_opt_t *opt)
     return -1;
 }
 
+static int
+check_either(cfg_t *cfg, cfg_opt_t *opt, const char *first, const char *second)
+{
+    const char *text = last_value(opt);
+    if (strcmp(text, first) == 0 || strcmp(text, second) == 0)
+        return 0;
+    cfg_error(cfg, "%s: \"%s\" is neither; use %s or %s", opt->name, text, first, second);
+    return -1;
+}
+
+static int
+check_authority(cfg_t *cfg, cfg_opt_t *opt)
+{
+    return check_either(cfg, opt, "config", "data");
+}
+
+static int
+check_version(cfg_t *cfg, cfg_opt_t *opt)
+{
+    size_t n = strlen(last_value(opt));
+    if (n <= VERSION_MAX)
+        return 0;
+    cfg_error(cfg, "%s: %zu bytes; use at most %d", opt->name, n, VERSION_MAX);
+    return -1;
+}
+
+static int
+check_log_format(cfg_t *cfg, cfg_opt_t *opt)
+{
+    return check_either(cfg, opt, "rbldnsd", "text");
+}
+
+static int
+check_log_addresses(cfg_t *cfg, cfg_opt_t *opt)
+{
+    return check_either(cfg, opt, "cut", "full");
+}
+
+static int
+check_statistics_format(cfg_t *cfg, cfg_opt_t *opt)
+{
+    return check_either(cfg, opt, "rbldnsd", "prometheus");
+}
+
 /* clang-format off */
 static const struct {
     const char *path;
@@ -118,9 +173,11 @@ static const struct {
     {"resolver_window", check_count}, {"canary", check_name}, {"min_ttl", check_duration},
     {"max_ttl", check_duration}, {"log|path", check_path}, {"log|format", check_choice},
     {"mailstore|path", check_path}, {"mailstore|format", check_choice}, {"list|type", check_choice},
-    {"list|role", check_choice}, {"list|files", check_path}, {"zone|kind", check_choice},
+    {"list|role", check_choice}, {"list|files", check_path}, {"list|max_change", check_count},
+    {"list|max_change_floor", check_count}, {"zone|kind", check_choice},
     {"zone|ttl", check_duration}, {"zone|negative_ttl", check_duration},
-    {"zone|nameservers", check_name}, {"policy|retention", check_duration},
+    {"zone|nameservers", check_name}, {"zone|authority", check_authority},
+    {"version", check_version}, {"policy|retention", check_duration},
     {"policy|learn_sessions", check_count}, {"policy|learn_days", check_count},
     {"policy|score_threshold", check_count}, {"policy|churn_names", check_count},
     {"policy|shared_clients", check_count}, {"policy|fail_habit_domains", check_count},
@@ -128,6 +185,10 @@ static const struct {
     {"policy|max_new_floor", check_count}, {"policy|max_age", check_duration},
     {"spf|lookup_limit", check_count}, {"spf|void_limit", check_count},
     {"spf|keep", check_duration}, {"spf|domains", check_path},
+    {"query_log|path", check_log_path}, {"query_log|format", check_log_format},
+    {"query_log|sample", check_count}, {"query_log|addresses", check_log_addresses},
+    {"statistics|path", check_path}, {"statistics|format", check_statistics_format},
+    {"statistics|every", check_duration},
 };
 /* clang-format on */
 
@@ -139,7 +200,8 @@ confschema_new(void)
     cfg_opt_t mailstore[] = {
         CFG_STR("path", NULL, CFGF_NODEFAULT), CFG_STR("format", "maildir", CFGF_NONE), CFG_END()};
     cfg_opt_t list[] = {CFG_STR("type", NULL, CFGF_NODEFAULT), CFG_STR("role", "block", CFGF_NONE),
-        CFG_STR_LIST("files", "{}", CFGF_NONE), CFG_END()};
+        CFG_STR_LIST("files", "{}", CFGF_NONE), CFG_INT("max_change", 50, CFGF_NONE),
+        CFG_INT("max_change_floor", 1000, CFGF_NONE), CFG_END()};
     cfg_opt_t zone[] = {CFG_STR("kind", NULL, CFGF_NODEFAULT),
         CFG_BOOL("enabled", cfg_false, CFGF_NODEFAULT),
         CFG_BOOL("private", cfg_false, CFGF_NODEFAULT),
@@ -147,6 +209,8 @@ confschema_new(void)
         CFG_STR_LIST("datasets", "{}", CFGF_NONE), CFG_STR("ttl", NULL, CFGF_NODEFAULT),
         CFG_STR("negative_ttl", NULL, CFGF_NODEFAULT), CFG_STR("url", NULL, CFGF_NODEFAULT),
         CFG_STR_LIST("nameservers", "{}", CFGF_NONE), CFG_STR("contact", NULL, CFGF_NODEFAULT),
+        CFG_STR("authority", "config", CFGF_NONE), CFG_BOOL("ns_in_answers", cfg_false, CFGF_NONE),
+        CFG_BOOL("sixtofour", cfg_false, CFGF_NONE), CFG_STR_LIST("acl", "{}", CFGF_NONE),
         CFG_END()};
     cfg_opt_t policy[] = {CFG_STR("retention", "90d", CFGF_NONE),
         CFG_INT("learn_sessions", 1000, CFGF_NONE), CFG_INT("learn_days", 7, CFGF_NONE),
@@ -157,6 +221,12 @@ confschema_new(void)
     /* The limits are those of RFC 7208 4.6.4. */
     cfg_opt_t spf[] = {CFG_INT("lookup_limit", 10, CFGF_NONE), CFG_INT("void_limit", 2, CFGF_NONE),
         CFG_STR("keep", "7d", CFGF_NONE), CFG_STR_LIST("domains", "{}", CFGF_NONE), CFG_END()};
+    cfg_opt_t query_log[] = {CFG_STR("path", NULL, CFGF_NODEFAULT),
+        CFG_STR("format", "rbldnsd", CFGF_NONE), CFG_INT("sample", 1, CFGF_NONE),
+        CFG_STR("addresses", "cut", CFGF_NONE), CFG_END()};
+    cfg_opt_t statistics[] = {CFG_STR("path", NULL, CFGF_NODEFAULT),
+        CFG_STR("format", "rbldnsd", CFGF_NONE), CFG_STR("every", "1m", CFGF_NONE),
+        CFG_BOOL("deltas", cfg_false, CFGF_NONE), CFG_END()};
     cfg_opt_t top[] = {CFG_STR("base", NULL, CFGF_NODEFAULT),
         CFG_STR("state_dir", NULL, CFGF_NODEFAULT),
         CFG_STR_LIST("listen", "{127.0.0.1, \"::1\"}", CFGF_NONE),
@@ -164,7 +234,9 @@ confschema_new(void)
         CFG_STR("group", "repdns", CFGF_NONE), CFG_INT("udp_workers", 1, CFGF_NONE),
         CFG_STR_LIST("nameservers", "{}", CFGF_NONE), CFG_STR("contact", NULL, CFGF_NODEFAULT),
         CFG_STR("ttl", NULL, CFGF_NODEFAULT), CFG_STR("negative_ttl", NULL, CFGF_NODEFAULT),
-        CFG_STR("url", NULL, CFGF_NODEFAULT), CFG_STR_LIST("own_networks", NULL, CFGF_NODEFAULT),
+        CFG_STR("url", NULL, CFGF_NODEFAULT), CFG_STR_LIST("acl", "{}", CFGF_NONE),
+        CFG_STR("version", "repdns", CFGF_NONE), CFG_BOOL("strict_rbldnsd", cfg_false, CFGF_NONE),
+        CFG_STR_LIST("own_networks", NULL, CFGF_NODEFAULT),
         CFG_STR_LIST("own_names", "{}", CFGF_NONE), CFG_STR_LIST("trusted_relays", "{}", CFGF_NONE),
         CFG_STR_LIST("never_list", "{}", CFGF_NONE), CFG_STR("resolver", NULL, CFGF_NODEFAULT),
         CFG_STR("resolver_timeout", "2s", CFGF_NONE), CFG_INT("resolver_tries", 3, CFGF_NONE),
@@ -173,7 +245,9 @@ confschema_new(void)
         CFG_SEC("log", log, CFGF_MULTI), CFG_SEC("mailstore", mailstore, CFGF_MULTI),
         CFG_SEC("list", list, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
         CFG_SEC("zone", zone, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-        CFG_SEC("policy", policy, CFGF_NONE), CFG_SEC("spf", spf, CFGF_NONE), CFG_END()};
+        CFG_SEC("policy", policy, CFGF_NONE), CFG_SEC("spf", spf, CFGF_NONE),
+        CFG_SEC("query_log", query_log, CFGF_NONE), CFG_SEC("statistics", statistics, CFGF_NONE),
+        CFG_END()};
     cfg_t *cfg = cfg_init(top, CFGF_NONE);
     for (size_t i = 0; cfg != NULL && i < sizeof checks / sizeof *checks; i++)
         (void)cfg_set_validate_func(cfg, checks[i].path, checks[i].check);

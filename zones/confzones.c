@@ -129,6 +129,26 @@ apply(struct conf *conf, const struct zone_text *text, struct zone_def *zone, st
     return err < 0 ? err : set_show(conf, text, zone, msg);
 }
 
+/* acl has DATASET_NAME_SIZE bytes. */
+static enum err
+set_acl(struct conf *conf, const struct zone_text *text, char *acl, struct errmsg *msg)
+{
+    if (text->acl_count == 0)
+        return ERR_OK;
+    if (text->acl_count > 1)
+        return errmsg_set(msg, ERR_RANGE, "%s:%u: acl: name one list only", conf->path, text->line);
+    for (unsigned i = 0; i < conf->list_count; i++) {
+        const struct list_source *list = &conf->lists[i];
+        if (strcmp(list->name, text->acl[0]) != 0 || list_type_kind(list->type) != DATASET_ADDR)
+            continue;
+        strcpy(acl, list->name);
+        return ERR_OK;
+    }
+    return errmsg_set(msg, ERR_NOTFOUND,
+        "%s:%u: acl: there is no list of addresses \"%s\"; define it or correct the name",
+        conf->path, text->line, text->acl[0]);
+}
+
 static enum err
 apply_own(
     struct conf *conf, const struct zone_text *text, struct zone_def *zone, struct errmsg *msg)
@@ -140,23 +160,39 @@ apply_own(
         zone->private = text->private != 0;
     if (text->informational >= 0)
         zone->informational = text->informational != 0;
-    return apply(conf, text, zone, msg);
+    zone->authority_data = text->authority_data;
+    zone->ns_in_answers = text->ns_in_answers;
+    zone->sixtofour = text->sixtofour;
+    if (zone->sixtofour && zone->kind != ZONE_LIST)
+        return errmsg_set(msg, ERR_SYNTAX, "%s:%u: sixtofour: zone \"%s\" is not of the kind list",
+            conf->path, text->line, text->title);
+    enum err err = set_acl(conf, text, zone->acl, msg);
+    return err < 0 ? err : apply(conf, text, zone, msg);
 }
 
 static bool
-claimed(const struct zone_text *texts, unsigned count, const char *list)
+names_list(const struct zone_text *text, const char *list)
+{
+    for (unsigned i = 0; i < text->dataset_count; i++)
+        if (strcmp(text->datasets[i], list) == 0)
+            return true;
+    return text->acl_count > 0 && strcmp(text->acl[0], list) == 0;
+}
+
+static bool
+claimed(
+    const struct zone_text *common, const struct zone_text *texts, unsigned count, const char *list)
 {
     for (unsigned i = 0; i < count; i++)
-        for (unsigned k = 0; k < texts[i].dataset_count; k++)
-            if (strcmp(texts[i].datasets[k], list) == 0)
-                return true;
-    return false;
+        if (names_list(&texts[i], list))
+            return true;
+    return names_list(common, list);
 }
 
 /* Block lists that no zone names come first: the operator's word is above judging. */
 static enum err
-take_lists(struct conf *conf, const struct zone_text *texts, unsigned count,
-    const struct shipped_zone *shipped, struct zone_def *zone)
+take_lists(struct conf *conf, const struct zone_text *common, const struct zone_text *texts,
+    unsigned count, const struct shipped_zone *shipped, struct zone_def *zone)
 {
     zone->datasets = conf_alloc(conf, ZONE_DATASETS_MAX * sizeof *zone->datasets);
     if (zone->datasets == NULL)
@@ -165,7 +201,7 @@ take_lists(struct conf *conf, const struct zone_text *texts, unsigned count,
     for (unsigned i = 0; shipped->takes_lists && i < conf->list_count; i++) {
         const struct list_source *list = &conf->lists[i];
         if (list->role != LIST_BLOCK || list_type_kind(list->type) != kind ||
-            claimed(texts, count, list->name))
+            claimed(common, texts, count, list->name))
             continue;
         if (zone->dataset_count == ZONE_DATASETS_MAX - 1) {
             warn(conf, "%s:%u: list \"%s\" is in no zone: zone \"%s\" has %d already\n", conf->path,
@@ -214,7 +250,7 @@ make_shipped(struct conf *conf, const struct zone_text *common, const struct zon
     if (title_apex(conf, *shipped->label == '\0' ? "base" : shipped->label, &zone->apex) < 0)
         return errmsg_set(msg, ERR_RANGE, "%s: base: the name is too long", conf->path);
     enum err err = defaults(conf, common, zone, msg);
-    if (err == ERR_OK && take_lists(conf, texts, count, shipped, zone) < 0)
+    if (err == ERR_OK && take_lists(conf, common, texts, count, shipped, zone) < 0)
         err = errmsg_set(msg, ERR_NOMEM, "out of memory");
     return err;
 }
@@ -299,7 +335,7 @@ confzones_make(struct conf *conf, const struct zone_text *common, const struct z
     conf->zones = conf_alloc(conf, (shipped_count + count) * sizeof *conf->zones);
     if (conf->zones == NULL)
         return errmsg_set(msg, ERR_NOMEM, "out of memory");
-    enum err err = ERR_OK;
+    enum err err = set_acl(conf, common, conf->acl, msg);
     for (unsigned i = 0; i < shipped_count && err == ERR_OK; i++)
         err = make_shipped(conf, common, texts, count, &shipped[i], msg);
     for (unsigned i = 0; i < count && err == ERR_OK; i++)
@@ -317,15 +353,17 @@ uint64_t
 zone_digest(const struct zone_def *zone)
 {
     const uint32_t numbers[] = {(uint32_t)zone->kind, zone->enabled, zone->informational,
-        zone->private, zone->show.bits, zone->beside_score.bits, zone->ttl_s, zone->soa.ttl_s,
-        zone->soa.refresh_s, zone->soa.retry_s, zone->soa.expire_s, zone->soa.minimum_s,
-        zone->dataset_count, zone->ns_count};
+        zone->private, zone->show.bits, zone->beside_score.bits, zone->ttl_s, zone->authority_data,
+        zone->ns_in_answers, zone->sixtofour, zone->soa.ttl_s, zone->soa.refresh_s,
+        zone->soa.retry_s, zone->soa.expire_s, zone->soa.minimum_s, zone->dataset_count,
+        zone->ns_count};
     uint64_t hash = FNV_START;
     hash = fnv_add(hash, zone->apex.b, zone->apex.len);
     hash = fnv_add(hash, numbers, sizeof numbers);
     hash = fnv_add(hash, zone->soa.mname.b, zone->soa.mname.len);
     hash = fnv_add(hash, zone->soa.rname.b, zone->soa.rname.len);
     hash = fnv_add(hash, zone->url, strlen(zone->url) + 1);
+    hash = fnv_add(hash, zone->acl, strlen(zone->acl) + 1);
     for (unsigned i = 0; i < zone->dataset_count; i++)
         hash = fnv_add(hash, zone->datasets[i], strlen(zone->datasets[i]) + 1);
     for (unsigned i = 0; i < zone->ns_count; i++)

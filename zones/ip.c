@@ -276,6 +276,16 @@ find_block(const struct ip *ip)
 }
 
 bool
+ip_6to4(const struct ip *ip, struct ip *v4)
+{
+    if (ip->b[0] != 0x20 || ip->b[1] != 0x02)
+        return false;
+    memcpy(v4->b, mapped, sizeof mapped);
+    memcpy(v4->b + sizeof mapped, ip->b + 2, 4);
+    return true;
+}
+
+bool
 ip_is_special(const struct ip *ip)
 {
     return find_block(ip) != NULL;

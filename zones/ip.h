@@ -79,6 +79,9 @@ struct prefix prefix_of(const struct ip *ip, unsigned len);
 bool ip_next(struct ip *ip);
 bool ip_prev(struct ip *ip);
 
+/* Whether it is a 6to4 address (2002::/16, RFC 3056 2); *v4 is then the IPv4 address in it. */
+bool ip_6to4(const struct ip *ip, struct ip *v4);
+
 /* Loopback, private, link-local, unspecified, multicast, shared or benchmark space: never a
  * client on the Internet (RFC 6890, RFC 4193, RFC 4291). Documentation ranges are not special, so
  * that tests and examples can use them. */

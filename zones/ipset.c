@@ -2,142 +2,291 @@
 #include "ipset.h"
 
 #include "be.h"
-
-#include <stdbool.h>
+#include "ipset_internal.h"
 
 /* A block taken apart; every column lies inside the record. */
 struct block {
-    const uint8_t *dict;
-    size_t dict_n;
-    const uint8_t *first, *last, *number; /* last and number may be NULL */
-    unsigned count, w, number_w;
-    uint8_t prefix_first[16], prefix_last[16]; /* kept as an address: IPv4 is mapped */
+    const uint8_t *p;
+    size_t n;
+    struct ipset_head head;
+    struct ipset_layout at;
+    ipset_number prefix_first, prefix_last;
 };
+
+enum bit { ZEROS, ONES };
 
 /* The bounds of the block's prefix. Not by ip.h's functions: the last address of an IPv6 prefix may
  * have the look of a mapped IPv4 address (::/80 ends with ::ffff:ffff:ffff). */
 static enum err
-parse_key(struct slice key, unsigned plen, struct block *out)
+parse_key(struct slice key, struct block *out)
 {
-    const uint8_t *in = key.p;
-    unsigned bits, offset;
-    struct ip last;
+    const uint8_t *in = (const uint8_t *)key.p + IPSET_KEY_FIXED;
+    ipset_number last, host;
 
-    if (key.n != IPSET_KEY_FIXED + 4U && key.n != IPSET_KEY_FIXED + 16U)
+    if (key.n == IPSET_KEY_FIXED + 4U)
+        last = (ipset_number)0xffff << 32 | be_get(in, 4);
+    else if (key.n == IPSET_KEY_FIXED + 16U)
+        last = (ipset_number)ipset_load64(in) << 64 | ipset_load64(in + 8);
+    else
         return ERR_FORMAT;
-    bits = (unsigned)(key.n - IPSET_KEY_FIXED) * 8;
-    offset = 16 - bits / 8;
-    if (plen > bits || ip_from_key(in + IPSET_KEY_FIXED, bits / 8, &last) != ERR_OK)
+    out->head.bits = (unsigned)(key.n - IPSET_KEY_FIXED) * 8;
+    if (out->head.plen + out->head.unit_bits > out->head.bits)
         return ERR_FORMAT;
-    memcpy(out->prefix_last, last.b, 16);
-    memcpy(out->prefix_first, last.b, 16);
-    if (plen < bits) {
-        out->prefix_first[offset + plen / 8] &= (uint8_t)(0xff00 >> plen % 8);
-        memset(out->prefix_first + offset + plen / 8 + 1, 0, 16 - offset - plen / 8 - 1);
-    }
-    out->w = (bits - plen + 7) / 8;
+    host = ipset_ones(out->head.bits - out->head.plen);
+    out->prefix_first = last & ~host;
+    out->prefix_last = last | host;
     return ERR_OK;
 }
 
 static enum err
 parse_block(struct slice key, struct slice value, struct block *out)
 {
-    const uint8_t *in = value.p;
-    size_t need;
     enum err err;
 
     if (value.n < IPSET_HEADER_SIZE)
         return ERR_FORMAT;
-    err = parse_key(key, in[0], out);
+    out->p = value.p;
+    out->n = value.n;
+    out->head.plen = out->p[0];
+    out->head.unit_bits = out->p[1];
+    out->head.length_width = out->p[2];
+    out->head.values = out->p[3] + 1U;
+    out->head.count = (unsigned)be_get(out->p + 4, 2);
+    err = parse_key(key, out);
     if (err != ERR_OK)
         return err;
-    out->count = (unsigned)be_get(in + 2, 2);
-    out->dict_n = be_get(in + 4, 2);
-    out->number_w = (in[1] & IPSET_NUMBERS_1) != 0 ? 1 : 0;
-    if ((in[1] & IPSET_NUMBERS_2) != 0)
-        out->number_w = 2;
-    need = IPSET_HEADER_SIZE + out->dict_n + out->count * (out->w + out->number_w);
-    if ((in[1] & IPSET_RANGES) != 0)
-        need += out->count * out->w;
-    if (out->count == 0 || need != value.n)
+    if (out->head.count == 0 || out->head.length_width > 128)
         return ERR_FORMAT;
-    out->dict = in + IPSET_HEADER_SIZE;
-    out->first = out->dict + out->dict_n;
-    out->last = (in[1] & IPSET_RANGES) != 0 ? out->first + out->count * out->w : NULL;
-    out->number = in + value.n - out->count * out->number_w;
-    return ERR_OK;
+    ipset_layout(&out->head, &out->at);
+    return out->at.values <= out->n ? ERR_OK : ERR_FORMAT;
 }
 
-/* Entry i, which is less than count. */
-static enum err
-entry_at(const struct block *block, unsigned i, struct ipset_hit *out)
+/* 64 bits from a byte of the record; past its end they are 0. */
+static uint64_t
+word_at(const struct block *block, size_t at)
 {
-    const uint8_t *last = block->last == NULL ? block->first : block->last;
-    const uint8_t *number = block->number + i * block->number_w;
-    size_t at = 0, n, index = 0;
+    uint64_t word = 0;
 
-    memcpy(out->range.first.b, block->prefix_first, 16);
-    memcpy(out->range.last.b, block->prefix_first, 16);
-    memcpy(out->range.first.b + 16 - block->w, block->first + i * block->w, block->w);
-    memcpy(out->range.last.b + 16 - block->w, last + i * block->w, block->w);
-    if (block->number_w > 0)
-        index = block->number_w == 1 ? number[0] : be_get(number, 2);
-    for (;;) {
-        if (block->dict_n - at < 2)
-            return ERR_FORMAT;
-        n = be_get(block->dict + at, 2);
-        at += 2;
-        if (block->dict_n - at < n)
-            return ERR_FORMAT;
-        if (index-- == 0)
-            break;
-        at += n;
-    }
-    out->value = slice_of(block->dict + at, n);
-    return ERR_OK;
+    if (at + 8 <= block->n)
+        return ipset_load64(block->p + at);
+    for (size_t i = at; i < at + 8; i++)
+        word = word << 8 | (i < block->n ? block->p[i] : 0);
+    return word;
 }
 
-/* How many entries begin at low or before it. Columns are mostly 1 to 3 bytes wide: as numbers they
- * are compared without a call. */
+/* Element index of a row of numbers of width bits each, which begins at byte column. */
+static ipset_number
+element(const struct block *block, size_t column, size_t index, unsigned width)
+{
+    size_t at = column + index * width / 8;
+    unsigned skip = (unsigned)(index * width % 8);
+    ipset_number n;
+
+    if (width == 0)
+        return 0;
+    if (width <= 56)
+        return word_at(block, at) << skip >> (64 - width);
+    n = (ipset_number)word_at(block, at) << 64 | word_at(block, at + 8);
+    if (skip > 0)
+        n = n << skip | word_at(block, at + 16) >> (64 - skip);
+    return n >> (128 - width);
+}
+
 static unsigned
-count_up_to(const struct block *block, const uint8_t *low)
+ones_in(uint64_t word)
 {
-    unsigned from = 0, to = block->count, w = block->w;
-    uint64_t want = w <= 8 ? be_get(low, w) : 0;
+    word -= word >> 1 & UINT64_C(0x5555555555555555);
+    word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+    word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (unsigned)(word * UINT64_C(0x0101010101010101) >> 56);
+}
 
+/* 64 of the buckets' bits as ones to look for; at is a multiple of 64. */
+static uint64_t
+bucket_word(const struct block *block, const struct ipset_column *column, enum bit bit, size_t at)
+{
+    uint64_t word = word_at(block, column->buckets + at / 8);
+
+    if (bit == ZEROS)
+        word = ~word;
+    if (column->buckets_size - at < 64)
+        word &= ~(UINT64_MAX >> (column->buckets_size - at));
+    return word;
+}
+
+/* Where the k-th (from 0) such bit of the buckets is. */
+static enum err
+select_bit(const struct block *block, const struct ipset_column *column, enum bit bit, size_t k,
+    size_t *out)
+{
+    for (size_t at = 0; at < column->buckets_size; at += 64) {
+        uint64_t word = bucket_word(block, column, bit, at);
+        unsigned ones = ones_in(word);
+
+        if (k >= ones) {
+            k -= ones;
+            continue;
+        }
+        *out = at;
+        for (unsigned half = 32; half > 0; half /= 2) {
+            ones = ones_in(word >> (64 - half));
+            if (k >= ones) {
+                k -= ones;
+                word <<= half;
+                *out += half;
+            }
+        }
+        return ERR_OK;
+    }
+    return ERR_FORMAT;
+}
+
+/* The first such bit at or after from. */
+static enum err
+next_bit(const struct block *block, const struct ipset_column *column, enum bit bit, size_t from,
+    size_t *out)
+{
+    uint64_t seen = ~(UINT64_MAX >> from % 64);
+
+    for (size_t at = from - from % 64; at < column->buckets_size; at += 64) {
+        uint64_t word = bucket_word(block, column, bit, at) & ~seen;
+
+        if (word != 0) {
+            *out = at + (unsigned)__builtin_clzll(word);
+            return ERR_OK;
+        }
+        seen = 0;
+    }
+    return ERR_FORMAT;
+}
+
+/* Number index of a column, whose 1 bit in the buckets is at bit. */
+static ipset_number
+number_at(const struct block *block, const struct ipset_column *column, size_t index, size_t bit)
+{
+    return ipset_shl((ipset_number)(bit - index), column->low_bits) |
+           element(block, column->low, index, column->low_bits);
+}
+
+/* The last entry that begins at unit want or before it. */
+static enum err
+last_up_to(const struct block *block, ipset_number want, size_t *index, ipset_number *first)
+{
+    const struct ipset_column *column = &block->at.first;
+    ipset_number low = want & ipset_ones(column->low_bits);
+    size_t bucket = (size_t)ipset_shr(want, column->low_bits), begin = 0, end, from, to, before;
+    enum err err = ERR_OK;
+
+    if (bucket > 0) {
+        err = select_bit(block, column, ZEROS, bucket - 1, &begin);
+        begin++;
+    }
+    if (err == ERR_OK)
+        err = next_bit(block, column, ZEROS, begin, &end);
+    if (err != ERR_OK || end - bucket > block->head.count)
+        return ERR_FORMAT;
+    /* The numbers of the bucket are those from begin - bucket on. */
+    before = from = begin - bucket;
+    to = end - bucket;
     while (from < to) {
-        unsigned middle = from + (to - from) / 2;
-        const uint8_t *at = block->first + middle * w;
+        size_t middle = from + (to - from) / 2;
 
-        if (w <= 8 ? be_get(at, w) <= want : memcmp(at, low, w) <= 0)
+        if (element(block, column->low, middle, column->low_bits) <= low)
             from = middle + 1;
         else
             to = middle;
     }
-    return from;
+    if (from == 0)
+        return ERR_NOTFOUND;
+    *index = from - 1;
+    if (from > before) {
+        *first = number_at(block, column, *index, bucket + *index);
+        return ERR_OK;
+    }
+    if (block->head.length_width == 0)
+        return ERR_NOTFOUND; /* it begins before want and is one unit long */
+    err = select_bit(block, column, ONES, *index, &begin);
+    if (err == ERR_OK)
+        *first = number_at(block, column, *index, begin);
+    return err;
+}
+
+/* The length of an entry in units, less one. */
+static enum err
+length_of(const struct block *block, size_t index, ipset_number *out)
+{
+    const struct ipset_column *column = &block->at.length;
+    ipset_number before = 0;
+    size_t bit = 0;
+    enum err err = ERR_OK;
+
+    *out = 0;
+    if (block->head.length_width == 0)
+        return ERR_OK;
+    if (index > 0) {
+        err = select_bit(block, column, ONES, index - 1, &bit);
+        before = number_at(block, column, index - 1, bit);
+        bit++;
+    }
+    if (err == ERR_OK)
+        err = next_bit(block, column, ONES, bit, &bit);
+    *out = number_at(block, column, index, bit) - before;
+    return err;
+}
+
+static void
+put_ip(ipset_number n, struct ip *out)
+{
+    (void)be_put(be_put(out->b, (uint64_t)(n >> 64), 8), (uint64_t)n, 8);
+}
+
+/* An entry's value and range from its first unit and its length less one. */
+static enum err
+fill_hit(const struct block *block, size_t index, ipset_number first, ipset_number length,
+    struct ipset_hit *out)
+{
+    const struct ipset_head *head = &block->head;
+    const uint8_t *ends = block->p + block->at.ends;
+    size_t value = (size_t)element(block, block->at.number, index, block->at.number_bits);
+    size_t size = block->n - block->at.values, begin, end;
+    ipset_number last_unit = ipset_ones(head->bits - head->plen - head->unit_bits);
+
+    if (first > last_unit || length > last_unit - first || value >= head->values)
+        return ERR_FORMAT;
+    begin = value == 0 ? 0 : (size_t)be_get(ends + 2 * (value - 1), 2);
+    end = value == head->values - 1 ? size : (size_t)be_get(ends + 2 * value, 2);
+    if (begin > end || end > size)
+        return ERR_FORMAT;
+    out->value = slice_of(block->p + block->at.values + begin, end - begin);
+    put_ip(block->prefix_first | ipset_shl(first, head->unit_bits), &out->range.first);
+    put_ip(block->prefix_first | ipset_shl(first + length, head->unit_bits) |
+               ipset_ones(head->unit_bits),
+        &out->range.last);
+    return ERR_OK;
 }
 
 enum err
 ipset_block_find(struct slice key, struct slice value, const struct ip *ip, struct ipset_hit *out)
 {
     struct block block;
-    const uint8_t *low, *last;
-    unsigned from;
+    ipset_number want, first, length;
+    size_t index;
     enum err err = parse_block(key, value, &block);
 
     if (err != ERR_OK)
         return err;
-    if (memcmp(ip->b, block.prefix_first, 16) < 0 || memcmp(ip->b, block.prefix_last, 16) > 0)
+    want = ipset_number_of(ip);
+    if (want < block.prefix_first || want > block.prefix_last)
         return ERR_NOTFOUND;
-    low = ip->b + 16 - block.w;
-    from = count_up_to(&block, low);
-    if (from == 0)
+    want = ipset_shr(want - block.prefix_first, block.head.unit_bits);
+    err = last_up_to(&block, want, &index, &first);
+    if (err == ERR_OK)
+        err = length_of(&block, index, &length);
+    if (err != ERR_OK)
+        return err;
+    if (want - first > length)
         return ERR_NOTFOUND;
-    from--;
-    last = block.last == NULL ? block.first : block.last;
-    if (memcmp(last + from * block.w, low, block.w) < 0)
-        return ERR_NOTFOUND;
-    return entry_at(&block, from, out);
+    return fill_hit(&block, index, first, length, out);
 }
 
 enum err
@@ -164,10 +313,20 @@ ipset_block_each(struct slice key, struct slice value, ipset_each_fn each, void 
 {
     struct block block;
     struct ipset_hit hit;
+    size_t bit = 0, length_bit = 0;
+    ipset_number sum = 0, before;
     enum err err = parse_block(key, value, &block);
 
-    for (unsigned i = 0; err == ERR_OK && i < block.count; i++) {
-        err = entry_at(&block, i, &hit);
+    for (size_t i = 0; err == ERR_OK && i < block.head.count; i++, bit++, length_bit++) {
+        before = sum;
+        err = next_bit(&block, &block.at.first, ONES, bit, &bit);
+        if (err == ERR_OK && block.head.length_width > 0) {
+            err = next_bit(&block, &block.at.length, ONES, length_bit, &length_bit);
+            sum = number_at(&block, &block.at.length, i, length_bit);
+        }
+        if (err == ERR_OK)
+            err =
+                fill_hit(&block, i, number_at(&block, &block.at.first, i, bit), sum - before, &hit);
         if (err == ERR_OK)
             err = each(ctx, &hit);
     }

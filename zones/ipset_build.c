@@ -1,216 +1,309 @@
 /* Address sets: packing. For the loader. See ipset.h. */
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "ipset.h"
 
 #include "be.h"
+#include "fnv.h"
+#include "ipset_internal.h"
 
-enum { VALUES_MAX = 65535 };
+/* More entries never fit: a column takes at least two bits of each. */
+enum { COUNT_MAX = 4 * IPSET_BLOCK_MAX, SLOTS = 4 * IPSET_VALUES_MAX };
 
-/* A prefix whose first address is held as in struct ip; bits counts those of the family. */
-struct node {
-    uint8_t first[16];
-    unsigned plen, bits;
+_Static_assert(COUNT_MAX <= IPSET_ENTRIES_MAX, "a block's entries are counted with two bytes");
+
+/* The values of the block at work, found by their hash. */
+struct dict {
+    size_t count, bytes;
+    const struct slice *values[IPSET_VALUES_MAX];
+    uint16_t slots[SLOTS]; /* number + 1; 0: free */
 };
 
 struct build {
     uint16_t dataset;
+    unsigned bits; /* of the family at work */
     const struct ipset_entry *entries;
     store_emit_fn emit;
     void *ctx;
-    struct slice *dict; /* of the block being measured; IPSET_BLOCK_MAX of them at most */
+    struct dict dict;
+    uint16_t numbers[COUNT_MAX]; /* of the values of the block's entries */
     uint8_t *out;
 };
 
-struct plan {
-    size_t dict_count, dict_bytes, size;
-    unsigned w, number_w;
-    bool ranges;
+/* Entries [lo, hi) as far as they lie within first..last, both of which they cover. */
+struct part {
+    size_t lo, hi;
+    ipset_number first, last;
 };
 
-static void
-node_last(const struct node *node, uint8_t last[16])
+static ipset_number
+first_of(const struct build *build, const struct part *part, size_t i)
 {
-    memcpy(last, node->first, 16);
-    for (unsigned bit = 128 - node->bits + node->plen; bit < 128; bit++)
-        last[bit / 8] |= (uint8_t)(0x80U >> bit % 8);
+    return i == part->lo ? part->first : ipset_number_of(&build->entries[i].range.first);
 }
 
-static size_t
-dict_find(const struct build *build, size_t count, struct slice value)
+static ipset_number
+last_of(const struct build *build, const struct part *part, size_t i)
 {
-    size_t i = 0;
-    while (i < count && slice_cmp(build->dict[i], value) != 0)
-        i++;
-    return i;
+    return i == part->hi - 1 ? part->last : ipset_number_of(&build->entries[i].range.last);
 }
 
-/* How the entries [lo, hi) would be packed; false when they are certainly too many. */
+/* The number of a value; false when there are too many. */
 static bool
-measure(struct build *build, const struct node *node, size_t lo, size_t hi, struct plan *plan)
+dict_add(struct dict *dict, const struct slice *value, uint16_t *number)
 {
-    *plan = (struct plan){.w = (node->bits - node->plen + 7) / 8};
-    size_t count = hi - lo;
-    if (count > IPSET_BLOCK_MAX)
-        return false;
-    uint8_t last[16];
-    node_last(node, last);
-    for (size_t i = lo; i < hi; i++) {
-        const struct ipset_entry *entry = &build->entries[i];
-        const uint8_t *from = entry->range.first.b, *to = entry->range.last.b;
-        if (memcmp(from, node->first, 16) < 0)
-            from = node->first;
-        if (memcmp(to, last, 16) > 0)
-            to = last;
-        plan->ranges = plan->ranges || memcmp(from, to, 16) != 0;
-        if (dict_find(build, plan->dict_count, entry->value) == plan->dict_count) {
-            build->dict[plan->dict_count++] = entry->value;
-            plan->dict_bytes += 2 + entry->value.n;
-        }
+    size_t slot = fnv_add(FNV_START, value->p, value->n) % SLOTS;
+
+    while (dict->slots[slot] != 0 && slice_cmp(*dict->values[dict->slots[slot] - 1], *value) != 0)
+        slot = (slot + 1) % SLOTS;
+    if (dict->slots[slot] == 0) {
+        if (dict->count == IPSET_VALUES_MAX)
+            return false;
+        dict->values[dict->count++] = value;
+        dict->bytes += value->n;
+        dict->slots[slot] = (uint16_t)dict->count;
     }
-    plan->number_w = plan->dict_count > 256 ? 2 : plan->dict_count > 1 ? 1 : 0;
-    plan->size = IPSET_HEADER_SIZE + plan->dict_bytes +
-                 count * (plan->w * (plan->ranges ? 2 : 1) + plan->number_w);
+    *number = (uint16_t)(dict->slots[slot] - 1);
     return true;
 }
 
-static uint8_t *
-put_columns(const struct build *build, const struct node *node, size_t lo, size_t hi,
-    const struct plan *plan, uint8_t *out)
+static bool
+number_values(struct build *build, const struct part *part)
 {
-    uint8_t last[16];
-    node_last(node, last);
-    for (size_t i = lo; i < hi; i++, out += plan->w) {
-        const uint8_t *from = build->entries[i].range.first.b;
-        from = memcmp(from, node->first, 16) < 0 ? node->first : from;
-        memcpy(out, from + 16 - plan->w, plan->w);
+    struct dict *dict = &build->dict;
+    const struct slice *before = NULL;
+
+    dict->count = dict->bytes = 0;
+    memset(dict->slots, 0, sizeof dict->slots);
+    for (size_t i = part->lo; i < part->hi; i++) {
+        const struct slice *value = &build->entries[i].value;
+        uint16_t *number = &build->numbers[i - part->lo];
+
+        if (before != NULL && value->p == before->p && value->n == before->n)
+            *number = number[-1];
+        else if (!dict_add(dict, value, number))
+            return false;
+        before = value;
     }
-    for (size_t i = lo; plan->ranges && i < hi; i++, out += plan->w) {
-        const uint8_t *to = build->entries[i].range.last.b;
-        to = memcmp(to, last, 16) > 0 ? last : to;
-        memcpy(out, to + 16 - plan->w, plan->w);
-    }
-    for (size_t i = lo; plan->number_w > 0 && i < hi; i++) {
-        size_t number = dict_find(build, plan->dict_count, build->entries[i].value);
-        if (plan->number_w == 2)
-            out = be_put(out, number, 2);
-        else
-            *out++ = (uint8_t)number;
-    }
-    return out;
+    return true;
 }
 
-static enum err
-emit_block(
-    struct build *build, const struct node *node, size_t lo, size_t hi, const struct plan *plan)
+/* How the part would be packed; false when it does not fit. */
+static bool
+measure(struct build *build, const struct part *part, unsigned plen, struct ipset_head *head,
+    struct ipset_layout *layout)
 {
-    if (plan->dict_bytes > VALUES_MAX)
-        return ERR_RANGE;
+    size_t count = part->hi - part->lo;
+    ipset_number unaligned = 0, lengths = 0;
+
+    if (count > COUNT_MAX || !number_values(build, part))
+        return false;
+    for (size_t i = part->lo; i < part->hi; i++) {
+        ipset_number first = first_of(build, part, i), last = last_of(build, part, i);
+
+        unaligned |= first | ~last;
+        lengths += last - first;
+    }
+    *head = (struct ipset_head){.bits = build->bits, .plen = plen, .count = (unsigned)count};
+    /* The lowest bit that is set in a first or clear in a last address. */
+    unaligned &= ipset_ones(head->bits - plen);
+    head->unit_bits = unaligned == 0 ? head->bits - plen : ipset_width(unaligned & -unaligned) - 1;
+    lengths = ipset_shr(lengths - count * ipset_ones(head->unit_bits), head->unit_bits);
+    head->length_width = ipset_width(lengths);
+    head->values = (unsigned)build->dict.count;
+    ipset_layout(head, layout);
+    return count == 1 || layout->values + build->dict.bytes <= IPSET_BLOCK_MAX;
+}
+
+/* Sets the lowest width bits of n at bit at of out, which is clear there. */
+static void
+put_bits(uint8_t *out, size_t at, ipset_number n, unsigned width)
+{
+    while (width > 0) {
+        unsigned room = 8 - (unsigned)(at % 8), take = width < room ? width : room;
+        unsigned bits = (unsigned)(n >> (width - take)) & (0xffU >> (8 - take));
+
+        out[at / 8] |= (uint8_t)(bits << (room - take));
+        at += take;
+        width -= take;
+    }
+}
+
+static void
+put_number(uint8_t *out, const struct ipset_column *column, size_t index, ipset_number n)
+{
+    size_t bit = index + (size_t)ipset_shr(n, column->low_bits);
+
+    out[column->buckets + bit / 8] |= (uint8_t)(0x80U >> bit % 8);
+    put_bits(out + column->low, index * column->low_bits, n, column->low_bits);
+}
+
+static void
+put_columns(const struct build *build, const struct part *part, const struct ipset_head *head,
+    const struct ipset_layout *layout)
+{
     uint8_t *out = build->out;
-    *out++ = (uint8_t)node->plen;
-    *out++ =
-        (uint8_t)((plan->ranges ? IPSET_RANGES : 0) | (plan->number_w == 1 ? IPSET_NUMBERS_1 : 0) |
-                  (plan->number_w == 2 ? IPSET_NUMBERS_2 : 0));
-    out = be_put(out, hi - lo, 2);
-    out = be_put(out, plan->dict_bytes, 2);
-    for (size_t i = 0; i < plan->dict_count; i++) {
-        out = be_put(out, build->dict[i].n, 2);
-        memcpy(out, build->dict[i].p, build->dict[i].n);
-        out += build->dict[i].n;
-    }
-    out = put_columns(build, node, lo, hi, plan, out);
+    ipset_number host = ipset_ones(head->bits - head->plen), sum = 0;
 
-    uint8_t last[16];
+    for (size_t i = part->lo; i < part->hi; i++) {
+        size_t index = i - part->lo;
+        ipset_number first = first_of(build, part, i), last = last_of(build, part, i);
+
+        put_number(out, &layout->first, index, ipset_shr(first & host, head->unit_bits));
+        sum += ipset_shr(last - first, head->unit_bits);
+        if (head->length_width > 0)
+            put_number(out, &layout->length, index, sum);
+        put_bits(out + layout->number, index * layout->number_bits, build->numbers[index],
+            layout->number_bits);
+    }
+}
+
+static enum err
+emit_block(struct build *build, const struct part *part, const struct ipset_head *head,
+    const struct ipset_layout *layout)
+{
+    const struct dict *dict = &build->dict;
+    uint8_t *out = build->out, *end = out + layout->ends, last[16];
+    size_t bytes = 0;
     struct store_key key;
-    node_last(node, last);
-    store_key_init(&key, STORE_ADDR, build->dataset, node->bits == 32 ? 4 : 6);
-    store_key_add(&key, last + 16 - node->bits / 8, node->bits / 8);
-    return build->emit(
-        build->ctx, store_key_slice(&key), slice_of(build->out, (size_t)(out - build->out)));
-}
 
-/* The entries [lo, hi) are those that touch the node's prefix. Depth: at most 129. */
-static enum err
-build_node(struct build *build, const struct node *node, size_t lo, size_t hi)
-{
-    if (lo == hi)
-        return ERR_OK;
-    struct plan plan;
-    bool fits = measure(build, node, lo, hi, &plan);
-    if (hi - lo == 1 || (fits && plan.size <= IPSET_BLOCK_MAX))
-        return emit_block(build, node, lo, hi, &plan);
-
-    struct node left = *node, right = *node;
-    unsigned bit = 128 - node->bits + node->plen;
-    left.plen = right.plen = node->plen + 1;
-    right.first[bit / 8] |= (uint8_t)(0x80U >> bit % 8);
-    /* The first entry that begins in the right half; the one before it may reach into it. */
-    size_t from = lo, to = hi;
-    while (from < to) {
-        size_t middle = from + (to - from) / 2;
-        if (memcmp(build->entries[middle].range.first.b, right.first, 16) < 0)
-            from = middle + 1;
-        else
-            to = middle;
+    memset(out, 0, layout->ends);
+    out[0] = (uint8_t)head->plen;
+    out[1] = (uint8_t)head->unit_bits;
+    out[2] = (uint8_t)head->length_width;
+    out[3] = (uint8_t)(head->values - 1);
+    (void)be_put(out + 4, head->count, 2);
+    put_columns(build, part, head, layout);
+    for (size_t i = 0; i < dict->count; i++) {
+        memcpy(out + layout->values + bytes, dict->values[i]->p, dict->values[i]->n);
+        bytes += dict->values[i]->n;
+        if (i + 1 < dict->count)
+            end = be_put(end, bytes, 2);
     }
-    enum err err = build_node(build, &left, lo, from);
-    bool crosses = from > lo && memcmp(build->entries[from - 1].range.last.b, right.first, 16) >= 0;
-    if (err == ERR_OK)
-        err = build_node(build, &right, crosses ? from - 1 : from, hi);
-    return err;
+
+    ipset_number prefix_last = part->first | ipset_ones(head->bits - head->plen);
+    (void)be_put(be_put(last, (uint64_t)(prefix_last >> 64), 8), (uint64_t)prefix_last, 8);
+    store_key_init(&key, STORE_ADDR, build->dataset, head->bits == 32 ? 4 : 6);
+    store_key_add(&key, last + 16 - head->bits / 8, head->bits / 8);
+    return build->emit(build->ctx, store_key_slice(&key), slice_of(out, layout->values + bytes));
 }
 
-/* Sorted, disjoint, each of one family; IPv6 ones are copied to v6. */
+/* Depth: at most 129, for each level takes a longer prefix. */
 static enum err
-check_entries(const struct ipset_entry *entries, size_t count, size_t *v4_first, size_t *v4_count,
-    struct ipset_entry *v6)
+build_part(struct build *build, const struct part *part)
 {
-    size_t v6_count = 0;
-    *v4_first = *v4_count = 0;
+    struct ipset_head head;
+    struct ipset_layout layout;
+    unsigned host_bits = ipset_width(part->first ^ part->last);
+
+    if (measure(build, part, build->bits - host_bits, &head, &layout))
+        return emit_block(build, part, &head, &layout);
+
+    /* The first entry that begins in the right half; the one before it may reach into it. */
+    ipset_number middle = part->last & ~ipset_ones(host_bits - 1);
+    size_t from = part->lo, to = part->hi;
+    while (from < to) {
+        size_t at = from + (to - from) / 2;
+        if (ipset_number_of(&build->entries[at].range.first) < middle)
+            from = at + 1;
+        else
+            to = at;
+    }
+    struct part left = {part->lo, from, part->first, 0}, right = {from, part->hi, 0, part->last};
+    ipset_number reach = ipset_number_of(&build->entries[from - 1].range.last);
+    left.last = reach < middle ? reach : middle - 1;
+    if (reach >= middle) {
+        right.lo = from - 1;
+        right.first = middle;
+    } else {
+        right.first = ipset_number_of(&build->entries[from].range.first);
+    }
+    enum err err = build_part(build, &left);
+    return err == ERR_OK ? build_part(build, &right) : err;
+}
+
+static enum err
+build_family(struct build *build, unsigned bits, const struct ipset_entry *entries, size_t count)
+{
+    if (count == 0)
+        return ERR_OK;
+    build->bits = bits;
+    build->entries = entries;
+    const struct part all = {0, count, ipset_number_of(&entries[0].range.first),
+        ipset_number_of(&entries[count - 1].range.last)};
+    return build_part(build, &all);
+}
+
+/* Where the IPv4 entries are, and the longest value. */
+struct found {
+    size_t v4_first, v4_count, value_max;
+};
+
+/* Sorted, disjoint, each of one family. */
+static enum err
+check_entries(const struct ipset_entry *entries, size_t count, struct found *out)
+{
+    const ipset_number v4_space = 0xffff; /* an address without its last 32 bits */
+    ipset_number before = 0;
+    *out = (struct found){0};
     for (size_t i = 0; i < count; i++) {
-        const struct range *range = &entries[i].range;
-        bool is4 = ip_is4(&range->first);
-        if (ip_cmp(&range->first, &range->last) > 0 || is4 != ip_is4(&range->last))
+        ipset_number first = ipset_number_of(&entries[i].range.first);
+        ipset_number last = ipset_number_of(&entries[i].range.last);
+        bool is4 = first >> 32 == v4_space;
+        if (first > last || (i > 0 && first <= before))
             return ERR_RANGE;
-        if (i > 0 && ip_cmp(&entries[i - 1].range.last, &range->first) >= 0)
+        /* No range of IPv6 reaches or spans the mapped addresses. */
+        if (is4 != (last >> 32 == v4_space) || (first >> 32 < v4_space && last >> 32 > v4_space))
             return ERR_RANGE;
-        struct ip mapped = ip_from_v4(0);
-        if (!is4 && ip_cmp(&range->first, &mapped) < 0 && ip_cmp(&range->last, &mapped) > 0)
-            return ERR_RANGE;
-        if (is4 && (*v4_count)++ == 0)
-            *v4_first = i;
-        if (!is4)
-            v6[v6_count++] = entries[i];
+        before = last;
+        if (is4 && out->v4_count++ == 0)
+            out->v4_first = i;
+        if (entries[i].value.n > out->value_max)
+            out->value_max = entries[i].value.n;
     }
     return ERR_OK;
+}
+
+/* The IPv6 entries lie on both sides of the IPv4 ones: copied only where they do on both. */
+static enum err
+build_v6(
+    struct build *build, const struct ipset_entry *entries, size_t count, const struct found *found)
+{
+    size_t below = found->v4_first, above = count - below - found->v4_count;
+    if (below == 0 || above == 0)
+        return build_family(
+            build, 128, below == 0 ? entries + found->v4_count : entries, below + above);
+    struct ipset_entry *v6 = calloc(below + above, sizeof *v6);
+    if (v6 == NULL)
+        return ERR_NOMEM;
+    memcpy(v6, entries, below * sizeof *v6);
+    memcpy(v6 + below, entries + below + found->v4_count, above * sizeof *v6);
+    enum err err = build_family(build, 128, v6, below + above);
+    free(v6);
+    return err;
 }
 
 enum err
 ipset_build(uint16_t dataset, const struct ipset_entry *entries, size_t count, store_emit_fn emit,
     void *ctx)
 {
-    size_t v4_first = 0, v4_count = 0;
-    struct build build = {.dataset = dataset, .emit = emit, .ctx = ctx};
-    struct ipset_entry *v6 = calloc(count + 1, sizeof *v6);
-    build.dict = calloc(IPSET_BLOCK_MAX + 1, sizeof *build.dict);
-    build.out = malloc(IPSET_HEADER_SIZE + VALUES_MAX + 64);
-    enum err err = v6 == NULL || build.dict == NULL || build.out == NULL ? ERR_NOMEM : ERR_OK;
+    struct found found;
+    enum err err = check_entries(entries, count, &found);
+    if (err < 0)
+        return err;
+    struct build *build = calloc(1, sizeof *build);
+    if (build == NULL)
+        return ERR_NOMEM;
+    build->dataset = dataset;
+    build->emit = emit;
+    build->ctx = ctx;
+    /* A block of one entry takes its value and columns of no more than 64 bytes. */
+    build->out = malloc(IPSET_BLOCK_MAX + found.value_max + 64);
+    err = build->out == NULL ? ERR_NOMEM
+                             : build_family(build, 32, entries + found.v4_first, found.v4_count);
     if (err == ERR_OK)
-        err = check_entries(entries, count, &v4_first, &v4_count, v6);
-    if (err == ERR_OK) {
-        struct node root = {.bits = 32};
-        memcpy(root.first, ip_from_v4(0).b, 16);
-        build.entries = entries;
-        err = build_node(&build, &root, v4_first, v4_first + v4_count);
-    }
-    if (err == ERR_OK) {
-        struct node root = {.bits = 128};
-        build.entries = v6;
-        err = build_node(&build, &root, 0, count - v4_count);
-    }
-    free(v6);
-    free(build.dict);
-    free(build.out);
+        err = build_v6(build, entries, count, &found);
+    free(build->out);
+    free(build);
     return err;
 }

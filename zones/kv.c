@@ -22,6 +22,7 @@ struct kv_txn {
     struct kv *kv;
     MDB_txn *txn;
     bool touched; /* something was put or deleted */
+    bool within;  /* a key was put that is not past the last one: no more appending */
     int failed;   /* LMDB code of the first failed put or delete */
 };
 
@@ -163,7 +164,13 @@ kv_put(struct kv_txn *txn, struct slice key, struct slice value)
         return kvenv_code(txn->failed);
     touch(txn);
     MDB_val k = val_of(key), v = val_of(value);
-    txn->failed = mdb_put(txn->txn, txn->kv->dbi, &k, &v, 0);
+    /* LMDB refuses to append a key that is not past the last, and has done nothing then. */
+    int rc = txn->within ? MDB_KEYEXIST : mdb_put(txn->txn, txn->kv->dbi, &k, &v, MDB_APPEND);
+    if (rc == MDB_KEYEXIST) {
+        txn->within = true;
+        rc = mdb_put(txn->txn, txn->kv->dbi, &k, &v, 0);
+    }
+    txn->failed = rc;
     return kvenv_code(txn->failed);
 }
 
@@ -176,6 +183,16 @@ kv_del(struct kv_txn *txn, struct slice key)
     MDB_val k = val_of(key);
     int rc = mdb_del(txn->txn, txn->kv->dbi, &k, NULL);
     txn->failed = rc == MDB_NOTFOUND ? 0 : rc;
+    return kvenv_code(txn->failed);
+}
+
+enum err
+kv_clear(struct kv_txn *txn)
+{
+    if (txn->failed != 0)
+        return kvenv_code(txn->failed);
+    touch(txn);
+    txn->failed = mdb_drop(txn->txn, txn->kv->dbi, 0);
     return kvenv_code(txn->failed);
 }
 

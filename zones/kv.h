@@ -43,9 +43,12 @@ void kv_abort(struct kv_txn **txn);
 
 /* *value is borrowed until the next write in the transaction, or its end. */
 enum err kv_get(struct kv_txn *txn, struct slice key, struct slice *value) MUST_CHECK;
-/* Failures are sticky: kv_commit reports the first one, so that callers may ignore these. */
+/* Failures are sticky: kv_commit reports the first one, so that callers may ignore these. Keys put
+ * in order past the last one of the store are appended, which fills its pages; the first other one
+ * ends that for the transaction. */
 enum err kv_put(struct kv_txn *txn, struct slice key, struct slice value);
 enum err kv_del(struct kv_txn *txn, struct slice key); /* a missing key is no error */
+enum err kv_clear(struct kv_txn *txn);                 /* deletes every record */
 
 /* Cursor over all keys that begin with prefix, in order. Do not write to the transaction while one
  * is open. */

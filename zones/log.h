@@ -6,6 +6,8 @@
 #ifndef ZONES_LOG_H
 #define ZONES_LOG_H
 
+#include <stdbool.h>
+
 #include "err.h"
 
 enum log_level {
@@ -17,6 +19,15 @@ enum log_level {
 
 /* Once at start, from main. program is borrowed for ever. */
 void log_open(const char *program, enum log_level most);
+
+/* "stdout": lines that are no warning go to standard output. The name of a facility of syslog(3):
+ * they do, and all lines go to syslog as well, over a connection made now, so that a chroot may
+ * follow. ERR_SYNTAX: neither. */
+enum err log_to(const char *where) MUST_CHECK;
+bool log_is_facility(const char *name);
+/* Where lines go to syslog: from now on only there. The standard descriptors become /dev/null. */
+void log_detach(void);
+
 void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 
 #endif

@@ -9,7 +9,7 @@
  *     C name              a dataset (struct dataset)
  *     Z dname_key(apex)   a zone's definition digest and serial
  * Numbers are big-endian. The codecs of the other tables: ipset.h, nameset.h, pairset.h,
- * evidence in this file.
+ * recordset.h, authority.h, evidence in this file.
  */
 #ifndef ZONES_STORE_H
 #define ZONES_STORE_H
@@ -36,6 +36,8 @@ enum store_table {
     STORE_NAME = 'N',
     STORE_PAIR = 'P',
     STORE_POLICY = 'Y',
+    STORE_RECORD = 'R',
+    STORE_AUTHORITY = 'S',
     STORE_EVIDENCE = 'E'
 };
 
@@ -55,7 +57,7 @@ store_key_slice(const struct store_key *key)
     return slice_of(key->b, key->n);
 }
 
-enum dataset_kind { DATASET_ADDR = 1, DATASET_NAME = 2, DATASET_PAIR = 3 };
+enum dataset_kind { DATASET_ADDR = 1, DATASET_NAME = 2, DATASET_PAIR = 3, DATASET_RECORDS = 4 };
 
 struct dataset {
     char name[DATASET_NAME_SIZE];

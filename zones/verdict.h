@@ -91,6 +91,10 @@ struct value_element {
     struct slice txt; /* literal: template, $ is the subject; at most VALUE_TXT_MAX bytes */
 };
 
+/* The A of a literal in an access list (rbldnsd's acl) where it says what is done with a client;
+ * any other A, with its text, is what the client sees listed everywhere. */
+enum acl_a { ACL_A_IGNORE = 1, ACL_A_REFUSE = 2, ACL_A_EMPTY = 3, ACL_A_PASS = 4 };
+
 /* Appends one element to an encoded value; *n is the bytes used so far, ERR_RANGE when it does not
  * fit in size. Encoding: 'R' bits(4) or 'L' a(4) or 'T' a(4) len(1) txt, big-endian. */
 enum err value_append(

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "conflogs.h"
 #include "confschema.h"
 #include "confvalue.h"
 #include "confzones.h"
@@ -144,6 +145,10 @@ read_server(const struct loading *l)
     if (dname_parse(base, strlen(base), &conf->base) < 0)
         return fail(l, l->cfg->line, "base: not a domain name");
     conf->public = cfg_getbool(l->cfg, "public") == cfg_true;
+    conf->strict_rbldnsd = cfg_getbool(l->cfg, "strict_rbldnsd") == cfg_true;
+    conf->version = conf_strdup(conf, cfg_getstr(l->cfg, "version"));
+    if (conf->version == NULL)
+        return no_memory(l);
     long workers = cfg_getint(l->cfg, "udp_workers");
     if (workers < 1 || workers > 64)
         return fail(l, l->cfg->line, "udp_workers: use 1 to 64");
@@ -237,22 +242,21 @@ read_sources(const struct loading *l)
         unsigned k = log ? i : i - conf->log_count;
         cfg_t *sec = cfg_getnsec(l->cfg, log ? "log" : "mailstore", k);
         const char *path = cfg_getstr(sec, "path"), *format = cfg_getstr(sec, "format");
-        const char *first = log ? "postfix" : "maildir", *second = log ? "zimbra" : "mbox";
+        enum log_format log_format = LOG_POSTFIX;
         if (path == NULL)
             return fail(l, sec->line, "path is missing; say where to read from");
-        bool is_first = strcmp(format, first) == 0;
-        if (!is_first && strcmp(format, second) != 0)
-            return errmsg_set(l->msg, ERR_SYNTAX, "%s:%d: format: use %s or %s here", conf->path,
-                sec->line, first, second);
+        bool mbox = strcmp(format, "mbox") == 0;
+        if (log ? !log_format_find(format, &log_format) : !mbox && strcmp(format, "maildir") != 0)
+            return fail(l, sec->line, "format: write one format only");
         char *copy = conf_strdup(conf, path);
         if (copy == NULL)
             return no_memory(l);
         unsigned line = (unsigned)sec->line;
         if (log)
-            conf->logs[k] = (struct log_source){copy, is_first ? LOG_POSTFIX : LOG_ZIMBRA, line};
+            conf->logs[k] = (struct log_source){copy, log_format, line};
         else
             conf->mailstores[k] =
-                (struct mailstore){copy, is_first ? MAILSTORE_MAILDIR : MAILSTORE_MBOX, line};
+                (struct mailstore){copy, mbox ? MAILSTORE_MBOX : MAILSTORE_MAILDIR, line};
     }
     return ERR_OK;
 }
@@ -303,6 +307,8 @@ read_list(const struct loading *l, cfg_t *sec, struct list_source *out)
     if (!list_type_find(type, &out->type))
         return fail(l, sec->line, "type: write one type only");
     out->role = strcmp(cfg_getstr(sec, "role"), "allow") == 0 ? LIST_ALLOW : LIST_BLOCK;
+    out->max_change = (uint32_t)cfg_getint(sec, "max_change");
+    out->max_change_floor = (uint32_t)cfg_getint(sec, "max_change_floor");
     if (cfg_size(sec, "files") == 0)
         return fail(l, sec->line, "files is empty; name at least one");
     return read_strings(l, sec, "files", &out->file_count, &out->files);
@@ -353,7 +359,8 @@ read_zones(const struct loading *l)
         text->url = cfg_getstr(sec, "url");
         text->contact = cfg_getstr(sec, "contact");
         text->ns = text_list(l, sec, "nameservers", &text->ns_count);
-        if (text->ns == NULL)
+        text->acl = text_list(l, sec, "acl", &text->acl_count);
+        if (text->ns == NULL || text->acl == NULL)
             return no_memory(l);
         if (top)
             continue;
@@ -362,6 +369,9 @@ read_zones(const struct loading *l)
         text->enabled = flag(sec, "enabled");
         text->private = flag(sec, "private");
         text->informational = flag(sec, "informational");
+        text->authority_data = strcmp(cfg_getstr(sec, "authority"), "data") == 0;
+        text->ns_in_answers = cfg_getbool(sec, "ns_in_answers") == cfg_true;
+        text->sixtofour = cfg_getbool(sec, "sixtofour") == cfg_true;
         text->show = text_list(l, sec, "show", &text->show_count);
         text->datasets = text_list(l, sec, "datasets", &text->dataset_count);
         if (text->show == NULL || text->datasets == NULL)
@@ -371,10 +381,17 @@ read_zones(const struct loading *l)
 }
 
 static enum err
+read_logs(const struct loading *l)
+{
+    return conflogs_read(l->conf, l->cfg, l->msg);
+}
+
+static enum err
 read_all(const struct loading *l)
 {
     static enum err (*const readers[])(const struct loading *) = {read_server, read_paths,
-        read_resolver, read_networks, read_sources, read_lists, read_zones, read_policy, read_spf};
+        read_resolver, read_networks, read_sources, read_lists, read_zones, read_policy, read_spf,
+        read_logs};
     enum err err = ERR_OK;
     for (size_t i = 0; i < sizeof readers / sizeof *readers && err == ERR_OK; i++)
         err = readers[i](l);

@@ -11,10 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "authority.h"
 #include "dname.h"
 #include "err.h"
 #include "ip.h"
 #include "listtype.h"
+#include "logformat.h"
 #include "store.h"
 #include "verdict.h"
 
@@ -32,12 +34,6 @@ enum zone_kind {
     ZONE_LIST  /* an rbldnsd list: address sets and name sets, each asked by its own kind */
 };
 
-struct soa {
-    struct dname mname;
-    struct dname rname;
-    uint32_t ttl_s, refresh_s, retry_s, expire_s, minimum_s;
-};
-
 /* A view over datasets. */
 struct zone_def {
     struct dname apex; /* absolute */
@@ -53,11 +49,14 @@ struct zone_def {
     struct soa soa;
     unsigned ns_count;
     struct dname *ns;
-    char url[128]; /* appended to TXT; $ is the subject; "" for none */
-    unsigned line; /* of the configuration file, 0 if shipped */
+    char url[128];               /* appended to TXT; $ is the subject; "" for none */
+    bool authority_data;         /* SOA and NS are those of the datasets, not soa and ns above */
+    bool ns_in_answers;          /* the NS set is in the authority section of positive answers */
+    bool sixtofour;              /* 2002::/16 is asked as its embedded IPv4 address too */
+    char acl[DATASET_NAME_SIZE]; /* clients' addresses and what is done with them; "" for none */
+    unsigned line;               /* of the configuration file, 0 if shipped */
 };
 
-enum log_format { LOG_POSTFIX, LOG_ZIMBRA };
 struct log_source {
     char *path; /* glob pattern, plain or .gz */
     enum log_format format;
@@ -81,6 +80,8 @@ struct list_source {
     enum list_role role;
     unsigned file_count;
     char **files;
+    uint32_t max_change;       /* a publish that grows or shrinks it by more per cent is refused */
+    uint32_t max_change_floor; /* but not below so many entries */
     unsigned line;
 };
 
@@ -108,6 +109,20 @@ struct spf_conf {
     char **files; /* names of domains that are known though no mail of theirs was seen */
 };
 
+/* What repdnsd writes of its work; meanings in repdns.conf(5). */
+struct query_log_conf {
+    char *path;      /* NULL: none; "-": standard output */
+    bool text;       /* else as rbldnsd writes it */
+    bool full;       /* client addresses are not cut to /24 and /56 */
+    uint32_t sample; /* one of so many answers is logged */
+};
+struct statistics_conf {
+    char *path;       /* NULL: none */
+    bool prometheus;  /* else as rbldnsd writes it */
+    bool deltas;      /* counts since the line before, not since the start */
+    uint32_t every_s; /* 0: at start, end and signals alone */
+};
+
 struct conf {
     char *path; /* of the file */
     struct dname base;
@@ -123,6 +138,9 @@ struct conf {
     struct endpoint *listen;
     unsigned zone_count; /* shipped ones first, then the file's */
     struct zone_def *zones;
+    char acl[DATASET_NAME_SIZE]; /* of all zones; "" for none */
+    char *version;               /* for version.bind; NULL or "": refused */
+    bool strict_rbldnsd;         /* server/strict.def */
 
     bool own_networks_set; /* else the loader takes the MTA's own (postconf mynetworks) */
     unsigned own_network_count;
@@ -149,6 +167,8 @@ struct conf {
     uint32_t min_ttl_s, max_ttl_s; /* bounds of what the DNS cache keeps */
     struct policy policy;
     struct spf_conf spf;
+    struct query_log_conf query_log;
+    struct statistics_conf statistics;
 
     char warnings[1024]; /* lines of what is allowed, but hardly meant; "" for none */
     struct conf_block *blocks;

@@ -1,8 +1,10 @@
 /* Any bytes as a record of the store: readers find an entry or an error, never more than is there.
- * The first byte chooses the reader, the next 16 are the address or name looked for. */
+ * The first byte chooses the family, the next 16 are the key and the address looked for; of IPv4
+ * the first four and the four after them. */
 #include <stdint.h>
 #include <string.h>
 
+#include "zones/be.h"
 #include "zones/ipset.h"
 #include "zones/nameset.h"
 #include "zones/pairset.h"
@@ -47,6 +49,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     memcpy(key + 4, data + 1, 16);
     memcpy(ip.b, data + 1, 16);
+    if (data[0] % 2 == 0)
+        ip = ip_from_v4((uint32_t)be_get(data + 1 + 4, 4));
     struct slice value = slice_of(data + HEAD, size - HEAD);
     struct slice where = slice_of(key, data[0] % 2 == 0 ? 8 : 20);
     (void)!ipset_block_find(where, value, &ip, &hit);

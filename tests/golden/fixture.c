@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "loader/publish.h"
+#include "fixture_lists.h"
 
 enum { DAY_S = 86400, VALUE_SIZE = 600, ADDRS = 12, NAMES = 12, PAIRS = 8 };
 
@@ -222,7 +222,7 @@ fixture_publish(const struct conf *conf, struct errmsg *msg)
             .since_s = FIXTURE_NOW_S - 90 * DAY_S,
             .detail = detail}};
     enum { SETS = 10 };
-    struct publish_set sets[SETS] = {set_of(DATASET_JUDGED_IP, DATASET_ADDR),
+    struct publish_set sets[SETS + FIXTURE_LISTS] = {set_of(DATASET_JUDGED_IP, DATASET_ADDR),
         set_of(DATASET_JUDGED_DOM, DATASET_NAME), set_of(DATASET_JUDGED_HELO, DATASET_NAME),
         set_of(DATASET_JUDGED_PAIR, DATASET_PAIR), set_of("drop", DATASET_ADDR),
         set_of("names", DATASET_NAME), set_of("mixed-ip", DATASET_ADDR),
@@ -252,8 +252,9 @@ fixture_publish(const struct conf *conf, struct errmsg *msg)
     qsort(doms, COUNT(doms), sizeof *doms, by_name);
     qsort(pairs, COUNT(pairs), sizeof *pairs, by_pair);
     qsort(policies, COUNT(policies), sizeof *policies, by_domain);
+    fixture_lists(sets + SETS);
     struct publish_result result;
-    enum err err = publish(conf, sets, SETS, FIXTURE_NOW_S, true, &result, msg);
+    enum err err = publish(conf, sets, SETS + FIXTURE_LISTS, FIXTURE_NOW_S, true, &result, msg);
     for (unsigned i = 0; i < COUNT(policies); i++)
         for (unsigned k = 0; k < PAIRSET_FAMILIES; k++)
             free((void *)(uintptr_t)policies[i].tables[k].p);

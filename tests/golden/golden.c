@@ -6,9 +6,9 @@
  *   golden CONF CASES --update             prints the case file with the answers that it gets
  *   golden CONF --write-store DIR          writes the store that a server is to have
  *
- * A case is "> name type [class=CH] [edns=SIZE] [ver=N] [do] [client=ADDR] [now=SECONDS]
- * [raw=HEX]", then the answer's lines. Answers are decoded by ldns, which knows nothing of our
- * code.
+ * A case is "> name type [class=CH] [edns=SIZE] [ver=N] [do] [flags=HEX] [client=ADDR]
+ * [now=SECONDS] [raw=HEX]", then the answer's lines. Answers are decoded by ldns, which knows
+ * nothing of our code.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -94,7 +94,7 @@ build_query(struct ask *ask, char *spec)
 {
     struct dname name;
     struct wire_out out = wire_out_of(ask->packet, sizeof ask->packet);
-    unsigned edns = 0, version = 0, class = CLASS_IN;
+    unsigned edns = 0, version = 0, class = CLASS_IN, flags = FLAG_RD;
     bool dnssec_ok = false;
     char *save = NULL, *text = strtok_r(spec, " \n", &save), *type = strtok_r(NULL, " \n", &save);
     const char *raw = NULL;
@@ -108,6 +108,8 @@ build_query(struct ask *ask, char *spec)
             version = (unsigned)atoi(value);
         else if (strcmp(word, "do") == 0)
             dnssec_ok = true;
+        else if (strncmp(word, "flags=", 6) == 0)
+            flags = (unsigned)strtoul(value, NULL, 16);
         else if (strncmp(word, "class=", 6) == 0)
             class = (unsigned)ldns_get_rr_class_by_name(value);
         else if (strncmp(word, "now=", 4) == 0)
@@ -120,7 +122,7 @@ build_query(struct ask *ask, char *spec)
         ask->only_in_process |= strncmp(word, "now=", 4) == 0 || strncmp(word, "client=", 7) == 0;
     }
     wire_put_u16(&out, 0x2a2a);
-    wire_put_u16(&out, FLAG_RD);
+    wire_put_u16(&out, (uint16_t)flags);
     wire_put_u16(&out, 1);
     wire_put_u32(&out, 0);
     wire_put_u16(&out, edns != 0);
@@ -214,9 +216,9 @@ print_answer(FILE *out, const uint8_t *bytes, size_t n)
     if (ldns_pkt_edns(pkt))
         rcode |= (unsigned)ldns_pkt_edns_extended_rcode(pkt) << 4;
     char *text = ldns_pkt_rcode2str((ldns_pkt_rcode)rcode);
-    fprintf(out, "%s%s%s%s%s id=%04x\n", rcode == RCODE_BADVERS ? "BADVERS" : text,
+    fprintf(out, "%s%s%s%s%s%s id=%04x\n", rcode == RCODE_BADVERS ? "BADVERS" : text,
         ldns_pkt_aa(pkt) ? " aa" : "", ldns_pkt_tc(pkt) ? " tc" : "", ldns_pkt_rd(pkt) ? " rd" : "",
-        ldns_pkt_ra(pkt) ? " ra" : "", ldns_pkt_id(pkt));
+        ldns_pkt_ra(pkt) ? " ra" : "", ldns_pkt_cd(pkt) ? " cd" : "", ldns_pkt_id(pkt));
     free(text);
     print_section(out, "qd", ldns_pkt_question(pkt));
     print_section(out, "an", ldns_pkt_answer(pkt));
@@ -282,8 +284,6 @@ run_file(struct golden *golden, const char *path)
         die(path, strerror(errno));
     while (fgets(line, sizeof line, file) != NULL) {
         bool text = line[0] != '>' && line[0] != '#' && line[0] != '\n';
-        if (line[0] == '#' && golden->update && spec[0] == '\0')
-            fputs(line, stdout);
         if (text && used + strlen(line) < sizeof expected) {
             strcpy(expected + used, line);
             used += strlen(line);

@@ -276,12 +276,10 @@ count_pair(void *ctx, const struct ip *ip, const struct dname *domain, const str
     return ERR_OK;
 }
 
-/* A real server's log; tests/count_sessions counts the same on its own. */
-static void
-replay(void **state)
+/* A real server's log, all of whose mails were accepted. */
+static struct tally
+replay_of(struct fixture *f, char *path, enum log_format format, uint64_t lines, uint64_t mails)
 {
-    struct fixture *f = *state;
-    static char path[] = "../shared/data/mtalogs/postfix-replay.log.gz";
     struct tally tally = {0};
     const struct history_visitor visitor = {count_client, count_helo, count_pair, &tally};
     struct kv_txn *txn;
@@ -291,17 +289,114 @@ replay(void **state)
         skip();
     }
     f->source.path = path;
-    run_expect(f, 91446, 11430);
+    f->source.format = format;
+    run_expect(f, lines, mails);
     assert_int_equal(f->stats.unparsed, 0);
     assert_int_equal(f->stats.skipped, 0);
-    assert_int_equal(sessions_total(f), 11430);
+    assert_int_equal(sessions_total(f), mails);
     assert_int_equal(kv_begin(history_kv(f->history), false, &txn, &f->msg), ERR_OK);
     assert_int_equal(history_walk(txn, NULL, &visitor), ERR_OK);
     kv_abort(&txn);
+    run_nothing_new(f);
+    return tally;
+}
+
+/* tests/count_sessions counts the same on its own. */
+static void
+replay(void **state)
+{
+    static char path[] = "../shared/data/mtalogs/postfix-replay.log.gz";
+    struct tally tally = replay_of(*state, path, LOG_POSTFIX, 91446, 11430);
+
     assert_int_equal(tally.clients, 4783);
     assert_int_equal(tally.helos, 4879);
     assert_int_equal(tally.pairs, 5810);
-    run_nothing_new(f);
+}
+
+/* A script's regular expressions count the same. */
+static void
+replay_exim(void **state)
+{
+    static char path[] = "../shared/data/mtalogs/exim-replay.log.gz";
+    struct tally tally = replay_of(*state, path, LOG_EXIM, 2233, 1500);
+
+    assert_int_equal(tally.clients, 742);
+    assert_int_equal(tally.helos, 747);
+}
+
+/* A real server with SPF policy services, and one that asks DNS lists. */
+static void
+end_to_end(void **state)
+{
+    static char spf[] = "../shared/data/mtalogs/e2e-postfix-spf.log";
+    static char lists[] = "../shared/data/mtalogs/e2e-postfix3.7.log";
+    struct fixture *f = *state;
+
+    if (access(spf, R_OK) != 0 || access(lists, R_OK) != 0) {
+        print_message("%s is absent: not read\n", spf);
+        skip();
+    }
+    f->source.path = spf;
+    run(f);
+    assert_int_equal(f->stats.unparsed, 0);
+    expect(f, "192.0.2.10 2/2 mail.good.example\n p good.example 2 spf-pass\n"
+              "203.0.113.9 0/2 x.example\n");
+    assert_int_equal(teardown(state), 0);
+    assert_int_equal(setup(state), 0);
+    f = *state;
+    f->source.path = lists;
+    run(f);
+    assert_int_equal(f->stats.unparsed, 0);
+    expect(f, "192.0.2.10 1/4 mail.good.example\n p good.example 1\n"
+              "198.51.100.5 0/1 h5.dyn.isp.example\n203.0.113.2 0/2 mail.spammer.example\n"
+              "2001:db8:bad::1 0/1 x6.example\n");
+}
+
+/* Each format's source reads its own lines alone, over the border of a run. */
+static void
+formats(void **state)
+{
+    static const struct {
+        enum log_format format;
+        const char *first, *second;
+    } cases[] = {
+        {LOG_ZIMBRA,
+            AT "postfix/smtpd[5]: " INFO "unknown[203.0.113.1]: f" FROM("s@a.example") AT
+            "postfix/smtpd[5]: AAAAAA1: client=unknown[203.0.113.1]\n",
+            QUEUE("AAAAAA1", "s@a.example")},
+        {LOG_EXIM, "2026-11-24 09:00:01 no host name found for IP address 203.0.113.1\n",
+            "2026-11-24 09:00:01 1xVgzv-00003k-2y <= s@a.example H=(h.example) [203.0.113.1] "
+            "P=esmtp S=2\n"},
+        {LOG_SENDMAIL,
+            AT "sm-mta[5]: s1P819mk027713: ruleset=check_rcpt, arg1=<r@t.local>, "
+               "relay=[203.0.113.1], reject=550 no\n",
+            AT "sm-mta[5]: s1P819mk027713: from=<s@a.example>, size=1, class=0, nrcpts=1, "
+               "relay=[203.0.113.1]\n"},
+        {LOG_OPENSMTPD,
+            AT "smtpd[5]: 1aa906c154801435 smtp connected address=203.0.113.1 host=<unknown>\n",
+            AT "smtpd[5]: 1aa906c154801435 smtp message msgid=c405e39a size=1 nrcpt=1 "
+               "proto=SMTP\n" AT "smtpd[5]: 1aa906c154801435 smtp envelope "
+               "evpid=c405e39a00000001 from=<s@a.example> to=<r@t.local>\n"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        f->source.format = cases[i].format;
+        put(f, "mail.log", "w", cases[i].first);
+        run(f);
+        assert_int_equal(f->stats.observed, 0);
+        for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++)
+            put(f, "mail.log", "a", cases[k].second);
+        run(f);
+        assert_int_equal(f->stats.observed, 1);
+        expect(f, cases[i].format == LOG_ZIMBRA || cases[i].format == LOG_EXIM
+                      ? "203.0.113.1 1/1 none\n h h.example 1\n p a.example 1\n"
+                      : "203.0.113.1 1/1 none\n p a.example 1\n");
+        run_nothing_new(f);
+        assert_int_equal(teardown(state), 0);
+        assert_int_equal(setup(state), 0);
+        f = *state;
+    }
 }
 
 /* -- mail stores -- */
@@ -357,6 +452,9 @@ main(void)
         TEST(long_lines),
         TEST(missing_and_denied),
         TEST(replay),
+        TEST(replay_exim),
+        TEST(end_to_end),
+        TEST(formats),
         TEST(stores),
     };
 

@@ -48,8 +48,17 @@ errors_name_the_line(void **state)
         {BASE "zone \"ip\" { show = {\"bogus\"} }\n", ":3:", "no reason \"bogus\""},
         {BASE "list \"a\" { type = ip6 files = {\"/f\"} }\n", ":3:", "none of: ip4set dnset"},
         {BASE "list \"a\" { type = dnset }\n", ":3:", "files is empty"},
+        {BASE "list \"d\" { type = dnset files = {\"/f\"} }\nacl = {\"d\"}\n", ":",
+            "no list of addr"},
+        {BASE "acl = {\"a\", \"b\"}\n", ":", "name one list only"},
+        {BASE "zone \"ip\" { acl = {\"none\"} }\n",
+            ":3:", "there is no list of addresses \"none\""},
+        {BASE "zone \"ip\" { sixtofour = yes }\n", ":3:", "is not of the kind list"},
+        {BASE "zone \"ip\" { authority = file }\n", ":3:", "use config or data"},
         {BASE "list \"judged.x\" { type = dnset files = {\"/f\"} }\n", ":3:", "not beginning with"},
-        {BASE "log { path = \"/l\" format = maildir }\n", ":3:", "use postfix or zimbra"},
+        {BASE "log { path = \"/l\" format = maildir }\n", ":3:", "opensmtpd"},
+        {BASE "log { path = \"/l\" format = \"exim sendmail\" }\n", ":3:", "one format only"},
+        {BASE "mailstore { path = \"/l\" format = exim }\n", ":3:", "maildir mbox"},
         {BASE "log { }\n", ":3:", "path is missing"},
         {BASE "min_ttl = 2d\n", ":", "swap them"},
         {BASE "resolver_tries = 11\n", ":", "1 to 10 tries"},
@@ -57,6 +66,16 @@ errors_name_the_line(void **state)
         {BASE "# {\nurl = \"{\"\nzone \"ip\" {\n", ":5:", "never closed; add a }"},
         {BASE "policy { retention = 12h }\n", ":", "at least 1d"},
         {BASE "contact = \"a@b..c\"\n", ":", "no mail address"},
+        {BASE "query_log { path = \"q\" }\n", ":3:", "begin it with /"},
+        {BASE "query_log {\nformat = postfix }\n", ":4:", "use rbldnsd or text"},
+        {BASE "query_log { addresses = some }\n", ":3:", "use cut or full"},
+        {BASE "query_log { sample = 0 }\n", ":", "sample: use 1"},
+        {BASE "statistics { path = \"-\" }\n", ":3:", "begin it with /"},
+        {BASE "statistics { format = text }\n", ":3:", "use rbldnsd or prometheus"},
+        {BASE "statistics { every = often }\n", ":3:", "no duration"},
+        {BASE "statistics { format = prometheus deltas = yes }\n", ":", "wants sums"},
+        {BASE "statistics { path = \"/f\" }\nquery_log { path = \"/f\" }\n", ":",
+            "a file of its own"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -116,6 +135,11 @@ defaults_are_safe(void **state)
     assert_string_equal(zone(conf, "ip.rep.example")->datasets[1], DATASET_JUDGED_IP);
     assert_int_equal(conf->policy.learn_sessions, 1000);
     assert_int_equal(conf->policy.max_age_s, 7 * 86400);
+    assert_null(conf->query_log.path);
+    assert_false(conf->query_log.full);
+    assert_int_equal(conf->query_log.sample, 1);
+    assert_null(conf->statistics.path);
+    assert_int_equal(conf->statistics.every_s, 60);
     conf_free(&conf);
 }
 
@@ -168,6 +192,31 @@ zones_are_changed(void **state)
 }
 
 static void
+access_lists_are_in_no_zone(void **state)
+{
+    struct conf *conf;
+    struct errmsg msg;
+#define LIST(name) "list \"" name "\" { type = ip4trie files = {\"/f\"} }\n"
+#define DROP       "kind = list datasets = {\"drop\"} "
+    const char *text = BASE LIST("all") LIST("one")
+        LIST("drop") "acl = {\"all\"}\nversion = \"\"\n"
+                     "strict_rbldnsd = yes\nzone \"l\" { " DROP "acl = {\"one\"} authority = data "
+                     "ns_in_answers = yes sixtofour = yes }\nzone \"m\" { " DROP "}\n";
+    (void)state;
+    assert_int_equal(load(text, &conf, &msg), ERR_OK);
+    assert_string_equal(conf->acl, "all");
+    assert_string_equal(conf->version, "");
+    assert_true(conf->strict_rbldnsd);
+    const struct zone_def *l = zone(conf, "l.rep.example"), *m = zone(conf, "m.rep.example");
+    assert_string_equal(l->acl, "one");
+    assert_true(l->authority_data && l->ns_in_answers && l->sixtofour);
+    assert_string_equal(m->acl, "");
+    assert_false(m->authority_data || m->ns_in_answers || m->sixtofour);
+    assert_int_equal(zone(conf, "ip.rep.example")->dataset_count, 1);
+    conf_free(&conf);
+}
+
+static void
 values(void **state)
 {
     uint32_t seconds;
@@ -198,6 +247,7 @@ main(void)
         cmocka_unit_test(defaults_are_safe),
         cmocka_unit_test(list_types_are_the_table),
         cmocka_unit_test(zones_are_changed),
+        cmocka_unit_test(access_lists_are_in_no_zone),
         cmocka_unit_test(values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,175 @@
+/* Collecting the entries of a list's layer; see listcollect.h. */
+#include "loader/listcollect.h"
+
+#include <stdlib.h>
+
+#include "zones/fnv.h"
+
+enum { CACHE = 1024 };
+
+void
+listcollect_free_flat(struct list_flat *flat)
+{
+    free(flat->addrs);
+    free(flat->names);
+    *flat = (struct list_flat){0};
+}
+
+enum err
+listcollect_init(struct list_collect *collect, enum list_type type, struct listflat_arena *arena)
+{
+    *collect = (struct list_collect){
+        .type = type, .overlaps = list_type_info(type)->overlaps, .arena = arena};
+    collect->cache = calloc(CACHE, sizeof *collect->cache);
+    return collect->cache == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+void
+listcollect_free(struct list_collect *collect)
+{
+    free(collect->cache);
+    free(collect->items);
+    *collect = (struct list_collect){0};
+}
+
+static enum err
+keep_value(struct list_collect *collect, struct slice *value)
+{
+    uint64_t hash = fnv_add(FNV_START, value->p, value->n);
+    struct slice *cached = &collect->cache[(hash ^ hash >> 32) % CACHE];
+    if (cached->p == NULL || slice_cmp(*cached, *value) != 0)
+        *cached = listflat_keep(collect->arena, *value);
+    *value = *cached;
+    return cached->p == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+static enum err
+make_room(struct list_collect *collect)
+{
+    if (collect->count < collect->room)
+        return ERR_OK;
+    static const size_t sizes[] = {[LIST_OVERLAPS_LEVELS] = sizeof(struct listflat_entry),
+        [LIST_OVERLAPS_LONGEST] = sizeof(struct listflat_prefix),
+        [LIST_OVERLAPS_NAMES] = sizeof(struct list_named)};
+    size_t room = collect->room == 0 ? 64 : collect->room * 2;
+    void *grown = reallocarray(collect->items, room, sizes[collect->overlaps]);
+    if (grown == NULL)
+        return ERR_NOMEM;
+    collect->items = grown;
+    collect->room = room;
+    return ERR_OK;
+}
+
+static enum err
+add_name(
+    struct list_collect *collect, size_t i, const struct listfile_entry *entry, struct slice value)
+{
+    uint8_t key[DNAME_KEY_MAX];
+    struct slice kept = listflat_keep(collect->arena, slice_of(key, dname_key(&entry->name, key)));
+    collect->named[i] =
+        (struct list_named){kept, value, i, entry->excluded, entry->exact, entry->wild};
+    return kept.p == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+enum err
+listcollect_add(
+    struct list_collect *collect, const struct listfile_entry *entry, struct slice value)
+{
+    enum err err = make_room(collect);
+    if (err == ERR_OK && value.n > 0)
+        err = keep_value(collect, &value);
+    if (err < 0)
+        return err;
+    size_t i = collect->count++;
+    collect->listed += value.n > 0;
+    switch (collect->overlaps) {
+    case LIST_OVERLAPS_LEVELS:
+        collect->levels[i] =
+            (struct listflat_entry){ip_v4(&entry->range.first), ip_v4(&entry->range.last), value};
+        return ERR_OK;
+    case LIST_OVERLAPS_LONGEST:
+        collect->prefixes[i] = (struct listflat_prefix){.range = entry->range, .value = value};
+        return ERR_OK;
+    case LIST_OVERLAPS_NAMES:
+        return add_name(collect, i, entry, value);
+    }
+    return ERR_FORMAT;
+}
+
+static int
+by_key(const void *a, const void *b)
+{
+    const struct list_named *x = a, *y = b;
+    int order = slice_cmp(x->key, y->key);
+    return order != 0 ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+/* One slot of the lines [from, to), which have one name: exact, or what is below it. */
+static enum err
+fill_slot(struct listflat_arena *arena, const struct list_named *from, const struct list_named *to,
+    bool wild, struct nameset_slot *slot)
+{
+    struct slice values[LISTFLAT_VALUES_MAX];
+    size_t n = 0;
+    *slot = (struct nameset_slot){.kind = NAMESET_SLOT_EMPTY};
+    for (; from < to; from++) {
+        if (!(wild ? from->wild : from->exact))
+            continue;
+        if (from->excluded) {
+            slot->kind = NAMESET_SLOT_EXCLUDED;
+            return ERR_OK;
+        }
+        size_t k = 0;
+        while (k < n && slice_cmp(values[k], from->value) != 0)
+            k++;
+        if (k == n && n < LISTFLAT_VALUES_MAX)
+            values[n++] = from->value;
+    }
+    if (n == 0)
+        return ERR_OK;
+    slot->kind = NAMESET_SLOT_VALUE;
+    return listflat_join(arena, values, n, &slot->value);
+}
+
+static enum err
+flatten_names(struct list_collect *collect, struct list_flat *out)
+{
+    struct list_named *named = collect->named;
+    size_t count = collect->count, names = 0;
+    enum err err = ERR_OK;
+    if (count > 0)
+        qsort(named, count, sizeof *named, by_key);
+    for (size_t i = 0; i < count; i++)
+        names += i == 0 || slice_cmp(named[i - 1].key, named[i].key) != 0;
+    out->names = calloc(names + 1, sizeof *out->names);
+    if (out->names == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0, end; err == ERR_OK && i < count; i = end) {
+        struct nameset_entry *entry = &out->names[out->count++];
+        for (end = i + 1; end < count && slice_cmp(named[i].key, named[end].key) == 0;)
+            end++;
+        err = dname_from_key(named[i].key.p, named[i].key.n, &entry->name);
+        if (err == ERR_OK)
+            err = fill_slot(collect->arena, named + i, named + end, false, &entry->exact);
+        if (err == ERR_OK)
+            err = fill_slot(collect->arena, named + i, named + end, true, &entry->wild);
+    }
+    return err;
+}
+
+enum err
+listcollect_flatten(struct list_collect *collect, struct list_flat *out)
+{
+    bool v6 = list_type_info(collect->type)->holds == LIST_HOLDS_V6;
+    *out = (struct list_flat){0};
+    switch (collect->overlaps) {
+    case LIST_OVERLAPS_LEVELS:
+        return listflat_ranges(
+            collect->levels, collect->count, collect->arena, &out->addrs, &out->count);
+    case LIST_OVERLAPS_LONGEST:
+        return listflat_prefixes(collect->prefixes, collect->count, v6, &out->addrs, &out->count);
+    case LIST_OVERLAPS_NAMES:
+        return flatten_names(collect, out);
+    }
+    return ERR_FORMAT;
+}

@@ -1,0 +1,66 @@
+/* Printing own edits; see listshow.h. */
+#include "loader/listshow.h"
+
+#include "loader/listedit.h"
+#include "loader/listtext.h"
+#include "loader/status.h"
+
+/* Printable ASCII alone, so that nothing reaches the terminal raw and an edit is one line. */
+static void
+print_quoted(FILE *out, struct slice text)
+{
+    const unsigned char *p = text.p;
+    fputc('"', out);
+    for (size_t i = 0; i < text.n; i++)
+        if (p[i] < ' ' || p[i] > 126)
+            fprintf(out, "\\x%02x", p[i]);
+        else
+            fprintf(out, "%s%c", p[i] == '"' || p[i] == '\\' ? "\\" : "", p[i]);
+    fputc('"', out);
+}
+
+static void
+print_value(FILE *out, struct slice value)
+{
+    struct value_element element;
+    while (value_next(&value, &element) == ERR_OK) {
+        char a[IP_TEXT_SIZE];
+        struct ip ip = ip_from_v4(element.a);
+        ip_format(&ip, a);
+        fprintf(out, " value %s", a);
+        if (!element.has_txt)
+            continue;
+        fputc(' ', out);
+        print_quoted(out, element.txt);
+    }
+}
+
+static void
+print_edit(FILE *out, const struct list_edit *edit, enum list_type type)
+{
+    char key[LISTTEXT_KEY_SIZE], added[STATUS_TIME_SIZE], expires[STATUS_TIME_SIZE];
+    (void)listtext_key(&edit->entry, edit->type, key);
+    status_time(edit->added_s, added);
+    status_time(edit->expires_s, expires);
+    fprintf(out, "%s %s added %s expires %s", edit->kind == LIST_EDIT_ADD ? "add" : "del", key,
+        added, edit->expires_s == 0 ? "never" : expires);
+    print_value(out, edit->value);
+    if (edit->note.n > 0) {
+        fputs(" note ", out);
+        print_quoted(out, edit->note);
+    }
+    if (edit->type != type)
+        fprintf(out, " not used, of type %s", list_type_info(edit->type)->name);
+    fputc('\n', out);
+}
+
+enum err
+listshow(FILE *out, const struct conf *conf, const struct list_source *source, struct errmsg *msg)
+{
+    struct list_layer layer;
+    enum err err = listedit_read(conf, source->name, &layer, msg);
+    for (size_t i = 0; err == ERR_OK && i < layer.count; i++)
+        print_edit(out, &layer.edits[i], source->type);
+    listlayer_free(&layer);
+    return err;
+}

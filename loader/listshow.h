@@ -1,0 +1,14 @@
+/* What the operator added to a list and took off it, for people: a line each. */
+#ifndef LOADER_LISTSHOW_H
+#define LOADER_LISTSHOW_H
+
+#include <stdio.h>
+
+#include "zones/err.h"
+#include "zones/zoneconf.h"
+
+/* Expired edits that no publish has removed yet are shown too. */
+enum err listshow(FILE *out, const struct conf *conf, const struct list_source *source,
+    struct errmsg *msg) MUST_CHECK;
+
+#endif

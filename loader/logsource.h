@@ -1,0 +1,24 @@
+/*
+ * The sources of mail logs: one function for each format of zones/logformats.def, in the src_ file
+ * of that name.
+ */
+#ifndef LOADER_LOGSOURCE_H
+#define LOADER_LOGSOURCE_H
+
+#include "loader/session.h"
+#include "zones/logformat.h"
+
+/* Reads one line into the table. utc_offset_s: local time minus UTC. ERR_SYNTAX for a line without
+ * stamp or program. */
+typedef enum err (*logsource_fn)(
+    struct sessions *sessions, struct text line, int64_t now_s, int32_t utc_offset_s);
+
+logsource_fn logsource_of(enum log_format format);
+
+#define LOG_FORMAT(id, name, source)                                                               \
+    enum err source##_line(struct sessions *sessions, struct text line, int64_t now_s,             \
+        int32_t utc_offset_s) MUST_CHECK;
+#include "zones/logformats.def"
+#undef LOG_FORMAT
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * A generation: the processes of one configuration, and the memory that they share with the
+ * supervisor. A new configuration makes a new generation; the one before serves until that is
+ * ready, and then finishes what it has begun.
+ */
+#ifndef SERVER_GENERATION_H
+#define SERVER_GENERATION_H
+
+#include <sys/types.h>
+#include <time.h>
+
+#include "server/counters.h"
+#include "server/listen.h"
+#include "server/logring.h"
+
+struct child {
+    pid_t pid;        /* 0: not running */
+    time_t started_s; /* by the monotonic clock */
+    time_t due_s;     /* not to be started before */
+    unsigned delay_s; /* of the next start after a failure */
+};
+
+struct generation {
+    struct generation *older; /* the list of those that finish */
+    struct conf *conf;
+    struct counter_slots counters; /* by worker */
+    struct logring *rings;         /* by worker; NULL: no query log */
+    unsigned workers;              /* the last is the one for TCP */
+    unsigned count;                /* children: the workers, then the logger, if there is one */
+    struct child *children;
+    time_t finishing_s; /* since when, by the monotonic clock; 0: it serves */
+};
+
+/* Takes *conf over on success. Nothing runs yet. */
+enum err generation_new(struct conf **conf, struct generation **out, struct errmsg *msg) MUST_CHECK;
+/* Its processes have ended. */
+void generation_free(struct generation **generation);
+
+/* Starts all of it and waits until it serves; false if some process could not, or not in time. */
+bool generation_start(struct generation *generation, const struct sockets *sockets);
+/* Starts again what has ended, when it is time for that. */
+void generation_start_due(struct generation *generation, const struct sockets *sockets);
+/* Ends all workers before the first new one starts. What arrives meanwhile waits in the sockets. */
+void generation_restart_workers(struct generation *generation, const struct sockets *sockets);
+/* One of its processes ended; false if it was none of them. */
+bool generation_ended(struct generation *generation, pid_t pid, int status);
+
+/* Another generation serves. */
+void generation_finish(struct generation *generation);
+/* Of one that finishes: now and then, and when a process of it has ended. True when all have. */
+bool generation_finished(struct generation *generation);
+
+void generation_signal_workers(const struct generation *generation, int signal);
+/* The logger opens its file again. */
+void generation_reopen(const struct generation *generation);
+/* Ends the workers, then the logger; waits for it. */
+void generation_stop(struct generation *generation);
+
+time_t monotonic_s(void);
+
+#endif

@@ -1,0 +1,30 @@
+/* The look-up's inside, for lookup.c and lookup_pair.c; callers see lookup.h. */
+#ifndef SERVER_LOOKUP_INTERNAL_H
+#define SERVER_LOOKUP_INTERNAL_H
+
+#include "server/lookup.h"
+
+struct asking {
+    const struct lookup_ask *ask;
+    const struct dname *relative;
+    bool expired;
+    bool exists; /* the name, or something below it, could be listed */
+    bool found;  /* a dataset has the name, be there something to show of it or not */
+    struct lookup *out;
+};
+
+/* subject NULL: the address. text: what a policy adds. Left out past LOOKUP_ITEMS_MAX. */
+void lookup_add_reason(struct asking *asking, enum reason reason, const struct dataset *dataset,
+    const struct dname *subject, struct slice text);
+
+/* lookup_pair.c: an address and a domain. False when the name is decided already; *test is set
+ * where it is the built-in test entry. */
+bool lookup_begin_pair(struct asking *asking, bool *test);
+/* The whole of an address lies left of a domain. */
+bool lookup_is_pair(const struct dname *relative);
+enum err lookup_ask_pair(struct asking *asking, const struct dataset *dataset) MUST_CHECK;
+
+/* RFC 5782 5 */
+extern const struct dname lookup_test_name, lookup_invalid_name;
+
+#endif

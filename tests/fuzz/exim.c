@@ -1,0 +1,28 @@
+/* A log of Exim's from anywhere. */
+#include "tests/fuzz/log_lines.h"
+
+#include "loader/src_exim.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+check_line(struct text line)
+{
+    struct logline head;
+    struct log_event event;
+
+    if (exim_head(line, NOW, 3600, &head) != ERR_OK)
+        return;
+    check_head(&head, line);
+    must(head.pid == 0);
+    exim_parse(head.text, &event);
+    check_event(&event, line);
+    must(event.kind == LOG_EVENT_NONE || event.client.has_ip);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    check_log(data, size, exim_line, check_line);
+    return 0;
+}

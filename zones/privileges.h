@@ -1,0 +1,17 @@
+/* Becoming another user. Numbers may stand for names, for a process that has no /etc/passwd. */
+#ifndef ZONES_PRIVILEGES_H
+#define ZONES_PRIVILEGES_H
+
+#include <sys/types.h>
+
+#include "err.h"
+
+/* A name, or a number. *gid is the user's own group; of a number without an account the number.
+ * ERR_NOTFOUND: there is none. */
+enum err privileges_user(const char *name, uid_t *uid, gid_t *gid) MUST_CHECK;
+enum err privileges_group(const char *name, gid_t *gid) MUST_CHECK;
+
+/* For good, with no other groups. Refuses root. */
+enum err privileges_drop(uid_t uid, gid_t gid, struct errmsg *msg) MUST_CHECK;
+
+#endif
