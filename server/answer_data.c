@@ -125,7 +125,7 @@ fail_with(struct reply *reply, enum lookup_status status)
         reply_fail(reply, RCODE_SERVFAIL, EDE_OTHER, "store damaged");
 }
 
-/* rbldnsd.md 5: SOA, NS and ANY need what they ask for. */
+/* As rbldnsd: SOA, NS and ANY need what they ask for. */
 static void
 put_authority(struct reply *reply, bool soa, bool ns)
 {

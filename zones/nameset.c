@@ -3,12 +3,12 @@
 
 #include "be.h"
 
-enum { HEADER_SIZE = 5, KEY_FIXED = 4 };
+enum { HEADER_SIZE = 7, PAIR_SIZE = 4, KEY_FIXED = 4 };
 
 /* A block being read; at never passes end. */
 struct reader {
-    const uint8_t *dict, *at, *end;
-    unsigned dict_count, context_count, entry_count;
+    const uint8_t *dict, *pairs, *at, *end;
+    unsigned dict_count, pair_count, context_count, entry_count;
     uint8_t key[DNAME_KEY_MAX]; /* of the entry read last */
     size_t key_n;
     uint32_t exact, wild; /* its slots */
@@ -22,7 +22,8 @@ reader_init(struct reader *reader, struct slice value)
         return ERR_FORMAT;
     reader->context_count = in[0];
     reader->dict_count = (unsigned)be_get(in + 1, 2);
-    reader->entry_count = (unsigned)be_get(in + 3, 2);
+    reader->pair_count = (unsigned)be_get(in + 3, 2);
+    reader->entry_count = (unsigned)be_get(in + 5, 2);
     reader->end = in + value.n;
     reader->at = reader->dict = in + HEADER_SIZE;
     reader->key_n = 0;
@@ -35,6 +36,10 @@ reader_init(struct reader *reader, struct slice value)
             return ERR_FORMAT;
         reader->at += n;
     }
+    reader->pairs = reader->at;
+    if ((size_t)(reader->end - reader->at) / PAIR_SIZE < reader->pair_count)
+        return ERR_FORMAT;
+    reader->at += (size_t)reader->pair_count * PAIR_SIZE;
     return ERR_OK;
 }
 
@@ -66,8 +71,11 @@ read_entry(struct reader *reader)
     memcpy(reader->key + shared, reader->at, rest);
     reader->at += rest;
     reader->key_n = shared + rest;
-    if (get_varint(reader, &reader->exact) < 0 || get_varint(reader, &reader->wild) < 0)
+    uint32_t pair = 0;
+    if ((reader->pair_count > 1 && get_varint(reader, &pair) < 0) || pair >= reader->pair_count)
         return ERR_FORMAT;
+    reader->exact = (uint32_t)be_get(reader->pairs + pair * PAIR_SIZE, 2);
+    reader->wild = (uint32_t)be_get(reader->pairs + pair * PAIR_SIZE + 2, 2);
     return ERR_OK;
 }
 

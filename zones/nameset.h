@@ -11,10 +11,13 @@
  * every wildcard that can match a name in the block's interval is in the context or in the block
  * itself. So exact match, longest wildcard and "something lies below" all need one block.
  *
- * Value: context-count(1) dictionary-count(2) entry-count(2); dictionary: size(2) bytes ...; then
- * context entries and entries: shared(1) rest(varint) bytes exact(varint) wild(varint), where a
- * slot is 0 nothing, 1 excluded, n + 2 the dictionary's value n; shared counts bytes in common with
- * the entry before (the first of each group shares 0). Varints are 7 bits a byte, low first.
+ * Value: context-count(1) dictionary-count(2) pair-count(2) entry-count(2); dictionary: size(2)
+ * bytes
+ * ...; pairs of slots: exact(2) wild(2) ..., where a slot is 0 nothing, 1 excluded, n + 2 the
+ * dictionary's value n; then context entries and entries: shared(1) rest(varint) bytes
+ * pair(varint). shared counts bytes in common with the entry before (the first of each group shares
+ * 0). With one pair alone, which is the rule, its number is left out. Numbers are big-endian,
+ * varints are 7 bits a byte, low first.
  *
  * nameset.c is on the answer path: nothing allocated, every length checked.
  */

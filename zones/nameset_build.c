@@ -6,7 +6,9 @@
 #include "be.h"
 
 enum {
-    ENTRY_MAX = DNAME_KEY_MAX + 16, /* the most bytes of one entry but for its values */
+    ENTRY_MAX = DNAME_KEY_MAX + 16, /* the most bytes of one entry and its pair of slots */
+
+    SLOT_MAX = UINT16_MAX,
     ANCESTORS_MAX = 128,
     VALUE_MAX = 30000
 };
@@ -15,6 +17,13 @@ struct packed {
     uint8_t key[DNAME_KEY_MAX];
     size_t key_n;
     uint32_t exact, wild; /* slots */
+    uint32_t pair;        /* their number in the block */
+};
+
+/* The pairs of slots of a block, each once. */
+struct pairs {
+    const struct packed **first; /* an entry that has it */
+    uint32_t count;
 };
 
 struct build {
@@ -82,7 +91,8 @@ put_varint(uint8_t *out, uint32_t n)
 }
 
 static uint8_t *
-put_entry(uint8_t *out, const struct packed *entry, const struct packed *before)
+put_entry(uint8_t *out, const struct packed *entry, const struct packed *before,
+    const struct pairs *pairs)
 {
     size_t shared = 0;
     if (before != NULL)
@@ -92,48 +102,83 @@ put_entry(uint8_t *out, const struct packed *entry, const struct packed *before)
     *out++ = (uint8_t)shared;
     out = put_varint(out, (uint32_t)(entry->key_n - shared));
     memcpy(out, entry->key + shared, entry->key_n - shared);
-    out = put_varint(out + entry->key_n - shared, entry->exact);
-    return put_varint(out, entry->wild);
+    out += entry->key_n - shared;
+    return pairs->count > 1 ? put_varint(out, entry->pair) : out;
 }
 
-static enum err
-emit_block(struct build *build, bool last)
+/* Neighbours mostly have the same pair, and a block has few. */
+static void
+number_pair(struct pairs *pairs, struct packed *entry)
 {
-    struct packed context[ANCESTORS_MAX];
-    for (size_t i = 0; i < build->context_count; i++) {
-        context[i] = build->context[i].entry;
-        enum err err = slot_number(build, &build->context[i].wild, &context[i].wild);
-        if (err < 0)
-            return err;
-    }
-    if (build->dict_count > UINT16_MAX)
-        return ERR_RANGE;
-    uint8_t *value =
-        malloc(64 + build->bytes + (build->entry_count + build->context_count) * (size_t)ENTRY_MAX);
-    if (value == NULL)
-        return ERR_NOMEM;
-    uint8_t *out = value;
+    uint32_t i = 0;
+    while (i < pairs->count &&
+           (pairs->first[i]->exact != entry->exact || pairs->first[i]->wild != entry->wild))
+        i++;
+    if (i == pairs->count)
+        pairs->first[pairs->count++] = entry;
+    entry->pair = i;
+}
+
+/* Everything behind the key. */
+static uint8_t *
+put_block(uint8_t *out, const struct build *build, const struct packed *context,
+    const struct pairs *pairs)
+{
     *out++ = (uint8_t)build->context_count;
-    out = be_put(out, build->dict_count, 2);
+    out = be_put(be_put(out, build->dict_count, 2), pairs->count, 2);
     out = be_put(out, build->entry_count, 2);
     for (size_t i = 0; i < build->dict_count; i++) {
         out = be_put(out, build->dict[i].n, 2);
         memcpy(out, build->dict[i].p, build->dict[i].n);
         out += build->dict[i].n;
     }
+    for (uint32_t i = 0; i < pairs->count; i++)
+        out = be_put(be_put(out, pairs->first[i]->exact, 2), pairs->first[i]->wild, 2);
     for (size_t i = 0; i < build->context_count; i++)
-        out = put_entry(out, &context[i], i == 0 ? NULL : &context[i - 1]);
+        out = put_entry(out, &context[i], i == 0 ? NULL : &context[i - 1], pairs);
     for (size_t i = 0; i < build->entry_count; i++)
-        out = put_entry(out, &build->entries[i], i == 0 ? NULL : &build->entries[i - 1]);
+        out = put_entry(out, &build->entries[i], i == 0 ? NULL : &build->entries[i - 1], pairs);
+    return out;
+}
+
+static enum err
+emit_record(struct build *build, bool last, struct slice value)
+{
     struct store_key key;
     const struct packed *final = &build->entries[build->entry_count - 1];
     store_key_init(&key, STORE_NAME, build->dataset, last ? NAMESET_LAST : NAMESET_INNER);
     if (!last)
         store_key_add(&key, final->key, final->key_n);
-    enum err err =
-        build->emit(build->ctx, store_key_slice(&key), slice_of(value, (size_t)(out - value)));
-    free(value);
     build->entry_count = build->dict_count = build->bytes = 0;
+    return build->emit(build->ctx, store_key_slice(&key), value);
+}
+
+static enum err
+emit_block(struct build *build, bool last)
+{
+    struct packed context[ANCESTORS_MAX];
+    size_t count = build->entry_count + build->context_count;
+    for (size_t i = 0; i < build->context_count; i++) {
+        context[i] = build->context[i].entry;
+        enum err err = slot_number(build, &build->context[i].wild, &context[i].wild);
+        if (err < 0)
+            return err;
+    }
+    if (build->dict_count + 1 > SLOT_MAX)
+        return ERR_RANGE;
+    struct pairs pairs = {.first = calloc(count, sizeof *pairs.first)};
+    uint8_t *value = malloc(64 + build->bytes + count * (size_t)ENTRY_MAX);
+    enum err err = pairs.first == NULL || value == NULL ? ERR_NOMEM : ERR_OK;
+    if (err == ERR_OK) {
+        for (size_t i = 0; i < build->context_count; i++)
+            number_pair(&pairs, &context[i]);
+        for (size_t i = 0; i < build->entry_count; i++)
+            number_pair(&pairs, &build->entries[i]);
+        size_t n = (size_t)(put_block(value, build, context, &pairs) - value);
+        err = emit_record(build, last, slice_of(value, n));
+    }
+    free(pairs.first);
+    free(value);
     return err;
 }
 

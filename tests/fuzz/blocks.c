@@ -4,10 +4,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "zones/authority.h"
 #include "zones/be.h"
 #include "zones/ipset.h"
 #include "zones/nameset.h"
 #include "zones/pairset.h"
+#include "zones/recordset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -60,6 +62,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)!dataset_decode(slice_of("Cname", 5), value, &dataset);
     (void)!evidence_decode(value, &evidence);
     (void)!store_meta_decode(value, &meta);
+    struct authority authority;
+    (void)!authority_decode(value, &authority);
+    struct slice rrs = value;
+    struct recordset_rr rr;
+    while (recordset_next(&rrs, &rr) == ERR_OK)
+        continue;
     struct value_element element;
     while (value_next(&value, &element) == ERR_OK)
         continue;
