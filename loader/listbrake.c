@@ -164,11 +164,11 @@ search_prefixes(
 }
 
 static void
-search(struct brake *brake)
+search_set(struct brake *brake, const struct publish_set *set)
 {
     double listed[2] = {0, 0};
-    const struct publish_set *set = brake->set;
     const struct conf *conf = brake->conf;
+    brake->set = set;
     if (set->addrs == NULL)
         return;
     for (size_t i = 0; i < set->count; i++)
@@ -183,13 +183,25 @@ search(struct brake *brake)
     }
 }
 
+/* A list that nobody is listed by may say what it likes. */
+static void
+search(struct brake *brake, const struct list_source *source, const struct list_set *set)
+{
+    size_t count;
+    const struct publish_set *parts = lists_parts(set, &count);
+    if (source->role != LIST_BLOCK || source->type == LIST_ACL)
+        return;
+    search_set(brake, lists_set(set));
+    for (size_t i = 0; i < count; i++)
+        search_set(brake, &parts[i]);
+}
+
 struct list_measure
 listbrake_measure(
     const struct conf *conf, const struct list_source *source, const struct list_set *set)
 {
-    struct brake brake = {.conf = conf, .set = lists_set(set)};
-    if (source->role == LIST_BLOCK)
-        search(&brake);
+    struct brake brake = {.conf = conf};
+    search(&brake, source, set);
     return (struct list_measure){lists_entries(set), brake.digest};
 }
 
@@ -229,10 +241,9 @@ bool
 listbrake_stops(const struct conf *conf, const struct list_source *source,
     const struct list_set *set, bool served, struct errmsg *msg)
 {
-    struct brake brake = {.conf = conf, .set = lists_set(set)};
+    struct brake brake = {.conf = conf};
     const struct list_measure *published = lists_published(set);
-    if (source->role == LIST_BLOCK)
-        search(&brake);
+    search(&brake, source, set);
     if (brake.label != NULL && (published == NULL || published->forbidden != brake.digest)) {
         char what[LISTBRAKE_TEXT_SIZE];
         listbrake_format(brake.label, &brake.range, what);

@@ -7,8 +7,9 @@
  *       a private range (of 256 IPv4 or 2^64 IPv6 addresses in one piece: a stray private address
  *       among a feed's entries hurts nobody)
  *
- * What was listed at the last publish, forced then, does not stop the next one. 127.0.0.2 to
- * 127.0.0.255 are test entries (RFC 5782 5) and may be listed.
+ * The sections of a combined list count as the list's own entries; an access list may name any
+ * addresses. What was listed at the last publish, forced then, does not stop the next one.
+ * 127.0.0.2 to 127.0.0.255 are test entries (RFC 5782 5) and may be listed.
  */
 #ifndef LOADER_LISTBRAKE_H
 #define LOADER_LISTBRAKE_H

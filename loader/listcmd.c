@@ -73,6 +73,22 @@ find_list(struct editing *editing)
         names[0] != '\0' ? names : " none");
 }
 
+/* Edits are about addresses or names alone. */
+static enum err
+check_type(const struct editing *editing)
+{
+    const struct list_type_info *info = list_type_info(editing->source->type);
+    const char *why = info->holds == LIST_HOLDS_RECORDS ? "its entries are records, not names"
+                      : info->holds == LIST_HOLDS_PARTS ? "it consists of several lists"
+                                                        : NULL;
+    if (why == NULL)
+        return ERR_OK;
+    return errmsg_set(editing->msg, ERR_SYNTAX,
+        "list %s: single entries of a list of the type %s can't be edited, since %s; change its "
+        "files",
+        editing->source->name, info->name, why);
+}
+
 /* Text that goes into a store and to terminals: no control characters. */
 static enum err
 check_text(struct editing *editing, const char *option, const char *text, size_t most)
@@ -150,7 +166,9 @@ read_request(struct editing *editing)
     struct list_edit edit = {.type = editing->source->type,
         .kind = request->verb == LIST_VERB_DEL ? LIST_EDIT_DEL : LIST_EDIT_ADD,
         .added_s = editing->run->now_s};
-    enum err err = read_value(editing);
+    enum err err = check_type(editing);
+    if (err == ERR_OK)
+        err = read_value(editing);
     if (err == ERR_OK && request->note != NULL) {
         err = check_text(editing, "--note", request->note, LISTLAYER_NOTE_MAX);
         edit.note = slice_of(request->note, strlen(request->note));
@@ -201,7 +219,7 @@ forbidden(const struct editing *editing)
 {
     const struct list_source *source = editing->source;
     bool adds = editing->request->verb == LIST_VERB_ADD && source->role == LIST_BLOCK &&
-                list_type_info(source->type)->holds != LIST_HOLDS_NAMES;
+                list_type_info(source->type)->holds <= LIST_HOLDS_V6;
     for (unsigned i = 0; adds && i < editing->request->count; i++) {
         struct range range;
         char what[LISTBRAKE_TEXT_SIZE];

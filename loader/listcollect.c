@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "loader/listrecord.h"
 #include "zones/fnv.h"
 
 enum { CACHE = 1024 };
@@ -12,6 +13,7 @@ listcollect_free_flat(struct list_flat *flat)
 {
     free(flat->addrs);
     free(flat->names);
+    free(flat->rrs);
     *flat = (struct list_flat){0};
 }
 
@@ -50,7 +52,8 @@ make_room(struct list_collect *collect)
         return ERR_OK;
     static const size_t sizes[] = {[LIST_OVERLAPS_LEVELS] = sizeof(struct listflat_entry),
         [LIST_OVERLAPS_LONGEST] = sizeof(struct listflat_prefix),
-        [LIST_OVERLAPS_NAMES] = sizeof(struct list_named)};
+        [LIST_OVERLAPS_NAMES] = sizeof(struct list_named),
+        [LIST_OVERLAPS_NONE] = sizeof(struct list_record)};
     size_t room = collect->room == 0 ? 64 : collect->room * 2;
     void *grown = reallocarray(collect->items, room, sizes[collect->overlaps]);
     if (grown == NULL)
@@ -68,6 +71,16 @@ add_name(
     struct slice kept = listflat_keep(collect->arena, slice_of(key, dname_key(&entry->name, key)));
     collect->named[i] =
         (struct list_named){kept, value, i, entry->excluded, entry->exact, entry->wild};
+    return kept.p == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+static enum err
+add_record(
+    struct list_collect *collect, size_t i, const struct listfile_entry *entry, struct slice rr)
+{
+    uint8_t key[DNAME_KEY_MAX];
+    struct slice kept = listflat_keep(collect->arena, slice_of(key, dname_key(&entry->name, key)));
+    collect->records[i] = (struct list_record){kept, rr, i};
     return kept.p == NULL ? ERR_NOMEM : ERR_OK;
 }
 
@@ -92,6 +105,8 @@ listcollect_add(
         return ERR_OK;
     case LIST_OVERLAPS_NAMES:
         return add_name(collect, i, entry, value);
+    case LIST_OVERLAPS_NONE:
+        return add_record(collect, i, entry, value);
     }
     return ERR_FORMAT;
 }
@@ -157,19 +172,143 @@ flatten_names(struct list_collect *collect, struct list_flat *out)
     return err;
 }
 
+static int
+by_owner(const void *a, const void *b)
+{
+    const struct list_record *x = a, *y = b;
+    int order = slice_cmp(x->key, y->key);
+    return order != 0 ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+/* Whether a name's records, from on, have this one already, be it with another TTL. */
+static bool
+is_repeated(const struct recordset_entry *from, const struct recordset_entry *to)
+{
+    for (; from < to; from++)
+        if (from->rr.type == to->rr.type && slice_cmp(from->rr.rdata, to->rr.rdata) == 0)
+            return true;
+    return false;
+}
+
+static enum err
+flatten_records(struct list_collect *collect, struct list_flat *out)
+{
+    const struct list_record *records = collect->records;
+    size_t first = 0;
+    enum err err = ERR_OK;
+    if (collect->count > 0)
+        qsort(collect->records, collect->count, sizeof *records, by_owner);
+    out->rrs = calloc(collect->count + 1, sizeof *out->rrs);
+    if (out->rrs == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; err == ERR_OK && i < collect->count; i++) {
+        struct recordset_entry *entry = &out->rrs[out->count];
+        if (i > 0 && slice_cmp(records[i - 1].key, records[i].key) != 0)
+            first = out->count;
+        err = dname_from_key(records[i].key.p, records[i].key.n, &entry->name);
+        if (err == ERR_OK)
+            err = listrecord_decode(records[i].rr, &entry->rr);
+        out->count += err == ERR_OK && !is_repeated(&out->rrs[first], entry);
+    }
+    return err;
+}
+
+static bool
+is_v4(const struct range *range)
+{
+    return ip_is4(&range->first) && ip_is4(&range->last);
+}
+
+/* The prefixes of one family, in file order. */
+static size_t
+pick_family(const struct list_collect *collect, bool v4, struct listflat_prefix *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < collect->count; i++)
+        if (is_v4(&collect->prefixes[i].range) == v4)
+            out[n++] = collect->prefixes[i];
+    return n;
+}
+
+/* IPv4 in the place that it has among the addresses of IPv6. */
+static enum err
+join_families(const struct list_flat *v4, const struct list_flat *v6, struct list_flat *out)
+{
+    const struct ip first_v4 = ip_from_v4(0);
+    size_t below = 0;
+    out->count = v4->count + v6->count;
+    out->addrs = calloc(out->count + 1, sizeof *out->addrs);
+    if (out->addrs == NULL)
+        return ERR_NOMEM;
+    while (below < v6->count && ip_cmp(&v6->addrs[below].range.first, &first_v4) < 0)
+        below++;
+    for (size_t i = 0; i < out->count; i++)
+        out->addrs[i] = i < below               ? v6->addrs[i]
+                        : i < below + v4->count ? v4->addrs[i - below]
+                                                : v6->addrs[i - v4->count];
+    return ERR_OK;
+}
+
+/* Each family by itself: an IPv6 prefix around ::ffff:0:0/96 has no IPv4 address. */
+static enum err
+flatten_clients(struct list_collect *collect, struct list_flat *out)
+{
+    struct list_flat families[2] = {{0}, {0}};
+    struct listflat_prefix *picked = calloc(collect->count + 1, sizeof *picked);
+    enum err err = picked == NULL ? ERR_NOMEM : ERR_OK;
+    for (unsigned v6 = 0; v6 < 2 && err == ERR_OK; v6++) {
+        size_t n = pick_family(collect, v6 == 0, picked);
+        err = listflat_prefixes(picked, n, v6 == 1, &families[v6].addrs, &families[v6].count);
+    }
+    if (err == ERR_OK)
+        err = join_families(&families[0], &families[1], out);
+    free(picked);
+    listcollect_free_flat(&families[0]);
+    listcollect_free_flat(&families[1]);
+    return err;
+}
+
 enum err
 listcollect_flatten(struct list_collect *collect, struct list_flat *out)
 {
-    bool v6 = list_type_info(collect->type)->holds == LIST_HOLDS_V6;
+    enum list_holds holds = list_type_info(collect->type)->holds;
     *out = (struct list_flat){0};
     switch (collect->overlaps) {
     case LIST_OVERLAPS_LEVELS:
         return listflat_ranges(
             collect->levels, collect->count, collect->arena, &out->addrs, &out->count);
     case LIST_OVERLAPS_LONGEST:
-        return listflat_prefixes(collect->prefixes, collect->count, v6, &out->addrs, &out->count);
+        if (holds == LIST_HOLDS_CLIENTS)
+            return flatten_clients(collect, out);
+        return listflat_prefixes(
+            collect->prefixes, collect->count, holds == LIST_HOLDS_V6, &out->addrs, &out->count);
     case LIST_OVERLAPS_NAMES:
         return flatten_names(collect, out);
+    case LIST_OVERLAPS_NONE:
+        return holds == LIST_HOLDS_RECORDS ? flatten_records(collect, out) : ERR_OK;
     }
     return ERR_FORMAT;
+}
+
+enum err
+listcollect_read(
+    struct list_collect *collect, struct kv_txn *txn, const struct liststore_source *source)
+{
+    struct liststore_key prefix;
+    struct kv_cursor *cursor;
+    struct slice key, record, value;
+    struct listfile_entry entry;
+    liststore_key_entries(&prefix, source->id);
+    enum err err = kv_cursor_open(txn, liststore_slice(&prefix), &cursor);
+    if (err < 0)
+        return err;
+    while (err == ERR_OK && (err = kv_cursor_next(cursor, &key, &record)) == ERR_OK) {
+        err = liststore_entry_decode(record, collect->type, &entry, &value);
+        if (err == ERR_OK)
+            err = listcollect_add(collect, &entry, value);
+    }
+    kv_cursor_close(&cursor);
+    if (err == ERR_NOTFOUND)
+        err = collect->count == source->count ? ERR_OK : ERR_FORMAT;
+    return err;
 }

@@ -7,12 +7,15 @@
 
 #include "loader/listfile.h"
 #include "loader/listflat.h"
+#include "loader/liststore.h"
 #include "zones/nameset.h"
+#include "zones/recordset.h"
 
-/* A layer flattened; addrs or names by what the type holds. Values are the arena's. */
+/* A layer flattened; one of the three by what the type holds. Values are the arena's. */
 struct list_flat {
     struct ipset_entry *addrs;
     struct nameset_entry *names;
+    struct recordset_entry *rrs;
     size_t count;
 };
 void listcollect_free_flat(struct list_flat *flat);
@@ -24,6 +27,12 @@ struct list_named {
     bool excluded, exact, wild;
 };
 
+/* A line of a generic list. */
+struct list_record {
+    struct slice key, rr;
+    size_t order;
+};
+
 struct list_collect {
     enum list_type type;
     enum list_overlaps overlaps;
@@ -33,6 +42,7 @@ struct list_collect {
         struct listflat_entry *levels;
         struct listflat_prefix *prefixes;
         struct list_named *named;
+        struct list_record *records;
     };
     size_t count, room;
     uint64_t listed;     /* of these, those that are no exclusions */
@@ -44,9 +54,12 @@ enum err listcollect_init(
     struct list_collect *collect, enum list_type type, struct listflat_arena *arena) MUST_CHECK;
 void listcollect_free(struct list_collect *collect);
 
-/* value: encoded and copied; empty for an exclusion. */
+/* value: encoded and copied; empty for an exclusion. Of a generic list it is the record. */
 enum err listcollect_add(struct list_collect *collect, const struct listfile_entry *entry,
     struct slice value) MUST_CHECK;
+/* All stored entries of a source. */
+enum err listcollect_read(struct list_collect *collect, struct kv_txn *txn,
+    const struct liststore_source *source) MUST_CHECK;
 /* Once, after the last entry. Free *out whatever is returned. */
 enum err listcollect_flatten(struct list_collect *collect, struct list_flat *out) MUST_CHECK;
 

@@ -55,6 +55,13 @@ listcount_format(const struct list_counts *counts, enum list_type type, char *ou
             of[1], of[2], of[3]);
     else if (info->overlaps == LIST_OVERLAPS_NAMES)
         (void)snprintf(out, size, "e/w=%" PRIu64 "/%" PRIu64, of[0], of[1]);
+    else if (info->holds == LIST_HOLDS_PARTS)
+        (void)snprintf(out, size, "subzones=%" PRIu64 " datasets=%" PRIu64, of[LISTCOUNT_ZONES],
+            of[LISTCOUNT_SECTIONS]);
+    else if (info->holds == LIST_HOLDS_RECORDS)
+        (void)snprintf(out, size, "e=%" PRIu64, of[0]);
+    else if (info->holds == LIST_HOLDS_CLIENTS)
+        (void)snprintf(out, size, "loaded");
     else
         (void)snprintf(
             out, size, "%s=%" PRIu64, info->values == LIST_VALUES_ONE ? "cnt" : "ents", of[0]);

@@ -5,8 +5,8 @@
 #include "loader/listfile.h"
 
 /* ip4set: of /32, /24, /16 and /8, into which ranges are cut. dnset: of names themselves, and of
- * wildcards. Others: one number. */
-enum { LISTCOUNT_SORTS = 4 };
+ * wildcards. combined: of sub-zones and of sections (listsection.h). Others: one number. */
+enum { LISTCOUNT_SORTS = 4, LISTCOUNT_ZONES = 0, LISTCOUNT_SECTIONS = 1 };
 struct list_counts {
     uint64_t of[LISTCOUNT_SORTS];
 };

@@ -16,7 +16,7 @@ static struct slice
 key_of(const struct list_read *read, size_t i, uint32_t v4[2])
 {
     const struct list_item *item = &read->items[i];
-    if (list_type_info(read->file.type)->holds == LIST_HOLDS_V6)
+    if (list_type_info(read->file.type)->holds != LIST_HOLDS_V4)
         return slice_of(read->bytes.p + item->key_at, KEY_SIZE);
     v4[0] = item->first;
     v4[1] = item->last;

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "zones/authority.h"
 #include "zones/dname.h"
 #include "zones/verdict.h"
 #include "zones/zoneconf.h"
@@ -23,6 +24,13 @@
 #define LISTFILE_TEXT_MAX  255   /* bytes of a text as written */
 #define LISTFILE_VALUE_MAX (6 + VALUE_TXT_MAX)
 #define LISTFILE_A_DEFAULT 0x7f000002U /* 127.0.0.2 */
+#define LISTFILE_RR_MAX    (6 + 2 + DNAME_MAX)
+#define LISTFILE_TTL_MAX   UINT32_C(0x7fffffff) /* RFC 2181 8 */
+
+/* Bytes of a line still to be read. */
+struct listfile_cursor {
+    const char *p, *end;
+};
 
 struct listfile_text {
     uint8_t n;
@@ -37,14 +45,26 @@ struct listfile_raw {
 
 enum { LISTFILE_BASE = 10, LISTFILE_VARIABLES = 11 };
 
+/* A record of a generic list: type(2) ttl(4) rdata; numbers are big-endian. A TTL of 0 is that of
+ * the zone. */
+struct listfile_rr {
+    uint16_t n;
+    uint8_t b[LISTFILE_RR_MAX];
+};
+
 struct listfile {
     enum list_type type;
     int64_t now_s;
-    uint32_t ttl_s;          /* the last $TTL; 0: none */
-    uint32_t max_range;      /* $MAXRANGE4 in addresses; 0: none */
-    int64_t expires_s;       /* the earliest of the $TIMESTAMPs; 0: never */
-    struct listfile_raw def; /* of the lines to come, or of all where the type has one value */
-    bool has_def;            /* that one is there */
+    bool keep_cr;                  /* a carriage return at a line's end is a part of it */
+    bool host_bits;                /* bits past a prefix's length are cleared */
+    uint32_t min_ttl_s, max_ttl_s; /* of TTLs that lines give; 0: no bound */
+    uint32_t ttl_s;                /* the last $TTL; 0: none */
+    uint32_t max_range;            /* $MAXRANGE4 in addresses; 0: none */
+    int64_t expires_s;             /* the earliest of the $TIMESTAMPs; 0: never */
+    struct listfile_raw def;     /* of the lines to come, or of all where the type has one value */
+    bool has_def;                /* that one is there */
+    uint32_t action;             /* of an access list: what is in force instead of def; 0: def is */
+    struct authority *authority; /* borrowed; where $SOA and $NS go, NULL: they are read over */
     bool set[LISTFILE_VARIABLES];
     struct listfile_text variables[LISTFILE_VARIABLES]; /* $0 to $9, then $= */
 };
@@ -59,9 +79,12 @@ struct listfile_entry {
     struct range range;
     struct dname name;
     struct listfile_raw value; /* unless excluded */
+    struct listfile_rr rr;     /* of a generic list, instead of a value */
 };
 
 void listfile_init(struct listfile *file, enum list_type type, int64_t now_s);
+/* A TTL that a line gives, within the bounds; 0 stays 0, the default. */
+uint32_t listfile_ttl(const struct listfile *file, uint32_t ttl_s);
 /* Before the lines of each file. */
 void listfile_begin(struct listfile *file);
 
@@ -74,6 +97,10 @@ void listfile_begin(struct listfile *file);
 enum err listfile_line(struct listfile *file, const char *line, size_t n,
     struct listfile_entry *entry, const char **what) MUST_CHECK;
 
+/* Whether the line is a directive; *rest is what follows its $, without blanks at the end. */
+bool listfile_directive(
+    const struct listfile *file, const char *line, size_t n, struct listfile_cursor *rest);
+
 /* A value alone, as it would follow an entry at the end of its line. ERR_SYNTAX: *what says why.
  * ERR_OK may come with a warning. */
 enum err listfile_parse_value(const struct listfile *file, const char *text, size_t n,
@@ -85,14 +112,13 @@ enum err listfile_parse_value(const struct listfile *file, const char *text, siz
 size_t listfile_value(
     const struct listfile *file, const struct listfile_raw *raw, uint8_t out[LISTFILE_VALUE_MAX]);
 
+/* What an entry has that says nothing itself. */
+struct listfile_raw listfile_default(const struct listfile *file);
+
 /* listspecial.c: a line that begins with $, without it; as listfile_line, but never ERR_OK. */
 enum err listfile_special(
     struct listfile *file, const char *line, size_t n, const char **what) MUST_CHECK;
 
-/* Bytes of a line still to be read. */
-struct listfile_cursor {
-    const char *p, *end;
-};
 static inline bool
 listfile_at(const struct listfile_cursor *at, char c)
 {

@@ -20,6 +20,9 @@ static const char host_part[] =
 static const char too_large[] = "the range is larger than $MAXRANGE4; list it in parts or raise it";
 static const char mapped[] =
     "an IPv4 address, which no IPv6 list is asked for; list it in an ip4trie";
+static const char bad_client[] =
+    "not an address or CIDR; write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32";
+static const char bad_none[] = "a list of this type has no entries by address or name";
 static const char bad_name[] =
     "not a domain name; write name, .name (with all below) or *.name (only what is below)";
 
@@ -59,6 +62,19 @@ listkey_octets(struct listfile_cursor *at, uint32_t *out)
     return 0;
 }
 
+unsigned
+listkey_a(struct listfile_cursor *at, uint32_t *out)
+{
+    unsigned bits = listkey_octets(at, out);
+    if (bits == 8)
+        *out >>= 24;
+    else if (bits == 16)
+        *out = (*out & 0xff000000U) | (*out >> 16 & 255);
+    else if (bits == 24)
+        *out = (*out & 0xffff0000U) | (*out >> 8 & 255);
+    return bits;
+}
+
 static void
 set_range4(struct listfile_entry *entry, uint32_t first, uint32_t last)
 {
@@ -77,7 +93,7 @@ rest_of_prefix4(struct listfile_cursor *at, uint32_t first, unsigned bits, unsig
     } else if (bits == 8) {
         return false; /* a bare number is rather a mistake than a /8 */
     }
-    set_range4(entry, first, first | ~mask(bits));
+    set_range4(entry, first & mask(bits), first | ~mask(bits));
     if ((first & ~mask(bits)) == 0)
         return true;
     *what = host_part;
@@ -196,7 +212,7 @@ words(struct listfile_cursor *at, struct ip *out)
     return n == sizeof b ? 0 : ADDRESS_BITS;
 }
 
-/* False if bits past the length are set. */
+/* False if bits past the length were set; they are cleared. */
 static bool
 set_range6(struct listfile_entry *entry, const struct ip *first, unsigned bits)
 {
@@ -205,6 +221,7 @@ set_range6(struct listfile_entry *entry, const struct ip *first, unsigned bits)
     for (unsigned i = bits / 8; i < sizeof first->b; i++) {
         uint8_t host = (uint8_t)(i == bits / 8 ? 0xff >> bits % 8 : 0xff);
         clear = clear && (first->b[i] & host) == 0;
+        entry->range.first.b[i] &= (uint8_t)~host;
         entry->range.last.b[i] |= host;
     }
     return clear;
@@ -255,9 +272,8 @@ escape(struct listfile_cursor *at, uint8_t *out)
     return n <= 255;
 }
 
-/* A word as a name. Unlike dname_parse, dots too many are passed over and escapes may be short. */
-static bool
-name_of(struct listfile_cursor word, struct dname *out)
+bool
+listkey_name(struct listfile_cursor word, struct dname *out)
 {
     uint8_t wire[DNAME_MAX + 1];
     size_t label = 0, n = 1;
@@ -285,7 +301,7 @@ name_of(struct listfile_cursor word, struct dname *out)
     wire[label] = (uint8_t)(n - label - 1);
     if (wire[label] != 0)
         wire[n++] = 0;
-    return n > 1 && dname_from_wire(wire, n, out) == ERR_OK && out->len > 1;
+    return dname_from_wire(wire, n, out) == ERR_OK;
 }
 
 static bool
@@ -305,7 +321,37 @@ name(struct listfile_cursor *at, struct listfile_entry *entry, const char **what
     while (word.end < at->end && !listfile_blank(*word.end))
         word.end++;
     at->p = word.end;
-    return name_of(word, &entry->name);
+    return listkey_name(word, &entry->name) && entry->name.len > 1;
+}
+
+static bool
+ends_address(const struct listfile_cursor *at)
+{
+    return at->p == at->end || listfile_blank(*at->p) || listfile_comment(at) ||
+           listfile_at(at, ':');
+}
+
+/* IPv4 first, as rbldnsd's access lists. */
+static bool
+client(struct listfile_cursor *at, struct listfile_entry *entry, const char **what)
+{
+    struct listfile_cursor v4 = *at;
+    bool good = prefix4(&v4, entry, what);
+    if ((good && ends_address(&v4)) || *what == host_part) {
+        *at = v4;
+        return good;
+    }
+    return prefix6(at, entry, what);
+}
+
+/* Lists without keys of this kind. */
+static bool
+none(struct listfile_cursor *at, struct listfile_entry *entry, const char **what)
+{
+    (void)at;
+    (void)entry;
+    (void)what;
+    return false;
 }
 
 static const struct {
@@ -317,26 +363,26 @@ static const struct {
 #undef LIST_TYPE
 };
 
-static bool
-ends_address(const struct listfile_cursor *at)
-{
-    return at->p == at->end || listfile_blank(*at->p) || listfile_comment(at) ||
-           listfile_at(at, ':');
-}
-
 bool
 listkey_parse(const struct listfile *file, struct listfile_cursor *at, struct listfile_entry *entry,
     const char **what)
 {
     enum list_holds holds = list_type_info(file->type)->holds;
     *what = NULL;
-    if (!keys[file->type].parse(at, entry, what) ||
-        (holds != LIST_HOLDS_NAMES && !ends_address(at))) {
+    bool good = keys[file->type].parse(at, entry, what);
+    if (!good && *what == host_part && file->host_bits) {
+        *what = NULL;
+        good = true;
+    }
+    if (!good || (holds != LIST_HOLDS_NAMES && !ends_address(at))) {
         if (*what == NULL)
             *what = keys[file->type].bad;
         return false;
     }
-    if (holds == LIST_HOLDS_V4 && file->max_range != 0 &&
+    bool v4 =
+        holds == LIST_HOLDS_V4 ||
+        (holds == LIST_HOLDS_CLIENTS && ip_is4(&entry->range.first) && ip_is4(&entry->range.last));
+    if (v4 && file->max_range != 0 &&
         file->max_range <= ip_v4(&entry->range.last) - ip_v4(&entry->range.first)) {
         *what = too_large;
         return false;

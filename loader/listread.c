@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "loader/listdup.h"
+#include "loader/listsection.h"
 #include "zones/fnv.h"
 
 enum { CHUNK = 1 << 17, PATH_SHOWN = 60 };
@@ -27,6 +28,7 @@ struct reading {
     size_t n; /* bytes in text, or beyond it where the line is too long */
     char *text;
     char *chunk;
+    struct listfile_entry entry; /* of the line at work */
 };
 
 static enum err
@@ -35,8 +37,8 @@ no_memory(struct errmsg *msg, const char *path)
     return errmsg_set(msg, ERR_NOMEM, "%s: out of memory", path);
 }
 
-static bool
-append(struct list_bytes *bytes, const void *p, size_t n)
+bool
+listread_append(struct list_bytes *bytes, const void *p, size_t n)
 {
     if (bytes->room - bytes->n < n) {
         size_t room = bytes->room * 2 + n + 4096;
@@ -62,9 +64,13 @@ listread_free_bytes(struct list_bytes *bytes)
 void
 listread_free(struct list_read *read)
 {
+    for (size_t i = 0; i < read->part_count; i++)
+        listread_free(&read->parts[i]);
+    free(read->parts);
     free(read->items);
     listread_free_bytes(&read->bytes);
     listread_free_bytes(&read->files);
+    listread_free_bytes(&read->zones);
     *read = (struct list_read){0};
 }
 
@@ -84,7 +90,27 @@ static bool
 append_state(struct list_bytes *out, const char *path, const struct stat *st)
 {
     const struct state state = state_of(st);
-    return append(out, path, strlen(path) + 1) && append(out, &state, sizeof state);
+    return listread_append(out, path, strlen(path) + 1) &&
+           listread_append(out, &state, sizeof state);
+}
+
+size_t
+listread_options(const struct list_source *source, uint8_t out[LISTREAD_OPTIONS_SIZE])
+{
+    const uint32_t options[] = {
+        source->host_bits, source->keep_cr, source->min_ttl_s, source->max_ttl_s};
+    _Static_assert(sizeof options == LISTREAD_OPTIONS_SIZE, "all of them");
+    if (!source->host_bits && !source->keep_cr && source->min_ttl_s == 0 && source->max_ttl_s == 0)
+        return 0;
+    memcpy(out, options, sizeof options);
+    return sizeof options;
+}
+
+static bool
+append_options(struct list_bytes *out, const struct list_source *source)
+{
+    uint8_t options[LISTREAD_OPTIONS_SIZE];
+    return listread_append(out, options, listread_options(source, options));
 }
 
 uint64_t
@@ -107,7 +133,7 @@ listread_state(const struct list_source *source, struct list_bytes *out, struct 
         if (!append_state(out, path, &st))
             return no_memory(msg, path);
     }
-    return ERR_OK;
+    return append_options(out, source) ? ERR_OK : no_memory(msg, source->name);
 }
 
 static void
@@ -128,22 +154,28 @@ warn(struct reading *reading, const char *what)
 
 /* In a trie the first of equal prefixes counts. */
 static void
-look_for_equal(struct reading *reading, const struct listfile_entry *entry)
+look_for_equal(
+    struct reading *reading, const struct list_read *read, const struct listfile_entry *entry)
 {
-    const struct list_type_info *info = list_type_info(reading->read->file.type);
-    char text[PREFIX_TEXT_SIZE], what[128];
+    const struct list_type_info *info = list_type_info(read->file.type);
+    char text[IP_TEXT_SIZE], what[128];
     if (info->overlaps != LIST_OVERLAPS_LONGEST || info->values != LIST_VALUES_OWN ||
-        !listdup_note(&reading->dup, reading->read) ||
-        reading->stats->warnings > LIST_WARNINGS_MORE)
+        !listdup_note(&reading->dup, read))
         return;
     unsigned len = ip_bits(ip_family(&entry->range.first));
     struct prefix prefix = prefix_of(&entry->range.first, len);
     while (len > 0 && !prefix_contains(&prefix, &entry->range.last))
         prefix = prefix_of(&entry->range.first, --len);
-    prefix_format(&prefix, text);
-    (void)snprintf(
-        what, sizeof what, "duplicated entry for %s; remove one, the first counts", text);
+    ip_format(&prefix.addr, text);
+    (void)snprintf(what, sizeof what, "duplicated entry for %s/%u; remove one, the first counts",
+        text, prefix.len);
     warn(reading, what);
+}
+
+static bool
+is_record(const struct list_read *read)
+{
+    return list_type_info(read->file.type)->holds == LIST_HOLDS_RECORDS;
 }
 
 /* Where the entry's value is kept; the default of many lines only once. */
@@ -153,6 +185,10 @@ add_value(struct list_read *read, const struct listfile_entry *entry, size_t *at
     const struct listfile_raw *raw = &entry->value;
     size_t n = sizeof raw->a + 1 + raw->text.n;
     uint8_t out[sizeof *raw];
+    if (is_record(read)) {
+        *at = read->bytes.n;
+        return listread_append(&read->bytes, &entry->rr, sizeof entry->rr.n + entry->rr.n);
+    }
     memcpy(out, &raw->a, sizeof raw->a);
     out[sizeof raw->a] = raw->text.n;
     memcpy(out + sizeof raw->a + 1, raw->text.b, raw->text.n);
@@ -166,7 +202,7 @@ add_value(struct list_read *read, const struct listfile_entry *entry, size_t *at
         read->has_default = true;
         read->default_at = *at;
     }
-    return append(&read->bytes, out, n);
+    return listread_append(&read->bytes, out, n);
 }
 
 static bool
@@ -179,9 +215,13 @@ add_key(struct list_read *read, const struct listfile_entry *entry, struct list_
         item->last = ip_v4(&entry->range.last);
         return true;
     case LIST_HOLDS_V6:
-        return append(&read->bytes, &entry->range, sizeof entry->range);
+    case LIST_HOLDS_CLIENTS:
+        return listread_append(&read->bytes, &entry->range, sizeof entry->range);
     case LIST_HOLDS_NAMES:
-        return append(&read->bytes, entry->name.b, entry->name.len);
+    case LIST_HOLDS_RECORDS:
+        return listread_append(&read->bytes, entry->name.b, entry->name.len);
+    case LIST_HOLDS_PARTS:
+        break; /* has none itself */
     }
     return false;
 }
@@ -218,11 +258,15 @@ get_key(const struct list_read *read, const struct list_item *item, struct listf
         out->range = (struct range){ip_from_v4(item->first), ip_from_v4(item->last)};
         return;
     case LIST_HOLDS_V6:
+    case LIST_HOLDS_CLIENTS:
         memcpy(&out->range, read->bytes.p + item->key_at, sizeof out->range);
         return;
     case LIST_HOLDS_NAMES:
+    case LIST_HOLDS_RECORDS:
         /* It was a name before, so it is one now. */
         (void)!dname_from_wire(read->bytes.p + item->key_at, DNAME_MAX, &out->name);
+        return;
+    case LIST_HOLDS_PARTS:
         return;
     }
 }
@@ -238,6 +282,11 @@ listread_entry(const struct list_read *read, size_t i, struct listfile_entry *ou
     if (item->excluded || list_type_info(read->file.type)->values == LIST_VALUES_ONE)
         return;
     const uint8_t *bytes = read->bytes.p + item->value_at;
+    if (is_record(read)) {
+        memcpy(&out->rr.n, bytes, sizeof out->rr.n);
+        memcpy(out->rr.b, bytes + sizeof out->rr.n, out->rr.n);
+        return;
+    }
     memcpy(&out->value.a, bytes, sizeof out->value.a);
     out->value.text.n = bytes[sizeof out->value.a];
     memcpy(out->value.text.b, bytes + sizeof out->value.a + 1, out->value.text.n);
@@ -246,26 +295,33 @@ listread_entry(const struct list_read *read, size_t i, struct listfile_entry *ou
 static enum err
 end_line(struct reading *reading)
 {
-    struct listfile_entry entry = {0};
+    struct listfile_entry *entry = &reading->entry;
+    struct list_read *to = reading->read;
     const char *what;
-    size_t n = reading->n;
+    size_t n = reading->n, parts = to->part_count;
     reading->n = 0;
     reading->line++;
     reading->stats->lines++;
-    enum err err = listfile_line(&reading->read->file, reading->text, n, &entry, &what);
+    enum err err = list_type_info(to->file.type)->holds == LIST_HOLDS_PARTS
+                       ? listsection_line(&to, reading->text, n, entry, &what)
+                       : listfile_line(&to->file, reading->text, n, entry, &what);
+    if (reading->read->part_count != parts)
+        listdup_free(&reading->dup); /* another section */
     if (err == ERR_REFUSED)
         return errmsg_set(reading->msg, err, "%s:%lu: %s", reading->path, reading->line, what);
     if (what != NULL)
         warn(reading, what);
     if (n > LISTFILE_LINE_MAX)
         warn(reading, long_line);
+    if (err == ERR_NOMEM)
+        return no_memory(reading->msg, reading->path);
     if (err != ERR_OK)
         return ERR_OK;
     reading->stats->entries++;
-    listcount_add(&reading->stats->counts, reading->read->file.type, &entry);
-    err = add_entry(reading->read, &entry);
+    listcount_add(&reading->stats->counts, to->file.type, entry);
+    err = add_entry(to, entry);
     if (err == ERR_OK)
-        look_for_equal(reading, &entry);
+        look_for_equal(reading, to, entry);
     return err < 0
                ? errmsg_set(reading->msg, err, "%s:%lu: %s", reading->path, reading->line,
                      err == ERR_NOMEM ? "out of memory" : "more than 2^32 entries; split the list")
@@ -336,6 +392,8 @@ read_open(struct reading *reading, int fd)
         before.st_mtim.tv_nsec != after.st_mtim.tv_nsec)
         return errmsg_set(reading->msg, ERR_IO,
             "%s: changed while it was read; write to another name and rename it", reading->path);
+    if (after.st_mtim.tv_sec > reading->read->newest_s)
+        reading->read->newest_s = after.st_mtim.tv_sec;
     return append_state(&reading->read->files, reading->path, &after)
                ? ERR_OK
                : no_memory(reading->msg, reading->path);
@@ -346,6 +404,7 @@ read_file(struct reading *reading)
 {
     reading->line = 0;
     reading->n = 0;
+    reading->read->in_part = false;
     listfile_begin(&reading->read->file);
     int fd = open(reading->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
@@ -367,12 +426,21 @@ listread(const struct list_source *source, int64_t now_s, struct list_read *out,
         .chunk = malloc(CHUNK)};
     enum err err = ERR_OK;
     listfile_init(&out->file, source->type, now_s);
+    out->file.authority = &out->authority;
+    out->file.host_bits = source->host_bits;
+    out->file.keep_cr = source->keep_cr;
+    out->file.min_ttl_s = source->min_ttl_s;
+    out->file.max_ttl_s = source->max_ttl_s;
     if (reading.text == NULL || reading.chunk == NULL)
         err = no_memory(msg, source->name);
     for (unsigned i = 0; err == ERR_OK && i < source->file_count; i++) {
         reading.path = source->files[i];
         err = read_file(&reading);
     }
+    if (err == ERR_OK && !append_options(&out->files, source))
+        err = no_memory(msg, source->name);
+    if (list_type_info(source->type)->holds == LIST_HOLDS_PARTS)
+        listsection_count(out, &stats->counts);
     listdup_free(&reading.dup);
     free(reading.text);
     free(reading.chunk);

@@ -31,6 +31,13 @@ struct list_read {
     struct list_bytes files; /* as listread_state, but of what was read */
     bool has_default;
     size_t default_at; /* where the value is that was the default last */
+    struct authority authority;
+    int64_t newest_s; /* mtime of the newest file */
+    /* Of a combined list: its sections, which have no parts, files and authority of their own. */
+    struct list_read *parts;
+    size_t part_count;
+    bool in_part;            /* lines are the last one's */
+    struct list_bytes zones; /* of a section: its sub-zones' names in wire form */
 };
 
 /* All zero bytes at first; free it whatever is returned. Counts into stats. An unreadable file, one
@@ -42,12 +49,18 @@ void listread_free(struct list_read *read);
 /* An item as the parser gave it; without the value where all have one. */
 void listread_entry(const struct list_read *read, size_t i, struct listfile_entry *out);
 
+/* False: no memory. */
+bool listread_append(struct list_bytes *bytes, const void *p, size_t n);
 void listread_free_bytes(struct list_bytes *bytes);
 
 /* Name, size, mtime and inode of each file, to tell whether they are the same. Free *out whatever
  * is returned. */
 enum err listread_state(
     const struct list_source *source, struct list_bytes *out, struct errmsg *msg) MUST_CHECK;
+/* What else decides what is read of the files, and stands after them in their state; its length,
+ * which is 0 for what is usual. */
+enum { LISTREAD_OPTIONS_SIZE = 16 };
+size_t listread_options(const struct list_source *source, uint8_t out[LISTREAD_OPTIONS_SIZE]);
 /* FNV-1a over the same, of one file after those before it. */
 uint64_t listread_digest(uint64_t hash, const char *path, const struct stat *st);
 

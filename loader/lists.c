@@ -8,7 +8,7 @@
 struct importing {
     const struct conf *conf;
     const struct list_source *source;
-    const struct list_read *read;
+    const struct list_read *read; /* the list, or the section at work */
     struct kv_txn *txn;
     bool refused; /* a put or delete failed: the commit says how */
 };
@@ -32,7 +32,8 @@ is_same(struct kv *kv, const struct conf *conf, const struct list_source *source
     if (err < 0)
         return err;
     err = liststore_get(txn, source->name, &stored);
-    *same = err == ERR_OK && stored.type == source->type && slice_cmp(stored.files, files) == 0;
+    *same = err == ERR_OK && !stored.old && stored.type == source->type &&
+            slice_cmp(stored.files, files) == 0;
     kv_abort(&txn);
     return err < 0 && err != ERR_NOTFOUND ? damaged(conf, err, msg) : ERR_OK;
 }
@@ -67,19 +68,20 @@ write_entries(struct importing *importing, uint16_t id)
 {
     const struct list_read *read = importing->read;
     struct listfile_entry entry = {0};
+    bool rr = list_type_info(read->file.type)->holds == LIST_HOLDS_RECORDS;
     uint8_t value[LISTFILE_VALUE_MAX], record[LISTSTORE_ENTRY_MAX];
     size_t value_n = 0, value_at = SIZE_MAX;
     for (size_t i = 0; i < read->count; i++) {
         struct liststore_key key;
         struct slice stored;
         listread_entry(read, i, &entry);
-        if (!entry.excluded && read->items[i].value_at != value_at) {
+        if (!rr && !entry.excluded && read->items[i].value_at != value_at) {
             value_at = read->items[i].value_at;
             value_n = listfile_value(&read->file, &entry.value, value);
         }
-        struct slice new =
-            slice_of(record, liststore_entry(&entry, read->file.type,
-                                 slice_of(value, entry.excluded ? 0 : value_n), record));
+        struct slice is =
+            rr ? slice_of(entry.rr.b, entry.rr.n) : slice_of(value, entry.excluded ? 0 : value_n);
+        struct slice new = slice_of(record, liststore_entry(&entry, read->file.type, is, record));
         liststore_key_entry(&key, id, (uint32_t)i);
         enum err err = kv_get(importing->txn, liststore_slice(&key), &stored);
         if (err == ERR_NOTFOUND || (err == ERR_OK && slice_cmp(stored, new) != 0)) {
@@ -100,7 +102,8 @@ write_default(struct importing *importing, uint16_t id)
     struct liststore_key key;
     struct slice stored;
     uint8_t value[LISTFILE_VALUE_MAX];
-    struct slice new = slice_of(value, listfile_value(file, &file->def, value));
+    struct listfile_raw raw = listfile_default(file);
+    struct slice new = slice_of(value, listfile_value(file, &raw, value));
     liststore_key_default(&key, id);
     enum err err = kv_get(importing->txn, liststore_slice(&key), &stored);
     if (err == ERR_NOTFOUND || (err == ERR_OK && slice_cmp(stored, new) != 0)) {
@@ -110,34 +113,107 @@ write_default(struct importing *importing, uint16_t id)
     return err;
 }
 
+/* Deletes the entries [from, to). */
+static enum err
+delete_entries(struct importing *importing, uint16_t id, uint32_t from, uint32_t to)
+{
+    enum err err = ERR_OK;
+    for (uint32_t n = from; err == ERR_OK && n < to; n++) {
+        struct liststore_key key;
+        liststore_key_entry(&key, id, n);
+        err = kv_del(importing->txn, liststore_slice(&key));
+        importing->refused = err < 0;
+    }
+    return err;
+}
+
+/* What $SOA and $NS said; a serial of 0 is the newest file's time. */
+static struct slice
+encode_authority(const struct list_read *read, uint8_t out[AUTHORITY_SIZE_MAX])
+{
+    struct authority authority = read->authority;
+    if (!authority.has_soa && authority.ns_count == 0)
+        return slice_of(NULL, 0);
+    if (authority.serial == 0)
+        authority.serial = (uint32_t)read->newest_s;
+    return slice_of(out, authority_encode(&authority, out));
+}
+
 /* In the write transaction: entries first, then the source that vouches for them. */
 static enum err
-write_source(struct importing *importing)
+write_source(struct importing *importing, const char *name, struct slice files)
 {
     const struct list_read *read = importing->read;
     struct liststore_source source;
-    struct liststore_key key;
-    enum err err = liststore_get(importing->txn, importing->source->name, &source);
-    uint32_t had = err == ERR_OK ? source.count : 0;
+    uint8_t authority[AUTHORITY_SIZE_MAX];
+    enum list_holds holds = list_type_info(read->file.type)->holds;
+    enum err err = liststore_get(importing->txn, name, &source);
+    uint32_t had = err == ERR_OK && source.type != LIST_COMBINED ? source.count : 0;
     if (err == ERR_NOTFOUND)
         err = next_id(importing->txn, &source.id);
     if (err == ERR_OK)
         err = write_entries(importing, source.id);
-    if (err == ERR_OK)
+    bool plain = holds != LIST_HOLDS_RECORDS && holds != LIST_HOLDS_PARTS;
+    if (err == ERR_OK && plain)
         err = write_default(importing, source.id);
-    for (uint32_t n = (uint32_t)read->count; err == ERR_OK && n < had; n++) {
-        liststore_key_entry(&key, source.id, n);
-        err = kv_del(importing->txn, liststore_slice(&key));
-        importing->refused = err < 0;
-    }
+    if (err == ERR_OK)
+        err = delete_entries(importing, source.id, (uint32_t)read->count, had);
     if (err < 0)
         return err;
     source.type = read->file.type;
-    source.count = (uint32_t)read->count;
-    source.ttl_s = read->file.ttl_s;
+    source.count = (uint32_t)(holds == LIST_HOLDS_PARTS ? read->part_count : read->count);
+    /* Records and sections have theirs. */
+    source.ttl_s = plain ? read->file.ttl_s : 0;
     source.expires_s = read->file.expires_s;
-    source.files = slice_of(read->files.p, read->files.n);
-    return liststore_put(importing->txn, importing->source->name, &source);
+    source.authority = encode_authority(read, authority);
+    source.files = files;
+    return liststore_put(importing->txn, name, &source);
+}
+
+/* Deletes stored sections from the n-th on. */
+static enum err
+delete_parts(struct importing *importing, size_t n)
+{
+    for (;; n++) {
+        char name[DATASET_NAME_SIZE];
+        struct liststore_source source;
+        struct liststore_key key;
+        liststore_part_name(importing->source->name, n, name);
+        enum err err = liststore_get(importing->txn, name, &source);
+        if (err < 0)
+            return err == ERR_NOTFOUND ? ERR_OK : err;
+        err = delete_entries(importing, source.id, 0, source.count);
+        liststore_key_default(&key, source.id);
+        if (err == ERR_OK)
+            err = kv_del(importing->txn, liststore_slice(&key));
+        liststore_key_source(&key, name);
+        if (err == ERR_OK)
+            err = kv_del(importing->txn, liststore_slice(&key));
+        importing->refused = err < 0;
+        if (err < 0)
+            return err;
+    }
+}
+
+static enum err
+write_list(struct importing *importing)
+{
+    const struct list_read *whole = importing->read;
+    enum err err = ERR_OK;
+    for (size_t i = 0; err == ERR_OK && i < whole->part_count; i++) {
+        char name[DATASET_NAME_SIZE];
+        importing->read = &whole->parts[i];
+        liststore_part_name(importing->source->name, i + 1, name);
+        err = write_source(
+            importing, name, slice_of(importing->read->zones.p, importing->read->zones.n));
+    }
+    importing->read = whole;
+    if (err == ERR_OK)
+        err = delete_parts(importing, whole->part_count + 1);
+    if (err == ERR_OK)
+        err = write_source(
+            importing, importing->source->name, slice_of(whole->files.p, whole->files.n));
+    return err;
 }
 
 static enum err
@@ -146,7 +222,7 @@ replace(struct kv *kv, struct importing *importing, struct errmsg *msg)
     enum err err = kv_begin(kv, true, &importing->txn, msg);
     if (err < 0)
         return err;
-    err = write_source(importing);
+    err = write_list(importing);
     if (err < 0 && !importing->refused) {
         kv_abort(&importing->txn);
         return damaged(importing->conf, err, msg);

@@ -30,6 +30,9 @@ struct list_set;
 enum err lists_flatten(const struct conf *conf, const struct list_source *source,
     struct list_set **out, struct errmsg *msg) MUST_CHECK;
 const struct publish_set *lists_set(const struct list_set *set);
+/* The datasets of a combined list's sections, which come before its own in a publish; else none. */
+const struct publish_set *lists_parts(const struct list_set *set, size_t *count);
+enum list_type lists_part_type(const struct list_set *set, size_t part);
 void lists_free(struct list_set **set);
 
 /* As lists_flatten, but under these edits (listlayer.h) instead of the stored ones; expired ones

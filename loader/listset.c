@@ -6,13 +6,18 @@
 #include "loader/listcollect.h"
 #include "loader/listlayer.h"
 #include "loader/listoverlay.h"
+#include "loader/listparts.h"
 #include "loader/lists.h"
 #include "loader/liststore.h"
+
+enum { TTL_S = 2100 /* rbldnsd's */ };
 
 struct list_set {
     struct publish_set set;
     struct listflat_arena arena; /* bytes of values and keys */
     struct list_flat flat;
+    struct list_parts parts;
+    struct authority authority;
     uint64_t entries;
     bool was_published;
     struct list_measure published;
@@ -40,7 +45,8 @@ read_default(struct kv_txn *txn, uint16_t id, struct flattening *f)
     if (err == ERR_NOTFOUND) {
         struct listfile file;
         listfile_init(&file, f->source->type, 0);
-        f->value_n = listfile_value(&file, &file.def, f->value);
+        const struct listfile_raw raw = listfile_default(&file);
+        f->value_n = listfile_value(&file, &raw, f->value);
         return ERR_OK;
     }
     if (err == ERR_OK && value.n > sizeof f->value)
@@ -52,32 +58,34 @@ read_default(struct kv_txn *txn, uint16_t id, struct flattening *f)
     return ERR_OK;
 }
 
+/* What the files said of SOA and NS. Where they left a TTL out it is that of the first zone that
+ * has the list, as rbldnsd's -t. */
 static enum err
-collect_entries(
-    struct kv_txn *txn, const struct liststore_source *stored, struct list_collect *collect)
+read_authority(const struct conf *conf, const struct liststore_source *stored, struct list_set *set)
 {
-    struct liststore_key prefix;
-    struct kv_cursor *cursor;
-    struct slice key, record, value;
-    struct listfile_entry entry;
-    liststore_key_entries(&prefix, stored->id);
-    enum err err = kv_cursor_open(txn, liststore_slice(&prefix), &cursor);
-    if (err < 0)
-        return err;
-    while (err == ERR_OK && (err = kv_cursor_next(cursor, &key, &record)) == ERR_OK) {
-        err = liststore_entry_decode(record, collect->type, &entry, &value);
-        if (err == ERR_OK)
-            err = listcollect_add(collect, &entry, value);
-    }
-    kv_cursor_close(&cursor);
-    if (err == ERR_NOTFOUND)
-        err = collect->count == stored->count ? ERR_OK : ERR_FORMAT;
+    struct authority *authority = &set->authority;
+    uint32_t ttl_s = 0;
+    if (stored->authority.n == 0)
+        return ERR_OK;
+    enum err err = authority_decode(stored->authority, authority);
+    for (unsigned i = 0; i < conf->zone_count && ttl_s == 0; i++)
+        for (unsigned k = 0; k < conf->zones[i].dataset_count; k++)
+            if (strcmp(conf->zones[i].datasets[k], set->set.info.name) == 0)
+                ttl_s = conf->zones[i].ttl_s;
+    if (ttl_s == 0)
+        ttl_s = TTL_S;
+    if (authority->soa.ttl_s == 0)
+        authority->soa.ttl_s = ttl_s;
+    if (authority->ns_ttl_s == 0)
+        authority->ns_ttl_s = ttl_s;
+    set->set.authority = authority;
     return err;
 }
 
 /* Everything that is read of the list. */
 static enum err
-read_list(struct kv_txn *txn, struct flattening *f, struct list_collect *files)
+read_list(
+    const struct conf *conf, struct kv_txn *txn, struct flattening *f, struct list_collect *files)
 {
     struct liststore_source stored;
     struct list_set *set = f->set;
@@ -89,7 +97,12 @@ read_list(struct kv_txn *txn, struct flattening *f, struct list_collect *files)
         return ERR_NOTFOUND;
     set->set.info.ttl_s = stored.ttl_s;
     set->set.info.expires_s = stored.expires_s;
-    err = collect_entries(txn, &stored, files);
+    if (stored.type == LIST_COMBINED)
+        err = listparts_read(txn, f->source->name, &stored, &set->arena, &set->parts);
+    else
+        err = listcollect_read(files, txn, &stored);
+    if (err == ERR_OK)
+        err = read_authority(conf, &stored, set);
     if (err == ERR_OK)
         err = read_default(txn, stored.id, f);
     if (err == ERR_OK && f->layer == &f->own)
@@ -113,7 +126,7 @@ read_store(
         return err;
     err = kv_begin(kv, false, &txn, msg);
     if (err == ERR_OK) {
-        err = read_list(txn, f, files);
+        err = read_list(conf, txn, f, files);
         kv_abort(&txn);
         if (err == ERR_NOTFOUND)
             (void)errmsg_set(msg, err, "list %s was never imported; run repdns-load import", name);
@@ -168,7 +181,7 @@ flatten(const struct conf *conf, struct flattening *f, struct errmsg *msg)
         listcollect_free(&files);
         return err;
     }
-    set->entries = files.listed;
+    set->entries = files.listed + set->parts.entries;
     err = listcollect_flatten(&files, &set->flat);
     listcollect_free(&files);
     if (err == ERR_OK)
@@ -178,6 +191,10 @@ flatten(const struct conf *conf, struct flattening *f, struct errmsg *msg)
     set->entries -= f->dropped < set->entries ? f->dropped : set->entries;
     set->set.addrs = set->flat.addrs;
     set->set.names = set->flat.names;
+    set->set.rrs = set->flat.rrs;
+    set->set.zones = set->parts.zones;
+    set->set.zone_count = set->parts.zone_count;
+    set->set.part_count = set->parts.count;
     set->set.count = set->flat.count;
     return err < 0 ? errmsg_set(msg, err, "list %s: %s", f->source->name, err_text(err)) : ERR_OK;
 }
@@ -233,6 +250,19 @@ lists_set(const struct list_set *set)
     return &set->set;
 }
 
+const struct publish_set *
+lists_parts(const struct list_set *set, size_t *count)
+{
+    *count = set->parts.count;
+    return set->parts.sets;
+}
+
+enum list_type
+lists_part_type(const struct list_set *set, size_t part)
+{
+    return set->parts.parts[part].type;
+}
+
 void
 lists_free(struct list_set **set)
 {
@@ -240,6 +270,7 @@ lists_free(struct list_set **set)
         return;
     listflat_free(&(*set)->arena);
     listcollect_free_flat(&(*set)->flat);
+    listparts_free(&(*set)->parts);
     free(*set);
     *set = NULL;
 }

@@ -1,12 +1,12 @@
 /* Lines that begin with $ in rbldnsd's lists, and what they do to values; see listfile.h. */
-#include "loader/listfile.h"
+#include "loader/listauthority.h"
+#include "loader/listword.h"
 
 enum { TEXT_SERVED = 254 /* rbldnsd's txtsubst stops there */ };
-enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400, WEEK_S = 604800 };
-#define TTL_MOST UINT32_C(0x7fffffff) /* RFC 2181 8 */
+enum { HOUR_S = 3600, DAY_S = 86400, MINUTE_S = 60 };
 
 static const char unknown[] =
-    "no directive of lists; remove it ($SOA $NS $TTL $TIMESTAMP $MAXRANGE4 $0 to $9 $=)";
+    "no directive of this type; remove it ($SOA $NS $TTL $TIMESTAMP $MAXRANGE4 $0 to $9 $=)";
 static const char bad_ttl[] = "not a time to live; write $TTL 2100, 35m, 1h or 1d";
 static const char bad_max[] = "not a size; write $MAXRANGE4 256 or $MAXRANGE4 /24";
 static const char raised[] = "$MAXRANGE4 may only become smaller; the earlier one stays";
@@ -15,80 +15,6 @@ static const char bad_stamp[] =
     "not a time stamp; write $TIMESTAMP 2026:05:25:14:30:00 and, if it ends, when or +7d";
 static const char future[] =
     "the data's $TIMESTAMP lies in the future; correct it or this machine's clock";
-
-/* The word in any case, and blanks after it; *at goes past both. */
-static bool
-word(struct listfile_cursor *at, const char *lower)
-{
-    const char *p = at->p;
-    for (; *lower != '\0'; lower++, p++) {
-        if (p == at->end)
-            return false;
-        char c = *p;
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c + 32);
-        if (c != *lower)
-            return false;
-    }
-    if (p == at->end || !listfile_blank(*p))
-        return false;
-    at->p = p;
-    listfile_skip_blanks(at);
-    return true;
-}
-
-static bool
-number(struct listfile_cursor *at, uint32_t *out)
-{
-    uint64_t n = 0;
-    if (!listfile_digit(at))
-        return false;
-    while (listfile_digit(at)) {
-        n = n * 10 + (uint64_t)(*at->p++ - '0');
-        if (n > UINT32_MAX)
-            return false;
-    }
-    *out = (uint32_t)n;
-    return true;
-}
-
-/* A number of seconds, or of another unit by its letter; nothing may follow. */
-static bool
-duration(struct listfile_cursor *at, uint32_t *out)
-{
-    uint32_t n, unit = 1;
-    if (!number(at, &n))
-        return false;
-    if (at->p < at->end) {
-        switch (*at->p++) {
-        case 'w':
-        case 'W':
-            unit = WEEK_S;
-            break;
-        case 'd':
-        case 'D':
-            unit = DAY_S;
-            break;
-        case 'h':
-        case 'H':
-            unit = HOUR_S;
-            break;
-        case 'm':
-        case 'M':
-            unit = MINUTE_S;
-            break;
-        case 's':
-        case 'S':
-            break;
-        default:
-            return false;
-        }
-    }
-    if (n > UINT32_MAX / unit)
-        return false;
-    *out = n * unit;
-    return at->p == at->end;
-}
 
 /* A field of a stamp: at most digits digits, and a separator after it if there is one. */
 static bool
@@ -103,12 +29,6 @@ field(struct listfile_cursor *at, unsigned digits, unsigned least, unsigned most
         at->p++;
     *out = n;
     return true;
-}
-
-static bool
-at_word_end(const struct listfile_cursor *at)
-{
-    return at->p == at->end || listfile_blank(*at->p);
 }
 
 /* Days from 1 January 1970 to the first of a month, Gregorian. */
@@ -137,7 +57,7 @@ stamp(struct listfile_cursor *at, int64_t *out)
     struct listfile_cursor next = {at->p + 1, at->end};
     *out = 0;
     if ((listfile_at(at, '0') || listfile_at(at, '-') || listfile_at(at, ':')) &&
-        at_word_end(&next)) {
+        listword_at_end(&next)) {
         at->p++;
         listfile_skip_blanks(at);
         return true;
@@ -145,13 +65,13 @@ stamp(struct listfile_cursor *at, int64_t *out)
     if (!field(at, 4, 1970, 2038, &year) || !field(at, 2, 1, 12, &month) ||
         !field(at, 2, 1, days_in(year, month), &day))
         return false;
-    if (!at_word_end(at) && !field(at, 2, 0, 23, &hour))
+    if (!listword_at_end(at) && !field(at, 2, 0, 23, &hour))
         return false;
-    if (!at_word_end(at) && !field(at, 2, 0, 59, &minute))
+    if (!listword_at_end(at) && !field(at, 2, 0, 59, &minute))
         return false;
-    if (!at_word_end(at) && !field(at, 2, 0, 59, &second))
+    if (!listword_at_end(at) && !field(at, 2, 0, 59, &second))
         return false;
-    if (!at_word_end(at))
+    if (!listword_at_end(at))
         return false;
     listfile_skip_blanks(at);
     *out =
@@ -169,7 +89,7 @@ timestamp(struct listfile *file, struct listfile_cursor at, const char **what)
         return ERR_SYNTAX;
     if (listfile_at(&at, '+')) {
         at.p++;
-        if (!duration(&at, &after_s) || made_s == 0 || after_s == 0)
+        if (!listword_time(&at, &after_s) || at.p < at.end || made_s == 0 || after_s == 0)
             return ERR_SYNTAX;
         expires_s = made_s + after_s;
     } else if (at.p < at.end && (!stamp(&at, &expires_s) || at.p < at.end)) {
@@ -192,7 +112,7 @@ max_range(struct listfile *file, struct listfile_cursor at, const char **what)
     uint32_t n;
     if (bits)
         at.p++;
-    if (!number(&at, &n) || at.p < at.end || n == 0 || (bits && n > 32)) {
+    if (!listword_number(&at, &n) || at.p < at.end || n == 0 || (bits && n > 32)) {
         *what = bad_max;
         return ERR_SYNTAX;
     }
@@ -227,21 +147,22 @@ enum err
 listfile_special(struct listfile *file, const char *line, size_t n, const char **what)
 {
     struct listfile_cursor at = {line, line + n};
-    /* Zones have their SOA and NS from the configuration. */
-    if (word(&at, "soa") || word(&at, "ns") || word(&at, "nameserver"))
-        return ERR_NOTFOUND;
-    if (word(&at, "ttl")) {
+    if (listword_is(&at, "soa"))
+        return listauthority_soa(file, at, what);
+    if (listword_is(&at, "ns") || listword_is(&at, "nameserver"))
+        return listauthority_ns(file, at, what);
+    if (listword_is(&at, "ttl")) {
         uint32_t ttl_s;
-        if (duration(&at, &ttl_s) && ttl_s <= TTL_MOST) {
-            file->ttl_s = ttl_s;
+        if (listword_time(&at, &ttl_s) && at.p == at.end && ttl_s <= LISTFILE_TTL_MAX) {
+            file->ttl_s = listfile_ttl(file, ttl_s);
             return ERR_NOTFOUND;
         }
         *what = bad_ttl;
         return ERR_SYNTAX;
     }
-    if (word(&at, "maxrange4"))
+    if (listword_is(&at, "maxrange4"))
         return max_range(file, at, what);
-    if (word(&at, "timestamp"))
+    if (listword_is(&at, "timestamp"))
         return timestamp(file, at, what);
     if (n >= 2 && listfile_blank(line[1]) && (listfile_digit(&at) || line[0] == '=')) {
         unsigned which = line[0] == '=' ? LISTFILE_BASE : (unsigned)(line[0] - '0');
@@ -318,12 +239,13 @@ listfile_value(
     struct template to = {.p = txt};
     if (list_type_info(file->type)->values == LIST_VALUES_ONE)
         raw = &file->def;
+    bool action = list_type_info(file->type)->holds == LIST_HOLDS_CLIENTS && raw->a <= ACL_A_PASS;
     struct listfile_cursor own = {raw->text.b, raw->text.b + raw->text.n}, from = own;
     const struct listfile_text *base = &file->variables[LISTFILE_BASE];
     bool subject = false;
     if (listfile_at(&own, '=')) {
         from.p = ++own.p; /* the base template is not for this one */
-    } else if (file->set[LISTFILE_BASE]) {
+    } else if (file->set[LISTFILE_BASE] && !action) {
         subject = raw->text.n == 0;
         from = (struct listfile_cursor){base->b, base->b + base->n};
     }

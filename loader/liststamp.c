@@ -74,6 +74,7 @@ join(char out[PATH_SIZE], const char *root, const char *dir, const char *name)
 static uint64_t
 files_digest(const struct list_source *list, const char *root)
 {
+    uint8_t options[LISTREAD_OPTIONS_SIZE];
     uint64_t hash = FNV_START;
     for (unsigned i = 0; i < list->file_count; i++) {
         char path[PATH_SIZE];
@@ -82,7 +83,7 @@ files_digest(const struct list_source *list, const char *root)
             return 0;
         hash = listread_digest(hash, list->files[i], &st);
     }
-    return hash;
+    return fnv_add(hash, options, listread_options(list, options));
 }
 
 enum err

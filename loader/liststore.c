@@ -1,10 +1,13 @@
 /* Records of lists.mdb; see liststore.h. */
 #include "loader/liststore.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "zones/combined.h"
+
 enum { SOURCE_TABLE = 'S', ENTRY_TABLE = 'E', DEFAULT_TABLE = 'D', PUBLISHED_TABLE = 'P' };
-enum { VERSION = 1, SOURCE_FIXED = 20, PUBLISHED_SIZE = 17 };
+enum { VERSION = 2, OLD_VERSION = 1, OLD_FIXED = 20, SOURCE_FIXED = 22, PUBLISHED_SIZE = 17 };
 enum { FLAG_EXCLUDED = 1, FLAG_EXACT = 2, FLAG_WILD = 4, FLAGS_ALL = 7 };
 
 static uint8_t *
@@ -106,15 +109,27 @@ enum err
 liststore_decode(struct slice value, struct liststore_source *out)
 {
     const uint8_t *in = value.p;
-    if (value.n < SOURCE_FIXED || in[0] != VERSION || in[1] >= LIST_TYPE_COUNT)
+    if (value.n < OLD_FIXED || (in[0] != VERSION && in[0] != OLD_VERSION) ||
+        in[1] >= LIST_TYPE_COUNT)
         return ERR_FORMAT;
+    const uint8_t *end = in + value.n;
+    size_t n = 0;
+    out->old = in[0] == OLD_VERSION;
     out->type = (enum list_type)in[1];
     in += 2;
     out->id = (uint16_t)get(&in, 2);
     out->count = (uint32_t)get(&in, 4);
     out->ttl_s = (uint32_t)get(&in, 4);
     out->expires_s = (int64_t)get(&in, 8);
-    out->files = slice_of(in, value.n - SOURCE_FIXED);
+    if (!out->old) {
+        if (end - in < 2)
+            return ERR_FORMAT;
+        n = (size_t)get(&in, 2);
+    }
+    if ((size_t)(end - in) < n)
+        return ERR_FORMAT;
+    out->authority = slice_of(in, n);
+    out->files = slice_of(in + n, (size_t)(end - in) - n);
     return ERR_OK;
 }
 
@@ -132,7 +147,8 @@ enum err
 liststore_put(struct kv_txn *txn, const char *name, const struct liststore_source *source)
 {
     struct liststore_key key;
-    uint8_t *record = malloc(SOURCE_FIXED + source->files.n);
+    size_t n = SOURCE_FIXED + source->authority.n + source->files.n;
+    uint8_t *record = malloc(n);
     if (record == NULL)
         return ERR_NOMEM;
     uint8_t *out = put(record, VERSION, 1);
@@ -141,12 +157,28 @@ liststore_put(struct kv_txn *txn, const char *name, const struct liststore_sourc
     out = put(out, source->count, 4);
     out = put(out, source->ttl_s, 4);
     out = put(out, (uint64_t)source->expires_s, 8);
+    out = put(out, source->authority.n, 2);
+    if (source->authority.n > 0)
+        memcpy(out, source->authority.p, source->authority.n);
     if (source->files.n > 0)
-        memcpy(out, source->files.p, source->files.n);
+        memcpy(out + source->authority.n, source->files.p, source->files.n);
     liststore_key_source(&key, name);
-    (void)kv_put(txn, liststore_slice(&key), slice_of(record, SOURCE_FIXED + source->files.n));
+    (void)kv_put(txn, liststore_slice(&key), slice_of(record, n));
     free(record);
     return ERR_OK;
+}
+
+void
+liststore_part_name(const char *name, size_t n, char out[DATASET_NAME_SIZE])
+{
+    (void)snprintf(out, DATASET_NAME_SIZE, "%.*s#%zu", COMBINED_NAME_MAX, name, n);
+}
+
+static bool
+has_names(enum list_type type)
+{
+    enum list_holds holds = list_type_info(type)->holds;
+    return holds == LIST_HOLDS_NAMES || holds == LIST_HOLDS_RECORDS;
 }
 
 /* Bytes of an address. */
@@ -178,7 +210,7 @@ liststore_entry(const struct listfile_entry *entry, enum list_type type, struct 
     unsigned flags = (entry->excluded ? FLAG_EXCLUDED : 0) | (entry->exact ? FLAG_EXACT : 0) |
                      (entry->wild ? FLAG_WILD : 0);
     uint8_t *at = put(out, flags, 1);
-    if (list_type_info(type)->holds == LIST_HOLDS_NAMES) {
+    if (has_names(type)) {
         memcpy(at, entry->name.b, entry->name.len);
         at += entry->name.len;
     } else {
@@ -201,7 +233,7 @@ decode_key(const uint8_t **in, const uint8_t *end, enum list_type type, struct l
     out->exact = (*at & FLAG_EXACT) != 0;
     out->wild = (*at & FLAG_WILD) != 0;
     at++;
-    if (list_type_info(type)->holds == LIST_HOLDS_NAMES) {
+    if (has_names(type)) {
         if (dname_from_wire(at, (size_t)(end - at), &out->name) < 0)
             return ERR_FORMAT;
         at += out->name.len;

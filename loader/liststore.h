@@ -1,13 +1,17 @@
 /*
  * Records of lists.mdb; for the list's modules alone.
  *
- *     S name         a source: id, type, counts, and what its files were when they were read
+ *     S name         a source: id, type, counts, its $SOA and $NS (zones/authority.h), and what its
+ *                    files were when they were read
+ *     S name#n       the n-th section of a combined source, as a source with entries of its own;
+ *                    instead of files its sub-zones' names in wire form
  *     E id(2) n(4)   its n-th entry, in the order of the files
  *     D id(2)        the value that its files end with as the default
  *     L name ...     the operator's own edits: listlayer.h
  *     P name         what of the list was published last: type(1) entries(8) forbidden(8)
  * An entry is flags(1), then first(4) last(4) of IPv4, first(16) last(16) of IPv6 or a name in wire
- * form, then its value (verdict.h), empty for an exclusion. Numbers are big-endian.
+ * form, then its value (verdict.h), empty for an exclusion; the value of a generic list's entry is
+ * its record (struct listfile_rr). Numbers are big-endian.
  */
 #ifndef LOADER_LISTSTORE_H
 #define LOADER_LISTSTORE_H
@@ -16,7 +20,7 @@
 #include "zones/kv.h"
 
 #define LISTSTORE_KEY_MAX   (1 + DATASET_NAME_SIZE)
-#define LISTSTORE_ENTRY_MAX (1 + DNAME_MAX + LISTFILE_VALUE_MAX)
+#define LISTSTORE_ENTRY_MAX (1 + DNAME_MAX + LISTFILE_RR_MAX) /* no other value is longer */
 
 struct liststore_key {
     size_t n;
@@ -31,11 +35,16 @@ liststore_slice(const struct liststore_key *key)
 struct liststore_source {
     uint16_t id;
     enum list_type type;
-    uint32_t count; /* of entries */
+    uint32_t count; /* of entries, or of sections */
     uint32_t ttl_s;
     int64_t expires_s;
-    struct slice files; /* opaque: equal bytes are the same files in the same state */
+    struct slice authority; /* as authority_encode has it; n 0: none */
+    struct slice files;     /* opaque: equal bytes are the same files in the same state */
+    bool old; /* of a version that knew less of the files: to be read again. Never written */
 };
+
+/* "name#n" of a section, from 1. */
+void liststore_part_name(const char *name, size_t n, char out[DATASET_NAME_SIZE]);
 
 void liststore_key_source(struct liststore_key *key, const char *name);
 void liststore_key_sources(struct liststore_key *key); /* the prefix of all */
@@ -43,7 +52,8 @@ void liststore_key_entries(struct liststore_key *key, uint16_t id);
 void liststore_key_entry(struct liststore_key *key, uint16_t id, uint32_t n);
 void liststore_key_default(struct liststore_key *key, uint16_t id);
 
-/* ERR_NOTFOUND: never imported. ERR_FORMAT: damaged. files is borrowed from txn. */
+/* ERR_NOTFOUND: never imported. ERR_FORMAT: damaged. authority and files are
+ * borrowed from txn. */
 enum err liststore_get(
     struct kv_txn *txn, const char *name, struct liststore_source *out) MUST_CHECK;
 enum err liststore_decode(struct slice value, struct liststore_source *out) MUST_CHECK;

@@ -102,7 +102,7 @@ listtext_key(const struct listfile_entry *entry, enum list_type type, char out[L
     bool half = type == LIST_IP6TSET && prefix_length(range) == 8 * HALF;
     if (half)
         return n + format_half(&range->first, out + n, LISTTEXT_KEY_SIZE - n);
-    if (type == LIST_IP4TRIE && prefix_length(range) == 0)
+    if (type != LIST_IP4SET && ip_is4(&range->first) && prefix_length(range) == 0)
         return n + (size_t)snprintf(out + n, LISTTEXT_KEY_SIZE - n, "0.0.0.0/0");
     return n + format_range(range, out + n, LISTTEXT_KEY_SIZE - n);
 }

@@ -1,6 +1,8 @@
 /* Publishing into answers.mdb; see publish.h. */
 #include "loader/publish.h"
 
+#include <stdlib.h>
+
 #include "loader/records.h"
 
 /* What one call works on: everything is compared with the snapshot txn, then written at once. */
@@ -13,11 +15,13 @@ struct job {
     struct store_meta meta;
     uint32_t next_serial;
     struct records changes;
-    bool changed; /* more than the heartbeat */
+    bool changed;                     /* more than the heartbeat */
+    uint16_t ids[STORE_DATASETS_MAX]; /* of the sets, and which of them are */
+    bool set_changed[STORE_DATASETS_MAX];
 };
 
 static const enum store_table dataset_tables[] = {STORE_ADDR, STORE_NAME, STORE_PAIR, STORE_POLICY,
-    STORE_RECORD, STORE_AUTHORITY, STORE_EVIDENCE};
+    STORE_RECORD, STORE_AUTHORITY, STORE_COMBINED, STORE_EVIDENCE};
 
 static enum err
 read_meta(struct job *job, struct errmsg *msg)
@@ -82,8 +86,31 @@ build_authority(const struct authority *authority, uint16_t id, struct records *
     return records_add(out, store_key_slice(&key), slice_of(value, n));
 }
 
+/* parts: the ids of the sections. */
 static enum err
-build_records(const struct publish_set *set, uint16_t id, struct records *out)
+build_combined(
+    const struct publish_set *set, uint16_t id, const uint16_t *parts, struct records *out)
+{
+    struct store_key key;
+    size_t n = 0;
+    uint8_t *value = malloc(set->zone_count * COMBINED_ZONE_SIZE + 1);
+    if (value == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < set->zone_count; i++) {
+        struct combined_zone zone = set->zones[i];
+        for (unsigned k = 0; k < zone.count; k++)
+            zone.ids[k] = parts[zone.ids[k] - 1];
+        n += combined_encode(&zone, value + n);
+    }
+    store_key_combined(&key, id);
+    enum err err = records_add(out, store_key_slice(&key), slice_of(value, n));
+    free(value);
+    return err;
+}
+
+static enum err
+build_records(
+    const struct publish_set *set, uint16_t id, const uint16_t *parts, struct records *out)
 {
     enum err err = ERR_OK;
     if (set->info.kind == DATASET_ADDR)
@@ -92,6 +119,8 @@ build_records(const struct publish_set *set, uint16_t id, struct records *out)
         err = nameset_build(id, set->names, set->count, records_add, out);
     else if (set->info.kind == DATASET_RECORDS)
         err = recordset_build(id, set->rrs, set->count, records_add, out);
+    else if (set->info.kind == DATASET_COMBINED)
+        err = build_combined(set, id, parts, out);
     else
         err = pairset_build(
             id, set->policies, set->policy_count, set->pairs, set->count, records_add, out);
@@ -144,9 +173,11 @@ put_dataset(struct job *job, const struct dataset *dataset)
 }
 
 static enum err
-publish_dataset(struct job *job, const struct publish_set *set)
+publish_dataset(struct job *job, size_t i)
 {
+    const struct publish_set *set = &job->sets[i];
     struct dataset stored, info = set->info;
+    const size_t parts = set->part_count <= i ? i - set->part_count : i;
     if (set->keep)
         return ERR_OK;
     enum err err = stored_dataset(job, set->info.name, &stored);
@@ -161,15 +192,20 @@ publish_dataset(struct job *job, const struct publish_set *set)
     info.entries = (uint32_t)(set->policy_count + set->count);
     size_t before = job->changes.count;
     struct records want = {0};
-    err = build_records(set, info.id, &want);
+    job->ids[i] = info.id;
+    err = build_records(set, info.id, job->ids + parts, &want);
     if (err == ERR_OK)
         err = diff_dataset(job, info.id, &want);
     records_free(&want);
     if (err < 0)
         return err;
-    if (known && job->changes.count == before && same_terms(&info, &stored))
+    /* A combined list's serial is that of its sections too. */
+    bool changed = !known || job->changes.count != before || !same_terms(&info, &stored);
+    for (size_t k = parts; k < i; k++)
+        changed = changed || job->set_changed[k];
+    if (!changed)
         return ERR_OK;
-    job->changed = true;
+    job->changed = job->set_changed[i] = true;
     info.serial = job->next_serial;
     info.built_s = job->now_s;
     return put_dataset(job, &info);
@@ -178,9 +214,14 @@ publish_dataset(struct job *job, const struct publish_set *set)
 static bool
 wanted(const struct job *job, const char *name)
 {
-    for (size_t i = 0; i < job->count; i++)
-        if (strcmp(job->sets[i].info.name, name) == 0)
+    size_t list = strcspn(name, "#");
+    for (size_t i = 0; i < job->count; i++) {
+        const struct publish_set *set = &job->sets[i];
+        if (strcmp(set->info.name, name) == 0)
             return true;
+        if (set->keep && strncmp(set->info.name, name, list) == 0 && set->info.name[list] == '\0')
+            return true;
+    }
     return false;
 }
 
@@ -281,7 +322,7 @@ compare(struct job *job, bool beat, struct errmsg *msg)
     if (err < 0)
         return err;
     for (size_t i = 0; i < job->count && err == ERR_OK; i++) {
-        err = publish_dataset(job, &job->sets[i]);
+        err = publish_dataset(job, i);
         if (err < 0)
             return errmsg_set(msg, err, "%s: dataset %s: %s", job->conf->answers_path,
                 job->sets[i].info.name, err_text(err));
@@ -317,6 +358,9 @@ publish(const struct conf *conf, const struct publish_set *sets, size_t count, i
     struct job job = {.conf = conf, .sets = sets, .count = count, .now_s = now_s};
     struct kv *kv;
     *out = (struct publish_result){0};
+    if (count > STORE_DATASETS_MAX)
+        return errmsg_set(msg, ERR_RANGE,
+            "more than %d lists and sections of combined lists; take some out", STORE_DATASETS_MAX);
     enum err err = kv_open(conf->answers_path, &(struct kv_options){.create = true}, &kv, msg);
     if (err < 0)
         return err;

@@ -5,6 +5,7 @@
 #define LOADER_PUBLISH_H
 
 #include "zones/authority.h"
+#include "zones/combined.h"
 #include "zones/ipset.h"
 #include "zones/nameset.h"
 #include "zones/pairset.h"
@@ -23,7 +24,8 @@ struct evidence_entry {
 /* A dataset as it shall be. Entries are sorted as the builders want them; owned by the caller. */
 struct publish_set {
     struct dataset info; /* name, kind, expires_s, max_age_s, ttl_s; the rest is filled here */
-    bool keep;           /* leave what is stored under the name as it is; the rest means nothing */
+    bool keep;           /* leave what is stored under the name, and of its sections, as it is; the
+                            rest means nothing */
     const struct ipset_entry *addrs;
     const struct nameset_entry *names;
     const struct pairset_policy *policies; /* of a pair set, beside pairs */
@@ -31,6 +33,10 @@ struct publish_set {
     const struct pairset_entry *pairs;
     const struct recordset_entry *rrs;
     size_t count;
+    /* Of a combined list, whose sections are the part_count sets before it. ids are their numbers
+     * there, from 1. */
+    const struct combined_zone *zones;
+    size_t zone_count, part_count;
     const struct authority *authority;     /* NULL: the list says nothing of it */
     const struct evidence_entry *evidence; /* addresses by ip_cmp first, then names by dname_key */
     size_t evidence_count;

@@ -28,6 +28,7 @@ struct run {
     bool progress;         /* tell on a terminal */
     bool lists_only;       /* publish without judging: verdicts stay as they are */
     const bool *unchanged; /* of the configured lists: served already; NULL: not known */
+    const bool *withdrawn; /* of the configured lists: not to be served; NULL: none */
 
     struct history *history;
     struct kv_txn *reading; /* of history.mdb, as long as the cache lives */

@@ -45,6 +45,23 @@ kept_set(const char *name)
     return set;
 }
 
+/* With its sections before it. */
+static enum err
+add_list(struct publication *publication, const struct list_set *set, struct errmsg *msg)
+{
+    size_t count;
+    const struct publish_set *parts = lists_parts(set, &count);
+    if (publication->set_count + count > STORE_DATASETS_MAX)
+        return errmsg_set(msg, ERR_RANGE,
+            "list %s: too many $DATASET sections in all lists together, more than %d; take some "
+            "out",
+            lists_set(set)->info.name, STORE_DATASETS_MAX);
+    for (size_t i = 0; i < count; i++)
+        publication->sets[publication->set_count++] = parts[i];
+    publication->sets[publication->set_count++] = *lists_set(set);
+    return ERR_OK;
+}
+
 static enum err
 flatten_lists(struct publication *publication, struct errmsg *msg)
 {
@@ -52,12 +69,15 @@ flatten_lists(struct publication *publication, struct errmsg *msg)
     size_t count = conf->list_count + 1U;
     publication->lists = calloc(count, sizeof *publication->lists);
     publication->allow = calloc(count, sizeof *publication->allow);
-    publication->sets = calloc(count + VERDICTS_SETS, sizeof *publication->sets);
+    publication->sets =
+        calloc(count + VERDICTS_SETS + STORE_DATASETS_MAX, sizeof *publication->sets);
     publication->published = calloc(count, sizeof *publication->published);
     if (publication->lists == NULL || publication->allow == NULL || publication->sets == NULL ||
         publication->published == NULL)
         return errmsg_set(msg, ERR_NOMEM, "out of memory");
     for (unsigned i = 0; i < conf->list_count; i++) {
+        if (publication->run->withdrawn != NULL && publication->run->withdrawn[i])
+            continue;
         if (publication->run->unchanged != NULL && publication->run->unchanged[i]) {
             publication->sets[publication->set_count++] = kept_set(conf->lists[i].name);
             continue;
@@ -69,8 +89,8 @@ flatten_lists(struct publication *publication, struct errmsg *msg)
             return err;
         if (conf->lists[i].role == LIST_ALLOW)
             publication->allow[publication->allow_count++] = publication->lists[i];
-        else
-            publication->sets[publication->set_count++] = *lists_set(publication->lists[i]);
+        else if ((err = add_list(publication, publication->lists[i], msg)) < 0)
+            return err;
     }
     return ERR_OK;
 }
@@ -145,6 +165,18 @@ is_stopped(const struct run *run, const struct list_source *source, const struct
     return !run->force && listbrake_stops(run->conf, source, set, served, why);
 }
 
+/* With its sections. */
+static void
+keep_list(struct publication *publication, const char *name)
+{
+    size_t n = strlen(name);
+    for (size_t i = 0; i < publication->set_count; i++) {
+        const char *of = publication->sets[i].info.name;
+        if (strncmp(of, name, n) == 0 && (of[n] == '\0' || of[n] == '#'))
+            publication->sets[i].keep = true;
+    }
+}
+
 /* A list that the brake stops stays as it is served; an allow list is not served itself, so the
  * verdicts stay: *keep. The last refusal is told by whoever called; those before it here. */
 static enum exit_code
@@ -166,9 +198,7 @@ brake_lists(struct publication *publication, bool *keep, struct errmsg *msg)
         code = EXIT_TOO_MANY;
         (void)errmsg_set(msg, ERR_REFUSED, "%s", why.text);
         *keep = *keep || source->role == LIST_ALLOW;
-        for (size_t k = 0; k < publication->set_count; k++)
-            if (strcmp(publication->sets[k].info.name, source->name) == 0)
-                publication->sets[k] = kept_set(source->name);
+        keep_list(publication, source->name);
     }
     return code;
 }

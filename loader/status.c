@@ -100,8 +100,11 @@ store_open(FILE *out, const char *path, struct opened *store, struct errmsg *msg
 static const char *
 dataset_kind_text(enum dataset_kind kind)
 {
-    static const char *const names[] = {
-        [DATASET_ADDR] = "address", [DATASET_NAME] = "name", [DATASET_PAIR] = "pair"};
+    static const char *const names[] = {[DATASET_ADDR] = "address",
+        [DATASET_NAME] = "name",
+        [DATASET_PAIR] = "pair",
+        [DATASET_RECORDS] = "records",
+        [DATASET_COMBINED] = "combined"};
     return names[kind];
 }
 

@@ -20,6 +20,7 @@
 static const char usage[] =
     "usage: repdns-load watch [-c FILE] [--every SECONDS] [--force] [--ready FD]\n"
     "           [--user USER[:GROUP]] [--chroot DIR] [--log stdout|FACILITY] [--temporary]\n"
+    "           [--withdraw]\n"
     "  -c FILE          configuration (/etc/repdns/repdns.conf), as it is called in the chroot\n"
     "  --every SECONDS  look for changed files so often (60); 0: only at SIGHUP\n"
     "  --force          publish whatever a list does\n"
@@ -27,16 +28,17 @@ static const char usage[] =
     "  --user           become this user\n"
     "  --chroot DIR     have this for root directory\n"
     "  --log stdout     standard output has what is no warning; a facility: syslog has all\n"
-    "  --temporary      remove state_dir in the end\n";
+    "  --temporary      remove state_dir in the end\n"
+    "  --withdraw       do not serve a list that can't be read, until it can\n";
 
-enum { EVERY_S = 60, EVERY_MAX_S = 315360000 };
+enum { RELOAD_NICE = 10, EVERY_S = 60, EVERY_MAX_S = 315360000 };
 
 struct watch {
     const char *path, *root, *log;
     char *user; /* and group */
     long every_s;
     int ready; /* -1: nobody waits */
-    bool force, temporary;
+    bool force, temporary, withdraw;
     uid_t uid;
     gid_t gid;
     pid_t parent;
@@ -81,6 +83,8 @@ take_option(int option, struct watch *watch)
         return strcmp(optarg, "stdout") == 0 || log_is_facility(optarg);
     case 't':
         return watch->temporary = true;
+    case 'w':
+        return watch->withdraw = true;
     default:
         return false;
     }
@@ -93,7 +97,8 @@ parse_options(int argc, char **argv, struct watch *watch)
     static const struct option longs[] = {{"every", required_argument, NULL, 'e'},
         {"ready", required_argument, NULL, 'r'}, {"force", no_argument, NULL, 'f'},
         {"user", required_argument, NULL, 'u'}, {"chroot", required_argument, NULL, 'd'},
-        {"log", required_argument, NULL, 'l'}, {"temporary", no_argument, NULL, 't'}, {0}};
+        {"log", required_argument, NULL, 'l'}, {"temporary", no_argument, NULL, 't'},
+        {"withdraw", no_argument, NULL, 'w'}, {0}};
     *watch = (struct watch){
         .path = "/etc/repdns/repdns.conf", .every_s = EVERY_S, .ready = -1, .parent = getppid()};
     for (int option; (option = getopt_long(argc, argv, "c:h", longs, NULL)) != -1;) {
@@ -159,8 +164,13 @@ run_round(const struct watch *watch, pid_t parent)
         _exit(EXIT_FAILED);
     (void)sigprocmask(SIG_UNBLOCK, &watch->signals, NULL);
     (void)signal(SIGHUP, SIG_IGN);
-    const struct watch_round round = {
-        .conf = watch->conf, .force = watch->force, .whole = watch->ready >= 0};
+    /* Who waits for answers goes before who waits for news of a list. */
+    if (watch->ready < 0)
+        (void)!nice(RELOAD_NICE);
+    const struct watch_round round = {.conf = watch->conf,
+        .force = watch->force,
+        .whole = watch->ready >= 0,
+        .withdraw = watch->withdraw};
     enum exit_code code = watch_round(&round, &msg);
     if (code != EXIT_DONE && msg.text[0] != '\0')
         log_line(LOG_LEVEL_ERROR, "%s", msg.text);

@@ -15,8 +15,9 @@ int watch_command(int argc, char **argv);
 /* watch_round.c */
 struct watch_round {
     const struct conf *conf;
-    bool force; /* publish whatever lists do */
-    bool whole; /* publish only if every list could be imported */
+    bool force;    /* publish whatever lists do */
+    bool whole;    /* publish only if every list could be imported */
+    bool withdraw; /* a list that can't be read is not served until it can be */
 };
 /* Imports what has changed and publishes what differs from what is served. Tells what it does. */
 enum exit_code watch_round(const struct watch_round *round, struct errmsg *msg);

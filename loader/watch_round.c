@@ -20,6 +20,7 @@ struct rounding {
     const struct conf *conf;
     int64_t now_s;
     bool *unchanged; /* by list */
+    bool *unread;    /* by list */
     unsigned failed; /* lists */
     bool changed;
     struct list_stamp imported, published;
@@ -45,8 +46,11 @@ import_lists(struct rounding *rounding)
         bool changed;
         if (lists_import(conf, list, rounding->now_s, &changed, &stats, &why) < 0) {
             log_line(LOG_LEVEL_ERROR, "%s%s", why.text,
-                rounding->round->whole ? "" : " (its old entries stay)");
+                rounding->round->whole      ? ""
+                : rounding->round->withdraw ? " (it is not served)"
+                                            : " (its old entries stay)");
             rounding->failed++;
+            rounding->unread[i] = true;
         }
         if (changed)
             watch_tell(list, &stats);
@@ -73,6 +77,8 @@ static bool
 is_served(const struct rounding *rounding, unsigned i)
 {
     uint64_t imported = rounding->imported.files[i];
+    if (rounding->round->withdraw && rounding->unread[i])
+        return !stages_serve_list(rounding->conf, &rounding->conf->lists[i]);
     if (imported == 0)
         return true;
     return imported == rounding->published.files[i] &&
@@ -105,9 +111,13 @@ publish_lists(struct rounding *rounding, struct errmsg *msg)
         .now_s = rounding->now_s,
         .force = rounding->round->force,
         .lists_only = true,
-        .unchanged = rounding->unchanged};
+        .unchanged = rounding->unchanged,
+        .withdrawn = rounding->round->withdraw ? rounding->unread : NULL};
     enum exit_code code = stage_publish(&run, msg);
     run_close(&run);
+    for (unsigned i = 0; run.withdrawn != NULL && i < rounding->conf->list_count; i++)
+        if (run.withdrawn[i])
+            rounding->imported.files[i] = 0;
     if (code == EXIT_DONE)
         code = exit_of(liststamp_save(rounding->conf, &rounding->imported, msg));
     return code;
@@ -142,13 +152,15 @@ watch_round(const struct watch_round *round, struct errmsg *msg)
     if (code != EXIT_DONE)
         return code;
     rounding.unchanged = calloc(round->conf->list_count + 1U, sizeof *rounding.unchanged);
-    if (rounding.unchanged == NULL) {
+    rounding.unread = calloc(round->conf->list_count + 1U, sizeof *rounding.unread);
+    if (rounding.unchanged == NULL || rounding.unread == NULL) {
         (void)errmsg_set(msg, ERR_NOMEM, "out of memory");
         code = EXIT_FAILED;
     } else {
         code = do_round(&rounding, msg);
     }
     free(rounding.unchanged);
+    free(rounding.unread);
     liststamp_free(&rounding.imported);
     liststamp_free(&rounding.published);
     (void)close(lock);

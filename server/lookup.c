@@ -283,6 +283,8 @@ ask_dataset(struct asking *asking, const struct dataset *dataset, bool addrs, bo
     enum zone_kind kind = asking->ask->zone->kind;
     if (dataset->kind == DATASET_RECORDS)
         return kind == ZONE_LIST ? ask_records(asking, dataset) : ERR_OK;
+    if (dataset->kind == DATASET_COMBINED)
+        return kind == ZONE_LIST ? lookup_ask_combined(asking, dataset) : ERR_OK;
     if (asking->ask->acl->action != ACL_NONE)
         ask_acl(asking, dataset, addrs, names);
     else if (dataset->kind == DATASET_ADDR && addrs)
@@ -302,7 +304,7 @@ ask_datasets(struct asking *asking, bool addrs, bool names)
     bool apex = asking->relative->len == 1;
     for (unsigned i = 0; i < ask->view->count; i++) {
         const struct dataset *dataset = ask->view->datasets[i];
-        if (apex && dataset->kind != DATASET_RECORDS)
+        if (apex && dataset->kind != DATASET_RECORDS && dataset->kind != DATASET_COMBINED)
             continue;
         if (snapshot_expired(ask->snapshot, dataset, ask->now_s)) {
             asking->expired = true;
@@ -324,9 +326,9 @@ has_kind(const struct view_state *view, enum dataset_kind kind)
     return false;
 }
 
-/* A list of any kind: an address if it has the look of one, else a name. */
-static void
-ask_list(struct asking *asking)
+/* An address if the name has the look of one, else a name. */
+void
+lookup_ask_list(struct asking *asking)
 {
     const struct view_state *view = asking->ask->view;
     bool apex = asking->relative->len == 1;
@@ -367,7 +369,7 @@ ask_kind(struct asking *asking)
         ask_pairs(asking);
         return;
     case ZONE_LIST:
-        ask_list(asking);
+        lookup_ask_list(asking);
         return;
     }
 }

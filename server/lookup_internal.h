@@ -24,6 +24,11 @@ bool lookup_begin_pair(struct asking *asking, bool *test);
 bool lookup_is_pair(const struct dname *relative);
 enum err lookup_ask_pair(struct asking *asking, const struct dataset *dataset) MUST_CHECK;
 
+/* A list of any kind; fills asking and its out. */
+void lookup_ask_list(struct asking *asking);
+/* lookup_combined.c: a list whose sections are asked below sub-zones. Two seeks more. */
+enum err lookup_ask_combined(struct asking *asking, const struct dataset *dataset) MUST_CHECK;
+
 /* RFC 5782 5 */
 extern const struct dname lookup_test_name, lookup_invalid_name;
 

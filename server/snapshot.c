@@ -32,6 +32,15 @@ snapshot_reader(struct snapshot *snapshot)
     return snapshot->reader;
 }
 
+const struct dataset *
+snapshot_dataset(const struct snapshot *snapshot, uint16_t id)
+{
+    for (unsigned i = 0; i < snapshot->dataset_count; i++)
+        if (snapshot->datasets[i].id == id)
+            return &snapshot->datasets[i];
+    return NULL;
+}
+
 bool
 snapshot_expired(const struct snapshot *snapshot, const struct dataset *dataset, int64_t now_s)
 {

@@ -65,6 +65,8 @@ struct view_state {
 const struct view_state *snapshot_view(const struct snapshot *snapshot, unsigned index);
 /* The access list of all zones. */
 const struct acl_list *snapshot_acl(const struct snapshot *snapshot);
+/* By its id, of any zone; NULL: the store has none. */
+const struct dataset *snapshot_dataset(const struct snapshot *snapshot, uint16_t id);
 /* Not to be served at this time: its own expiry, or the heartbeat too old for its max_age_s. */
 bool snapshot_expired(
     const struct snapshot *snapshot, const struct dataset *dataset, int64_t now_s);

@@ -204,15 +204,40 @@ evidence_record(struct dump *dump, struct slice key, struct slice value)
 }
 
 static enum err
+rr_record(struct dump *dump, struct slice key, struct slice value)
+{
+    return dump_record_of(dump->out, dump->dataset.name, key, value);
+}
+
+static enum err
+authority_record(struct dump *dump, struct slice key, struct slice value)
+{
+    (void)key;
+    return dump_authority_of(dump->out, dump->dataset.name, value);
+}
+
+static enum err
+combined_record(struct dump *dump, struct slice key, struct slice value)
+{
+    (void)key;
+    return dump_combined_of(dump->out, dump->dataset.name, value);
+}
+
+static enum err
 dataset_record(struct dump *dump, struct slice key, struct slice value)
 {
     static const struct {
         enum store_table table;
         enum err (*each)(struct dump *dump, struct slice key, struct slice value);
     } tables[] = {{STORE_ADDR, addr_block}, {STORE_NAME, name_block}, {STORE_PAIR, pair_record},
-        {STORE_POLICY, policy_table}, {STORE_EVIDENCE, evidence_record}};
-    static const char *const kinds[] = {
-        [DATASET_ADDR] = "address", [DATASET_NAME] = "name", [DATASET_PAIR] = "pair"};
+        {STORE_POLICY, policy_table}, {STORE_RECORD, rr_record},
+        {STORE_AUTHORITY, authority_record}, {STORE_COMBINED, combined_record},
+        {STORE_EVIDENCE, evidence_record}};
+    static const char *const kinds[] = {[DATASET_ADDR] = "address",
+        [DATASET_NAME] = "name",
+        [DATASET_PAIR] = "pair",
+        [DATASET_RECORDS] = "records",
+        [DATASET_COMBINED] = "combined"};
     struct dataset *dataset = &dump->dataset;
     enum err err = dataset_decode(key, value, dataset);
     if (err < 0)
@@ -305,20 +330,38 @@ dump_answers(FILE *out, const struct conf *conf, bool beat, struct errmsg *msg)
 }
 
 static enum err
-dump_list(FILE *out, const struct list_source *source, const struct list_set *list)
+dump_set(FILE *out, const struct publish_set *set)
 {
     struct dump dump = {.out = out};
-    const struct publish_set *set = lists_set(list);
     enum err err = ERR_OK;
-    strcpy(dump.dataset.name, source->name);
+    strcpy(dump.dataset.name, set->info.name);
     for (size_t i = 0; i < set->count && err == ERR_OK; i++) {
-        if (set->info.kind == DATASET_ADDR)
+        if (set->addrs != NULL)
             err = each_range(&dump, &(struct ipset_hit){set->addrs[i].value, set->addrs[i].range});
-        else
+        else if (set->names != NULL)
             err = each_name(&dump, &set->names[i]);
+        else
+            dump_record(out, set->info.name, &set->rrs[i]);
     }
     flush_range(&dump);
+    if (set->authority != NULL)
+        dump_authority(out, set->info.name, set->authority);
     return err;
+}
+
+/* Sections of a combined list first. */
+static enum err
+dump_list(FILE *out, const struct list_set *list)
+{
+    size_t count;
+    const struct publish_set *parts = lists_parts(list, &count);
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        fprintf(out, "section %s %s\n", parts[i].info.name,
+            list_type_info(lists_part_type(list, i))->name);
+        err = dump_set(out, &parts[i]);
+    }
+    return err < 0 ? err : dump_set(out, lists_set(list));
 }
 
 /* By what they come to, flattened: lines of the form that a served list has in dump_answers. */
@@ -335,7 +378,7 @@ dump_lists(FILE *out, const struct conf *conf, struct errmsg *msg)
         fprintf(out, "list %s %s %s%s\n", source->name, list_type_info(source->type)->name,
             source->role == LIST_ALLOW ? "allow" : "block",
             err == ERR_NOTFOUND ? " never imported" : "");
-        err = err == ERR_NOTFOUND ? ERR_OK : dump_list(out, source, list);
+        err = err == ERR_NOTFOUND ? ERR_OK : dump_list(out, list);
         lists_free(&list);
     }
     return err;

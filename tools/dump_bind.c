@@ -188,15 +188,68 @@ print_range(FILE *out, const struct ipset_entry *entry)
     return err;
 }
 
-enum err
-dump_bind(const struct list_dump *dump)
+static void
+print_record(FILE *out, const struct recordset_entry *entry)
 {
-    const struct publish_set *set = lists_set(dump->set);
+    if (entry->name.len == 1)
+        fputc('@', out);
+    else
+        text_zone_name(out, &entry->name);
+    if (entry->rr.ttl_s > 0)
+        fprintf(out, " %" PRIu32, entry->rr.ttl_s);
+    fputc(' ', out);
+    text_record(out, &entry->rr);
+    fputc('\n', out);
+}
+
+/* Below the origin. */
+static enum err
+print_entries(const struct list_dump *dump, const struct publish_set *set)
+{
     enum err err = ERR_OK;
-    print_head(dump);
     if (set->names != NULL)
         return dump_bind_names(dump->out, set->names, set->count);
-    for (size_t i = 0; i < set->count && err == ERR_OK; i++)
-        err = print_range(dump->out, &set->addrs[i]);
+    for (size_t i = 0; i < set->count && err == ERR_OK; i++) {
+        if (set->rrs != NULL)
+            print_record(dump->out, &set->rrs[i]);
+        else
+            err = print_range(dump->out, &set->addrs[i]);
+    }
     return err;
+}
+
+/* A combined list: each section below each of its sub-zones, for which the zone must be known. */
+static enum err
+print_zones(const struct list_dump *dump)
+{
+    size_t count;
+    const struct publish_set *set = lists_set(dump->set), *parts = lists_parts(dump->set, &count);
+    const struct zone_def *zone = find_zone(dump->conf, dump->source->name);
+    enum err err = zone == NULL && set->zone_count > 0 ? ERR_RANGE : ERR_OK;
+    for (size_t i = 0; i < set->zone_count && err == ERR_OK; i++) {
+        const struct combined_zone *sub = &set->zones[i];
+        struct dname origin;
+        err = dname_join(&sub->zone, &zone->apex, &origin);
+        fputs("$ORIGIN ", dump->out);
+        print_absolute(dump->out, &origin);
+        fputc('\n', dump->out);
+        for (unsigned k = 0; k < sub->count && err == ERR_OK; k++) {
+            const struct publish_set *part = &parts[sub->ids[k] - 1];
+            fprintf(dump->out, "$TTL %" PRIu32 "\n",
+                part->info.ttl_s != 0 ? part->info.ttl_s : zone->ttl_s);
+            err = print_entries(dump, part);
+        }
+    }
+    return err;
+}
+
+enum err
+dump_bind(struct list_dump *dump)
+{
+    if (dump->source->type == LIST_ACL)
+        return ERR_RANGE; /* it is no data of a zone */
+    print_head(dump);
+    if (dump->source->type == LIST_COMBINED)
+        return print_zones(dump);
+    return print_entries(dump, lists_set(dump->set));
 }

@@ -1,4 +1,5 @@
 /* repdns-rbldnsd: rbldnsd's command line for repdns. See repdns-rbldnsd(8). */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,6 +59,17 @@ find_programs(struct front *front)
         *slash = '\0';
 }
 
+/* So that nothing else that is opened becomes standard output, which a daemon gives up. */
+static void
+hold_standard_files(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO)
+        fd = dup(fd);
+    if (fd >= 0)
+        (void)close(fd);
+}
+
 static void
 tell_ignored(const struct front_options *options)
 {
@@ -112,6 +124,7 @@ main(int argc, char **argv)
     static char name[] = "rbldnsd";
     static struct front front = {.lock = -1};
     struct errmsg msg = {""};
+    hold_standard_files();
     log_open(name, LOG_LEVEL_INFO);
     if (argc > 0)
         argv[0] = name; /* for getopt */

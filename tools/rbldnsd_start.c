@@ -101,6 +101,8 @@ become_loader(const struct front *front, int ready)
         add_option(&words, "--chroot", front->root);
     if (front->temporary)
         add_word(&words, "--temporary");
+    if (front->options.strict)
+        add_word(&words, "--withdraw");
     exec_words(front, "repdns-load", &words);
     _exit(EXIT_FAILED);
 }

@@ -183,6 +183,8 @@ take_work(struct front *front, struct errmsg *msg)
     int n = snprintf(path, sizeof path, "%s%s", front->root, front->work);
     if (n < 0 || (size_t)n >= sizeof path)
         return errmsg_set(msg, ERR_RANGE, "%.200s: %s", front->work, strerror(ENAMETOOLONG));
+    if (n > 1 && path[n - 1] == '/')
+        path[n - 1] = '\0';
     return take_below(front, path, ".", msg);
 }
 
@@ -220,7 +222,7 @@ front_store_open(struct front *front, struct errmsg *msg)
             return ERR_OK;
         log_line(LOG_LEVEL_WARNING, "%s; it is not used", why.text);
     }
-    if (front->options.work != NULL) {
+    if (front->options.work != NULL || front->root[0] != '\0') {
         enum err err = take_work(front, msg);
         if (err != ERR_IO)
             return err;

@@ -3,6 +3,8 @@
 
 #include "loader/status.h"
 #include "tools/tools.h"
+#include "zones/be.h"
+#include "zones/recordset.h"
 
 void
 text_quoted(FILE *out, struct slice text)
@@ -113,6 +115,44 @@ text_zone_strings(FILE *out, struct slice text)
             fprintf(out, "%s%c", p[i] == '"' || p[i] == '\\' ? "\\" : "", p[i]);
     }
     fputc('"', out);
+}
+
+enum { TYPE_A = 1, TYPE_MX = 15, TYPE_TXT = 16 }; /* RFC 1035 3.2.2 */
+
+const char *
+text_type(uint16_t type)
+{
+    return type == TYPE_A ? "A" : type == TYPE_MX ? "MX" : type == TYPE_TXT ? "TXT" : "?";
+}
+
+void
+text_record(FILE *out, const struct recordset_rr *rr)
+{
+    const uint8_t *in = rr->rdata.p;
+    struct dname name;
+    fprintf(out, "%s ", text_type(rr->type));
+    if (rr->type == TYPE_A && rr->rdata.n == 4) {
+        text_a(out, (uint32_t)be_get(in, 4));
+    } else if (rr->type == TYPE_TXT && rr->rdata.n > 0) {
+        text_zone_strings(out, slice_of(in + 1, rr->rdata.n - 1));
+    } else if (rr->type == TYPE_MX && rr->rdata.n > 2 &&
+               dname_from_wire(in + 2, rr->rdata.n - 2, &name) == ERR_OK) {
+        fprintf(out, "%u ", (unsigned)be_get(in, 2));
+        text_zone_name(out, &name);
+        fputs(name.len > 1 ? "." : "", out);
+    } else {
+        fputs("DAMAGED", out);
+    }
+}
+
+const char *
+text_action(uint32_t a)
+{
+    static const char *const actions[] = {[ACL_A_IGNORE] = "ignore",
+        [ACL_A_REFUSE] = "refuse",
+        [ACL_A_EMPTY] = "empty",
+        [ACL_A_PASS] = "pass"};
+    return a < sizeof actions / sizeof *actions ? actions[a] : NULL;
 }
 
 void

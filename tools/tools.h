@@ -41,6 +41,16 @@ enum exit_code tool_exit(enum err err);
 enum err dump_answers(FILE *out, const struct conf *conf, bool beat, struct errmsg *msg) MUST_CHECK;
 enum err dump_history(FILE *out, const struct conf *conf, struct errmsg *msg) MUST_CHECK;
 enum err dump_lists(FILE *out, const struct conf *conf, struct errmsg *msg) MUST_CHECK;
+/* dump_records.c: lines of one dataset. */
+struct authority;
+struct recordset_entry;
+void dump_record(FILE *out, const char *dataset, const struct recordset_entry *entry);
+void dump_authority(FILE *out, const char *dataset, const struct authority *authority);
+/* What a record of the store comes to. ERR_FORMAT: damaged. */
+enum err dump_record_of(
+    FILE *out, const char *dataset, struct slice key, struct slice value) MUST_CHECK;
+enum err dump_authority_of(FILE *out, const char *dataset, struct slice value) MUST_CHECK;
+enum err dump_combined_of(FILE *out, const char *dataset, struct slice value) MUST_CHECK;
 
 /* dump_list.c: a list as other programs read it. */
 enum exit_code dump_list_as(const struct tool *tool, const char *name, struct errmsg *msg);
@@ -52,12 +62,20 @@ struct list_dump {
     const struct conf *conf;
     const struct list_source *source;
     const struct list_set *set;
+    /* What is at work of it: the set itself, or of a combined list a section. */
+    const struct publish_set *entries;
+    enum list_type type;
 };
+/* Calls each for the list, or for its sections in their order; part is 0 or counts them from 1. */
+typedef enum err (*list_part_fn)(struct list_dump *dump, unsigned part, void *ctx);
+enum err dump_parts(struct list_dump *dump, list_part_fn each, void *ctx) MUST_CHECK;
+/* The sub-zones of a section, a blank before each; "@" is the zone itself. */
+void dump_part_zones(const struct list_dump *dump, unsigned part);
 /* One form each. ERR_RANGE: something that the form can't say. */
-typedef enum err (*list_dump_fn)(const struct list_dump *dump);
-enum err dump_rbldnsd(const struct list_dump *dump) MUST_CHECK;
-enum err dump_bind(const struct list_dump *dump) MUST_CHECK;
-enum err dump_json(const struct list_dump *dump) MUST_CHECK;
+typedef enum err (*list_dump_fn)(struct list_dump *dump);
+enum err dump_rbldnsd(struct list_dump *dump) MUST_CHECK;
+enum err dump_bind(struct list_dump *dump) MUST_CHECK;
+enum err dump_json(struct list_dump *dump) MUST_CHECK;
 
 /* text.c. In quotes; all but printable ASCII as \xHH, so that a terminal is safe and a line is one
  * record. */
@@ -76,6 +94,13 @@ void text_value(FILE *out, struct slice value);
  * at most 255 bytes. */
 void text_zone_name(FILE *out, const struct dname *name);
 void text_zone_strings(FILE *out, struct slice text);
+/* A record's type and data as a master file has them; names are absolute. */
+struct recordset_rr;
+void text_record(FILE *out, const struct recordset_rr *rr);
+/* "A", "TXT", "MX" */
+const char *text_type(uint16_t type);
+/* "refuse" of an access list's literal; NULL: it is no action. */
+const char *text_action(uint32_t a);
 /* A line for each reason: name, A, sentence; indent blanks before it. */
 void text_reasons(FILE *out, unsigned indent, struct reason_set reasons, const char *subject);
 

@@ -174,7 +174,8 @@ static const struct {
     {"max_ttl", check_duration}, {"log|path", check_path}, {"log|format", check_choice},
     {"mailstore|path", check_path}, {"mailstore|format", check_choice}, {"list|type", check_choice},
     {"list|role", check_choice}, {"list|files", check_path}, {"list|max_change", check_count},
-    {"list|max_change_floor", check_count}, {"zone|kind", check_choice},
+    {"list|max_change_floor", check_count}, {"list|min_ttl", check_duration},
+    {"list|max_ttl", check_duration}, {"zone|kind", check_choice},
     {"zone|ttl", check_duration}, {"zone|negative_ttl", check_duration},
     {"zone|nameservers", check_name}, {"zone|authority", check_authority},
     {"version", check_version}, {"policy|retention", check_duration},
@@ -201,7 +202,8 @@ confschema_new(void)
         CFG_STR("path", NULL, CFGF_NODEFAULT), CFG_STR("format", "maildir", CFGF_NONE), CFG_END()};
     cfg_opt_t list[] = {CFG_STR("type", NULL, CFGF_NODEFAULT), CFG_STR("role", "block", CFGF_NONE),
         CFG_STR_LIST("files", "{}", CFGF_NONE), CFG_INT("max_change", 50, CFGF_NONE),
-        CFG_INT("max_change_floor", 1000, CFGF_NONE), CFG_END()};
+        CFG_INT("max_change_floor", 1000, CFGF_NONE), CFG_BOOL("host_bits", cfg_false, CFGF_NONE),
+        CFG_STR("min_ttl", "0", CFGF_NONE), CFG_STR("max_ttl", "0", CFGF_NONE), CFG_END()};
     cfg_opt_t zone[] = {CFG_STR("kind", NULL, CFGF_NODEFAULT),
         CFG_BOOL("enabled", cfg_false, CFGF_NODEFAULT),
         CFG_BOOL("private", cfg_false, CFGF_NODEFAULT),

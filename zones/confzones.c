@@ -200,8 +200,8 @@ take_lists(struct conf *conf, const struct zone_text *common, const struct zone_
     enum dataset_kind kind = shipped->kind == ZONE_ADDR ? DATASET_ADDR : DATASET_NAME;
     for (unsigned i = 0; shipped->takes_lists && i < conf->list_count; i++) {
         const struct list_source *list = &conf->lists[i];
-        if (list->role != LIST_BLOCK || list_type_kind(list->type) != kind ||
-            claimed(common, texts, count, list->name))
+        if (list->role != LIST_BLOCK || !list_type_lists(list->type) ||
+            list_type_kind(list->type) != kind || claimed(common, texts, count, list->name))
             continue;
         if (zone->dataset_count == ZONE_DATASETS_MAX - 1) {
             warn(conf, "%s:%u: list \"%s\" is in no zone: zone \"%s\" has %d already\n", conf->path,
@@ -312,18 +312,33 @@ place(struct conf *conf, const struct zone_text *common, const struct zone_text 
     return apply_own(conf, text, zone, msg);
 }
 
-static bool
-known_dataset(const struct conf *conf, const char *name)
+static enum err
+check_dataset(
+    const struct conf *conf, const struct zone_def *zone, const char *name, struct errmsg *msg)
 {
     static const char *const judged[] = {
         DATASET_JUDGED_IP, DATASET_JUDGED_DOM, DATASET_JUDGED_HELO, DATASET_JUDGED_PAIR};
     for (size_t i = 0; i < sizeof judged / sizeof *judged; i++)
         if (strcmp(judged[i], name) == 0)
-            return true;
-    for (unsigned i = 0; i < conf->list_count; i++)
-        if (strcmp(conf->lists[i].name, name) == 0)
-            return true;
-    return false;
+            return ERR_OK;
+    for (unsigned i = 0; i < conf->list_count; i++) {
+        enum list_type type = conf->lists[i].type;
+        if (strcmp(conf->lists[i].name, name) != 0)
+            continue;
+        if (list_type_info(type)->holds == LIST_HOLDS_CLIENTS)
+            return errmsg_set(msg, ERR_SYNTAX,
+                "%s:%u: datasets: \"%s\" is an access list; name it by acl", conf->path, zone->line,
+                name);
+        if (!list_type_lists(type) && zone->kind != ZONE_LIST)
+            return errmsg_set(msg, ERR_SYNTAX,
+                "%s:%u: datasets: \"%s\" is of the type %s, which zones of the kind list alone "
+                "can have",
+                conf->path, zone->line, name, list_type_info(type)->name);
+        return ERR_OK;
+    }
+    return errmsg_set(msg, ERR_NOTFOUND,
+        "%s:%u: datasets: there is no list \"%s\"; define it or correct the name", conf->path,
+        zone->line, name);
 }
 
 enum err
@@ -340,12 +355,9 @@ confzones_make(struct conf *conf, const struct zone_text *common, const struct z
         err = make_shipped(conf, common, texts, count, &shipped[i], msg);
     for (unsigned i = 0; i < count && err == ERR_OK; i++)
         err = place(conf, common, &texts[i], msg);
-    for (unsigned i = 0; i < conf->zone_count && err == ERR_OK; i++)
-        for (unsigned k = 0; k < conf->zones[i].dataset_count; k++)
-            if (!known_dataset(conf, conf->zones[i].datasets[k]))
-                return errmsg_set(msg, ERR_NOTFOUND,
-                    "%s:%u: datasets: there is no list \"%s\"; define it or correct the name",
-                    conf->path, conf->zones[i].line, conf->zones[i].datasets[k]);
+    for (unsigned i = 0; i < conf->zone_count; i++)
+        for (unsigned k = 0; k < conf->zones[i].dataset_count && err == ERR_OK; k++)
+            err = check_dataset(conf, &conf->zones[i], conf->zones[i].datasets[k], msg);
     return err;
 }
 

@@ -25,7 +25,19 @@ list_type_info(enum list_type type)
 enum dataset_kind
 list_type_kind(enum list_type type)
 {
-    return infos[type].holds == LIST_HOLDS_NAMES ? DATASET_NAME : DATASET_ADDR;
+    static const enum dataset_kind kinds[] = {[LIST_HOLDS_V4] = DATASET_ADDR,
+        [LIST_HOLDS_V6] = DATASET_ADDR,
+        [LIST_HOLDS_NAMES] = DATASET_NAME,
+        [LIST_HOLDS_RECORDS] = DATASET_RECORDS,
+        [LIST_HOLDS_CLIENTS] = DATASET_ADDR,
+        [LIST_HOLDS_PARTS] = DATASET_COMBINED};
+    return kinds[infos[type].holds];
+}
+
+bool
+list_type_lists(enum list_type type)
+{
+    return infos[type].holds <= LIST_HOLDS_NAMES;
 }
 
 bool

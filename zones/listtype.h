@@ -13,9 +13,21 @@ enum list_type {
     LIST_TYPE_COUNT
 };
 
-enum list_holds { LIST_HOLDS_V4, LIST_HOLDS_V6, LIST_HOLDS_NAMES };
+enum list_holds {
+    LIST_HOLDS_V4,
+    LIST_HOLDS_V6,
+    LIST_HOLDS_NAMES,
+    LIST_HOLDS_RECORDS,
+    LIST_HOLDS_CLIENTS,
+    LIST_HOLDS_PARTS
+};
 enum list_values { LIST_VALUES_OWN, LIST_VALUES_ONE };
-enum list_overlaps { LIST_OVERLAPS_LEVELS, LIST_OVERLAPS_LONGEST, LIST_OVERLAPS_NAMES };
+enum list_overlaps {
+    LIST_OVERLAPS_LEVELS,
+    LIST_OVERLAPS_LONGEST,
+    LIST_OVERLAPS_NAMES,
+    LIST_OVERLAPS_NONE
+};
 
 struct list_type_info {
     const char *name;
@@ -26,6 +38,9 @@ struct list_type_info {
 
 const struct list_type_info *list_type_info(enum list_type type);
 enum dataset_kind list_type_kind(enum list_type type); /* of the dataset that it becomes */
+/* It says that addresses or names are listed: it can be an allow list, and part of zones of the
+ * kinds address and name. The others are asked by zones of kind list, or as access lists. */
+bool list_type_lists(enum list_type type);
 bool list_type_find(const char *name, enum list_type *out);
 /* All names, a blank before and after each. */
 extern const char list_type_names[];

@@ -30,9 +30,8 @@ privileges_user(const char *name, uid_t *uid, gid_t *gid)
 {
     uint32_t n;
     if (number(name, &n)) {
-        const struct passwd *numbered = getpwuid(n);
         *uid = n;
-        *gid = numbered != NULL ? numbered->pw_gid : n;
+        *gid = n;
         return ERR_OK;
     }
     const struct passwd *user = getpwnam(name);

@@ -6,7 +6,7 @@
 
 #include "err.h"
 
-/* A name, or a number. *gid is the user's own group; of a number without an account the number.
+/* A name, or a number, which is not looked up. *gid is the user's own group, or that number.
  * ERR_NOTFOUND: there is none. */
 enum err privileges_user(const char *name, uid_t *uid, gid_t *gid) MUST_CHECK;
 enum err privileges_group(const char *name, gid_t *gid) MUST_CHECK;

@@ -112,7 +112,7 @@ dataset_decode(struct slice key, struct slice value, struct dataset *out)
     memcpy(out->name, k + 1, key.n - 1);
     out->id = (uint16_t)take(&p, 2);
     unsigned kind = (unsigned)take(&p, 1);
-    if (kind < DATASET_ADDR || kind > DATASET_RECORDS)
+    if (kind < DATASET_ADDR || kind > DATASET_COMBINED)
         return ERR_FORMAT;
     out->kind = (enum dataset_kind)kind;
     (void)take(&p, 1);

@@ -9,7 +9,7 @@
  *     C name              a dataset (struct dataset)
  *     Z dname_key(apex)   a zone's definition digest and serial
  * Numbers are big-endian. The codecs of the other tables: ipset.h, nameset.h, pairset.h,
- * recordset.h, authority.h, evidence in this file.
+ * recordset.h, authority.h, combined.h, evidence in this file.
  */
 #ifndef ZONES_STORE_H
 #define ZONES_STORE_H
@@ -25,7 +25,7 @@
 #include "slice.h"
 
 #define STORE_FORMAT       2
-#define DATASET_NAME_SIZE  64 /* with the NUL; [a-z0-9_.-] */
+#define DATASET_NAME_SIZE  64 /* with the NUL; [a-z0-9_.-], and "#n" after it for combined.h */
 #define STORE_DATASETS_MAX 256
 
 enum store_table {
@@ -38,6 +38,7 @@ enum store_table {
     STORE_POLICY = 'Y',
     STORE_RECORD = 'R',
     STORE_AUTHORITY = 'S',
+    STORE_COMBINED = 'B',
     STORE_EVIDENCE = 'E'
 };
 
@@ -57,7 +58,13 @@ store_key_slice(const struct store_key *key)
     return slice_of(key->b, key->n);
 }
 
-enum dataset_kind { DATASET_ADDR = 1, DATASET_NAME = 2, DATASET_PAIR = 3, DATASET_RECORDS = 4 };
+enum dataset_kind {
+    DATASET_ADDR = 1,
+    DATASET_NAME = 2,
+    DATASET_PAIR = 3,
+    DATASET_RECORDS = 4,
+    DATASET_COMBINED = 5 /* has no entries: it names others, combined.h */
+};
 
 struct dataset {
     char name[DATASET_NAME_SIZE];

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "combined.h"
 #include "conflogs.h"
 #include "confschema.h"
 #include "confvalue.h"
@@ -307,8 +308,19 @@ read_list(const struct loading *l, cfg_t *sec, struct list_source *out)
     if (!list_type_find(type, &out->type))
         return fail(l, sec->line, "type: write one type only");
     out->role = strcmp(cfg_getstr(sec, "role"), "allow") == 0 ? LIST_ALLOW : LIST_BLOCK;
+    if (out->role == LIST_ALLOW && !list_type_lists(out->type))
+        return fail(l, sec->line, "role: only a list of addresses or names can be an allow list");
+    if (out->type == LIST_COMBINED && strlen(title) > COMBINED_NAME_MAX)
+        return fail(l, sec->line, "list: the name of a combined list has at most 60 bytes");
     out->max_change = (uint32_t)cfg_getint(sec, "max_change");
     out->max_change_floor = (uint32_t)cfg_getint(sec, "max_change_floor");
+    out->host_bits = cfg_getbool(sec, "host_bits") == cfg_true;
+    out->keep_cr = cfg_getbool(l->cfg, "strict_rbldnsd") == cfg_true;
+    if (confvalue_duration(cfg_getstr(sec, "min_ttl"), &out->min_ttl_s) < 0 ||
+        confvalue_duration(cfg_getstr(sec, "max_ttl"), &out->max_ttl_s) < 0)
+        return fail(l, (int)out->line, "list: min_ttl, max_ttl: no duration");
+    if (out->max_ttl_s != 0 && out->min_ttl_s > out->max_ttl_s)
+        return fail(l, (int)out->line, "list: min_ttl is larger than max_ttl; exchange them");
     if (cfg_size(sec, "files") == 0)
         return fail(l, sec->line, "files is empty; name at least one");
     return read_strings(l, sec, "files", &out->file_count, &out->files);

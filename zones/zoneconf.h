@@ -82,6 +82,9 @@ struct list_source {
     char **files;
     uint32_t max_change;       /* a publish that grows or shrinks it by more per cent is refused */
     uint32_t max_change_floor; /* but not below so many entries */
+    bool host_bits;            /* bits past a prefix's length are cleared, not an error */
+    uint32_t min_ttl_s, max_ttl_s; /* bounds of the TTLs that files give; 0: none */
+    bool keep_cr;                  /* strict_rbldnsd: a carriage return is as any other byte */
     unsigned line;
 };
 

@@ -62,6 +62,10 @@ temporary_stores() {
     find "$TMPDIR" -maxdepth 1 -name 'repdns-rbldnsd.*' | wc -l
 }
 
+has_two_stores() {
+    [ "$(find "$RUN/state" -name answers.mdb | wc -l)" = 2 ]
+}
+
 # The processes of a program: pids.
 pids_of() { # PROGRAM
     local exe
@@ -155,17 +159,45 @@ check_has "and how many more" "$log" 'ip4set:/.*/bad: 3 more warnings suppressed
 check_has "it says that it serves" "$log" 'started \(1 socket\(s\), 3 zone\(s\)\)'
 
 # Reloads.
-printf '1.2.3.5 new\n' >list.new && mv list.new list
-check "-c 1: a changed file is read" within 4 has 127.0.0.2 5.3.2.1.z.example
+printf '1.2.40.5 new\n' >list.new && mv list.new list
+check "-c 1: a changed file is read" within 4 has 127.0.0.2 5.40.2.1.z.example
 check_eq "and what it had no more" "$(code 1.20.0.20.z.example)" NXDOMAIN
 mv list away
 check "a file that has gone is told of" within 4 grep -q 'data/list: No such file' "$RUN/fore.log"
-check_eq "its entries stay" "$(asks 5.3.2.1.z.example)" 127.0.0.2
+check_eq "its entries stay" "$(asks 5.40.2.1.z.example)" 127.0.0.2
 printf '1.2.3.6\n$TIMESTAMP 2037:01:01\n' >list
 check "a stamp in the future is told of" within 4 grep -q 'TIMESTAMP\|future' "$RUN/fore.log"
-check_eq "entries stay over it too" "$(asks 5.3.2.1.z.example)" 127.0.0.2
-printf '1.2.3.7\n' >list
-check "a good file is read again" within 4 has 127.0.0.2 7.3.2.1.z.example
+check_eq "entries stay over it too" "$(asks 5.40.2.1.z.example)" 127.0.0.2
+printf '1.2.40.7\n' >list
+check "a good file is read again" within 4 has 127.0.0.2 7.40.2.1.z.example
+
+stop fore || true
+
+# -e and -t beside rbldnsd: TTLs and prefixes with bits past their length.
+printf '$TTL 30\n10.20.30.40/24\n10.20.40.0/24\n' >cidr
+printf '$TTL 2d\nfoo.example\n' >ttl
+front fore -n -e -t 10m:5m:1d -b "$AT" --store "$STORE" z.example:ip4set:cidr n.example:dnset:ttl
+start theirs rbldnsd -n -e -t 10m:5m:1d -b 127.0.0.3/$PORT z.example:ip4set:cidr n.example:dnset:ttl
+within 5 has 127.0.0.2 1.40.20.10.z.example || fail "-e: it serves" "$(cat "$RUN/fore.log")"
+for name in 1.30.20.10.z.example 1.40.20.10.z.example foo.example.n.example; do
+    check_eq "-e, -t: $name" "$(dig +noall +answer -p "$PORT" @127.0.0.1 "$name" A)" \
+        "$(dig +noall +answer -p "$PORT" @127.0.0.3 "$name" A)"
+done
+stop theirs || true
+stop fore || true
+
+# Strictly as rbldnsd: a list that can't be read is not served, a carriage return is no line's end.
+printf '1.2.30.1\r\n1.2.30.2\n' >crlf
+front fore -n -c 1 --strict-rbldnsd -b "$AT" --store "$STORE" z.example:ip4set:crlf
+check "--strict-rbldnsd: it answers" within 5 has 127.0.0.2 2.30.2.1.z.example
+check_eq "a line with a carriage return is none" "$(code 1.30.2.1.z.example)" NXDOMAIN
+mv crlf away
+check "a file that has gone takes its zone away" within 4 has_code SERVFAIL 2.30.2.1.z.example
+mv away crlf
+check "it comes back with it" within 4 has 127.0.0.2 2.30.2.1.z.example
+stop fore || true
+front fore -n -b "$AT" --store "$STORE" z.example:ip4set:crlf
+check "not strictly, the same line counts" within 5 has 127.0.0.2 1.30.2.1.z.example
 
 # Another instance.
 rc=0
@@ -332,7 +364,7 @@ front fore -n -b "$AT" z.example:ip4set:list
 within 4 has 127.0.0.2 8.30.2.1.z.example || fail "STATE_DIRECTORY: it answers" "$(cat "$RUN/fore.log")"
 check "the store lies in STATE_DIRECTORY" test -e "$RUN/state/answers.mdb"
 front other -n -b 127.0.0.3/$PORT z.example:ip4set:list
-check "that of a second instance in a folder there" within 4 ls "$RUN"/state/repdns-rbldnsd-*/answers.mdb
+check "that of a second instance in a folder there" within 4 has_two_stores
 unset STATE_DIRECTORY
 stop other || true
 stop fore || true
@@ -363,4 +395,29 @@ check_has "-d: an address" "$text" '^8.30.2.1[[:space:]].*A[[:space:]]127.0.0.2$
 check_has "-d: another zone" "$text" '^\$ORIGIN n.example.$'
 check_has "-d: a wildcard" "$text" '^\*.bar.example[[:space:]].*A[[:space:]]127.0.0.3$'
 check_eq "-d: no store is left" "$(temporary_stores)" 0
+
+# Syslog and systemd, from a chroot that has neither, by a daemon that has no standard files.
+mount -t tmpfs tmpfs /dev
+mknod -m 666 /dev/null c 1 3
+start listener python3 -u -c '
+import os, select, socket, sys
+names = {}
+for name in sys.argv[1:]:
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.bind(name)
+    os.chmod(name, 0o666)
+    names[s] = os.path.basename(name)
+while True:
+    for s in select.select(list(names), [], [])[0]:
+        print(names[s], s.recv(4096).decode())' /dev/log "$RUN/notify"
+within 5 test -S "$RUN/notify" || true
+NOTIFY_SOCKET=$RUN/notify "$BIN/repdns-rbldnsd" -r "$RUN/jail" -w data -F local3 -b "$AT" \
+    -p "$RUN/pid" z.example:ip4set:list <&- >&- 2>&- || fail "without standard files it starts"
+kill -HUP "$(cat "$RUN/pid")"
+check "systemd hears of a reload" within 3 grep -q '^notify RELOADING=1' "$RUN/listener.log"
+kill -TERM "$(cat "$RUN/pid")"
+check "and of the end" within 3 grep -q '^notify STOPPING=1' "$RUN/listener.log"
+check_has "and of the start" "$(cat "$RUN/listener.log")" '^notify READY=1$'
+check_has "syslog has it, with the facility" "$(cat "$RUN/listener.log")" \
+    '^log <158>.* rbldnsd\[[0-9]+\]: repdnsd version .* started'
 e2e_end

@@ -1,11 +1,15 @@
 /*
- * A list from anywhere, as every type: entries must be fit to be stored, values must decode and
- * fit, stored entries must come back as they were, and the flat set must be sorted and disjoint.
+ * A list from anywhere, as every type: entries must be fit to be stored, values and records must
+ * decode and fit, stored entries must come back as they were, and the flat set must be sorted and
+ * disjoint. Sections of a combined list are entries of their types.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/listcollect.h"
 #include "loader/listflat.h"
+#include "loader/listrecord.h"
+#include "loader/listsection.h"
 #include "loader/liststore.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,36 +24,71 @@ must(bool holds)
         abort();
 }
 
+static void
+check_value(const struct listfile *file, struct slice value)
+{
+    struct value_element element;
+    struct recordset_rr rr;
+    if (list_type_info(file->type)->holds == LIST_HOLDS_RECORDS) {
+        must(listrecord_decode(value, &rr) == ERR_OK && rr.ttl_s <= INT32_MAX);
+        return;
+    }
+    must(value_next(&value, &element) == ERR_OK && value.n == 0);
+    must(element.literal && element.a != 0);
+    must(!element.has_txt || element.txt.n > 0);
+    must(!element.has_txt || element.a > ACL_A_PASS || file->type != LIST_ACL);
+}
+
 static struct slice
 check_entry(
     const struct listfile *file, const struct listfile_entry *entry, struct listflat_arena *arena)
 {
     uint8_t bytes[LISTFILE_VALUE_MAX], record[LISTSTORE_ENTRY_MAX];
     struct listfile_entry back;
-    struct value_element element;
-    size_t n = entry->excluded ? 0 : listfile_value(file, &entry->value, bytes);
-    struct slice value = slice_of(bytes, n), stored;
-    if (n > 0) {
-        must(value_next(&value, &element) == ERR_OK && value.n == 0);
-        must(element.literal && element.a != 0);
-        must(!element.has_txt || element.txt.n > 0);
-    }
-    must(n > 0 || entry->excluded);
-    n = liststore_entry(entry, file->type, slice_of(bytes, n), record);
+    enum list_holds holds = list_type_info(file->type)->holds;
+    size_t n = entry->excluded || holds == LIST_HOLDS_RECORDS
+                   ? 0
+                   : listfile_value(file, &entry->value, bytes);
+    struct slice stored, value = holds == LIST_HOLDS_RECORDS ? slice_of(entry->rr.b, entry->rr.n)
+                                                             : slice_of(bytes, n);
+    must(value.n > 0 || entry->excluded);
+    if (value.n > 0)
+        check_value(file, value);
+    n = liststore_entry(entry, file->type, value, record);
+    must(n <= sizeof record);
     must(liststore_entry_decode(slice_of(record, n), file->type, &back, &stored) == ERR_OK);
-    must(back.excluded == entry->excluded);
-    if (list_type_kind(file->type) == DATASET_NAME) {
-        must(entry->name.len > 1 && (entry->exact || entry->wild));
+    must(back.excluded == entry->excluded && slice_cmp(stored, value) == 0);
+    if (holds == LIST_HOLDS_NAMES || holds == LIST_HOLDS_RECORDS) {
+        must(entry->name.len > 1 || holds == LIST_HOLDS_RECORDS);
+        must(entry->exact || entry->wild);
         must(dname_equal(&back.name, &entry->name));
         must(back.exact == entry->exact && back.wild == entry->wild);
     } else {
         must(memcmp(&back.range, &entry->range, sizeof back.range) == 0);
         must(ip_cmp(&entry->range.first, &entry->range.last) <= 0);
-        must(list_type_info(file->type)->holds == LIST_HOLDS_V6 || ip_is4(&entry->range.first));
+        must(holds != LIST_HOLDS_V4 || ip_is4(&entry->range.first));
     }
     stored = listflat_keep(arena, stored);
     must(stored.p != NULL);
     return stored;
+}
+
+static enum err
+flatten_clients(const struct listflat_prefix *entries, size_t count, struct listflat_arena *arena,
+    struct ipset_entry **out, size_t *out_count)
+{
+    struct list_collect collect;
+    struct list_flat flat;
+    enum err err = listcollect_init(&collect, LIST_ACL, arena);
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        err = listcollect_add(
+            &collect, &(struct listfile_entry){.range = entries[i].range}, entries[i].value);
+    if (err == ERR_OK)
+        err = listcollect_flatten(&collect, &flat);
+    *out = flat.addrs;
+    *out_count = flat.count;
+    listcollect_free(&collect);
+    return err;
 }
 
 /* One list by the rule of its type. */
@@ -58,6 +97,8 @@ flatten(enum list_type type, struct listflat_prefix *entries, size_t count,
     struct listflat_arena *arena, struct ipset_entry **out, size_t *out_count)
 {
     struct listflat_entry levels[ENTRIES_MOST];
+    if (type == LIST_ACL)
+        return flatten_clients(entries, count, arena, out, out_count);
     if (list_type_info(type)->overlaps == LIST_OVERLAPS_LONGEST)
         return listflat_prefixes(
             entries, count, list_type_info(type)->holds == LIST_HOLDS_V6, out, out_count);
@@ -77,40 +118,64 @@ check_flat(enum list_type type, struct listflat_prefix *entries, size_t count,
     must(flatten(type, entries, count, arena, &flat, &n) == ERR_OK);
     for (size_t i = 0; i < n; i++) {
         must(flat[i].value.n > 0);
-        must(ip_is4(&flat[i].range.first) == !v6 && ip_is4(&flat[i].range.last) == !v6);
+        must(type == LIST_ACL || ip_is4(&flat[i].range.first) == !v6);
+        must(ip_is4(&flat[i].range.first) == ip_is4(&flat[i].range.last));
         must(ip_cmp(&flat[i].range.first, &flat[i].range.last) <= 0);
         must(i == 0 || ip_cmp(&flat[i - 1].range.last, &flat[i].range.first) < 0);
     }
     free(flat);
 }
 
+/* Entries of the type at work, to be flattened together. */
+struct batch {
+    enum list_type type;
+    struct listflat_prefix entries[ENTRIES_MOST];
+    size_t count;
+    struct listflat_arena arena;
+};
+
+static void
+add(struct batch *batch, const struct listfile *file, const struct listfile_entry *entry)
+{
+    struct slice value = check_entry(file, entry, &batch->arena);
+    if (list_type_kind(file->type) != DATASET_ADDR)
+        return;
+    if (file->type != batch->type)
+        batch->count = 0;
+    batch->type = file->type;
+    if (batch->count < ENTRIES_MOST)
+        batch->entries[batch->count++] =
+            (struct listflat_prefix){.range = entry->range, .value = value};
+}
+
 static void
 run_type(enum list_type type, const char *text, size_t size)
 {
-    struct listfile file;
+    struct list_read read = {0};
     struct listfile_entry entry = {0};
-    struct listflat_prefix entries[ENTRIES_MOST];
-    struct listflat_arena arena = {0};
+    struct batch batch = {.type = type};
     const char *end = text + size, *what;
-    size_t count = 0;
-    listfile_init(&file, type, NOW);
+    listfile_init(&read.file, type, NOW);
+    read.file.authority = &read.authority;
     while (text < end) {
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         size_t n = (size_t)((newline == NULL ? end : newline) - text);
-        enum err err = listfile_line(&file, text, n, &entry, &what);
+        struct list_read *to = &read;
+        enum err err = type == LIST_COMBINED ? listsection_line(&to, text, n, &entry, &what)
+                                             : listfile_line(&to->file, text, n, &entry, &what);
         must(err == ERR_OK || err == ERR_NOTFOUND || what != NULL);
         text += n + 1;
         if (err == ERR_REFUSED)
             break;
-        if (err != ERR_OK)
-            continue;
-        struct slice value = check_entry(&file, &entry, &arena);
-        if (list_type_kind(type) == DATASET_ADDR && count < ENTRIES_MOST)
-            entries[count++] = (struct listflat_prefix){.range = entry.range, .value = value};
+        if (err == ERR_OK)
+            add(&batch, &to->file, &entry);
+        must(to->file.expires_s >= 0 && to->file.ttl_s <= INT32_MAX);
     }
-    must(file.expires_s >= 0 && file.ttl_s <= INT32_MAX);
-    check_flat(type, entries, count, &arena);
-    listflat_free(&arena);
+    must(read.authority.ns_count <= AUTHORITY_NS_MAX && read.authority.ns_ttl_s <= INT32_MAX);
+    if (list_type_kind(batch.type) == DATASET_ADDR)
+        check_flat(batch.type, batch.entries, batch.count, &batch.arena);
+    listflat_free(&batch.arena);
+    listread_free(&read);
 }
 
 int

@@ -146,6 +146,33 @@ acl_set(const char *title, const struct ipset_entry *entries, size_t count)
     return set;
 }
 
+/* Addresses below ip and more.deep, names below dom, records at the zone's own name. */
+static void
+combined(struct publish_set *sets)
+{
+    static struct ipset_entry addrs[1];
+    static struct nameset_entry names[1];
+    static struct recordset_entry at_apex[1];
+    static struct combined_zone zones[4];
+    addrs[0] = acl_entry("203.0.113.5", 0x7f000005, "$ by a section");
+    names[0] = (struct nameset_entry){.name = name_of("bad.test"),
+        .exact = {NAMESET_SLOT_VALUE, acl_entry("::", 0x7f000006, NULL).value}};
+    at_apex[0] = RR("", TYPE_TXT, 0, "\5hello");
+    zones[0] = (struct combined_zone){.zone = name_of("more.deep"), .count = 1, .ids = {1}};
+    zones[1] = (struct combined_zone){.zone = name_of("ip"), .count = 1, .ids = {1}};
+    zones[2] = (struct combined_zone){.zone = name_of("dom"), .count = 1, .ids = {2}};
+    zones[3] = (struct combined_zone){.zone = {1, {0}}, .count = 1, .ids = {3}};
+    sets[0] = acl_set("combo#1", addrs, 1);
+    sets[1] = set_of("combo#2", DATASET_NAME);
+    sets[1].names = names;
+    sets[1].count = 1;
+    sets[2] = records_set("combo#3", at_apex, 1, NULL);
+    sets[3] = set_of("combo", DATASET_COMBINED);
+    sets[3].zones = zones;
+    sets[3].zone_count = 4;
+    sets[3].part_count = 3;
+}
+
 void
 fixture_lists(struct publish_set *sets)
 {
@@ -172,4 +199,5 @@ fixture_lists(struct publish_set *sets)
     sets[5].info.ttl_s = 90;
     sets[6] = acl_set("acl-old", zone, zone_count);
     sets[6].info.expires_s = 1000;
+    combined(sets + 7);
 }

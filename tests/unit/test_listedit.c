@@ -506,6 +506,11 @@ wrong_words(void **state)
         {LIST_IP6TSET, "add mine 1:2:3:4::5", NULL, NULL, NULL, "not the four words"},
         {LIST_IP6TRIE, "add mine ::ffff:102:304", NULL, NULL, NULL, "no IPv6 list is asked for"},
         {LIST_IP4TSET, "add mine 9.1.1.0/24", NULL, NULL, NULL, "not a single address"},
+        {LIST_GENERIC, "add mine a.b", NULL, NULL, NULL, "its entries are records"},
+        {LIST_COMBINED, "del mine a.b", NULL, NULL, NULL, "consists of several lists"},
+        {LIST_ACL, "add mine 9.1.1.1", NULL, ":refused", NULL, "--value: not a value; write"},
+        {LIST_ACL, "add mine 9.1.1.1", NULL, "refuse", NULL, "write :refuse for the action"},
+        {LIST_ACL, "add mine !9.1.1.1", NULL, NULL, NULL, "use list del instead"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         import(f, cases[i].type, "");

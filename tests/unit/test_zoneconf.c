@@ -158,6 +158,12 @@ list_types_are_the_table(void **state)
             list_type_info(type)->name);
         assert_int_equal(load(text, &conf, &msg), ERR_OK);
         assert_int_equal(conf->lists[0].type, type);
+        if (!list_type_lists(type)) { /* in none unless that is said */
+            assert_int_equal(zone(conf, "dom.rep.example")->dataset_count, 1);
+            assert_int_equal(zone(conf, "ip.rep.example")->dataset_count, 1);
+            conf_free(&conf);
+            continue;
+        }
         const struct zone_def *in = zone(conf, names ? "dom.rep.example" : "ip.rep.example");
         const struct zone_def *out = zone(conf, names ? "ip.rep.example" : "dom.rep.example");
         assert_string_equal(in->datasets[0], "l");
@@ -166,6 +172,53 @@ list_types_are_the_table(void **state)
     }
     assert_int_equal(
         load(BASE "list \"l\" { type = \"ip4set dnset\" }\n", &conf, &msg), ERR_SYNTAX);
+}
+
+/* What no set of addresses or names is cannot be everywhere. */
+static void
+other_lists_have_their_place(void **state)
+{
+    static const struct {
+        const char *text, *why;
+    } cases[] = {
+        {"list \"l\" { type = generic files = {\"/f\"} }\nzone \"z\" { kind = list datasets = "
+         "{\"l\"} }\n",
+            NULL},
+        {"list \"l\" { type = combined files = {\"/f\"} }\nzone \"z\" { kind = list datasets = "
+         "{\"l\"} }\n",
+            NULL},
+        {"list \"l\" { type = acl files = {\"/f\"} }\nacl = {\"l\"}\n", NULL},
+        {"list \"l\" { type = generic files = {\"/f\"} }\nzone \"z\" { kind = name datasets = "
+         "{\"l\"} }\n",
+            "zones of the kind list alone"},
+        {"list \"l\" { type = combined files = {\"/f\"} }\nzone \"ip\" { datasets = {\"l\"} }\n",
+            "zones of the kind list alone"},
+        {"list \"l\" { type = acl files = {\"/f\"} }\nzone \"z\" { kind = list datasets = {\"l\"} "
+         "}\n",
+            "name it by acl"},
+        {"list \"l\" { type = generic files = {\"/f\"} }\nacl = {\"l\"}\n", "no list of addresses"},
+        {"list \"l\" { type = acl role = allow files = {\"/f\"} }\n", "can be an allow list"},
+        {"list \"l#1\" { type = dnset files = {\"/f\"} }\n", "use a name of [a-z0-9_.-]"},
+        {"list \"l\" { type = dnset files = {\"/f\"} }\nzone \"z\" { kind = list datasets = "
+         "{\"l#1\"} }\n",
+            "is no dataset name"},
+        {"list \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" { type = combined "
+         "files = "
+         "{\"/f\"} }\n",
+            "at most 60 bytes"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct conf *conf;
+        struct errmsg msg = {""};
+        char text[512];
+        (void)snprintf(text, sizeof text, BASE "%s", cases[i].text);
+        enum err err = load(text, &conf, &msg);
+        assert_int_equal(err < 0, cases[i].why != NULL);
+        if (cases[i].why != NULL && strstr(msg.text, cases[i].why) == NULL)
+            fail_msg("%s", msg.text);
+        conf_free(&conf);
+    }
 }
 
 static void
@@ -246,6 +299,7 @@ main(void)
         cmocka_unit_test(errors_name_the_line),
         cmocka_unit_test(defaults_are_safe),
         cmocka_unit_test(list_types_are_the_table),
+        cmocka_unit_test(other_lists_have_their_place),
         cmocka_unit_test(zones_are_changed),
         cmocka_unit_test(access_lists_are_in_no_zone),
         cmocka_unit_test(values),
