@@ -8,6 +8,8 @@
 
 enum { PIECE_V4 = 256 };
 
+#define SPACE_PARTS (UINT64_C(1) << 32)
+
 static const char everything[] = "everything";
 
 /* As ip_is_private, in which loopback is included. */
@@ -31,6 +33,7 @@ struct brake {
     const struct conf *conf;
     const struct publish_set *set;
     uint64_t digest;   /* of all that was found */
+    double listed;     /* of the family that has more of it */
     const char *label; /* of the first */
     struct range range;
 };
@@ -87,6 +90,13 @@ share(const struct range *range)
         return ((double)ip_v4(&range->last) - (double)ip_v4(&range->first) + 1) / 4294967296.0;
     double first = (double)be_get(range->first.b, 8), last = (double)be_get(range->last.b, 8);
     return (last - first + 1) / 18446744073709551616.0;
+}
+
+/* In 2^-32ths of the space, not less than it is. */
+static uint64_t
+parts_of(double share)
+{
+    return (uint64_t)(share * (double)SPACE_PARTS) + 1;
 }
 
 static void
@@ -173,7 +183,10 @@ search_set(struct brake *brake, const struct publish_set *set)
         return;
     for (size_t i = 0; i < set->count; i++)
         listed[ip_is4(&set->addrs[i].range.first)] += share(&set->addrs[i].range);
-    if (listed[0] >= 0.5 || listed[1] >= 0.5)
+    double most = listed[0] > listed[1] ? listed[0] : listed[1];
+    if (most > brake->listed)
+        brake->listed = most;
+    if (most >= 0.5)
         found(brake, everything, &set->addrs[0].range);
     search_prefixes(brake, "own_networks", conf->own_networks, conf->own_network_count);
     search_prefixes(brake, "never_list", conf->never_list, conf->never_count);
@@ -202,7 +215,8 @@ listbrake_measure(
 {
     struct brake brake = {.conf = conf};
     search(&brake, source, set);
-    return (struct list_measure){lists_entries(set), brake.digest};
+    return (struct list_measure){
+        .entries = lists_entries(set), .forbidden = brake.digest, .share = parts_of(brake.listed)};
 }
 
 void
@@ -225,8 +239,7 @@ changes_too_much(const struct list_source *source, const struct list_set *set, s
     const struct list_measure *published = lists_published(set);
     uint64_t now = lists_entries(set), was = published == NULL ? now : published->entries;
     uint64_t change = now > was ? now - was : was - now;
-    if (change <= source->max_change_floor ||
-        (double)change * 100 <= (double)was * source->max_change)
+    if (listbrake_small(source, was, change))
         return false;
     (void)errmsg_set(msg, ERR_REFUSED,
         "list %s would %s from %llu entries to %llu, by more than max_change %u %% allows; it "
@@ -290,4 +303,35 @@ listbrake_forbids(const struct conf *conf, const struct range *entry, struct ran
                 return all[i].label;
         }
     return NULL;
+}
+
+/* Any address of it, test entries too. */
+static bool
+touches(const struct range *entry, const struct prefix *prefixes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct range where = range_of(&prefixes[i]);
+        if (ip_cmp(&entry->first, &where.last) <= 0 && ip_cmp(&where.first, &entry->last) <= 0)
+            return true;
+    }
+    return false;
+}
+
+bool
+listbrake_harmless(const struct conf *conf, const struct range *entry, struct list_measure *measure)
+{
+    if (measure->forbidden != 0 || measure->share > SPACE_PARTS / 2 ||
+        touches(entry, conf->own_networks, conf->own_network_count) ||
+        touches(entry, conf->never_list, conf->never_count) ||
+        touches(entry, private_space, sizeof private_space / sizeof *private_space))
+        return false;
+    measure->share += parts_of(share(entry));
+    return measure->share < SPACE_PARTS / 2;
+}
+
+bool
+listbrake_small(const struct list_source *source, uint64_t was, uint64_t change)
+{
+    return change <= source->max_change_floor ||
+           (double)change * 100 <= (double)was * source->max_change;
 }

@@ -32,6 +32,14 @@ bool listbrake_stops(const struct conf *conf, const struct list_source *source,
 const char *listbrake_forbids(
     const struct conf *conf, const struct range *entry, struct range *range);
 
+/* Whether a list that was published so stays one that nothing is forbidden of when the entry is
+ * added: it is far from everything that may not be listed. The measure's share becomes that with
+ * it. False: only listbrake_stops can tell. */
+bool listbrake_harmless(
+    const struct conf *conf, const struct range *entry, struct list_measure *measure);
+/* Whether max_change allows a change by so many entries. */
+bool listbrake_small(const struct list_source *source, uint64_t was, uint64_t change);
+
 #define LISTBRAKE_TEXT_SIZE 128
 /* "10.0.0.0-10.255.255.255 of private space". */
 void listbrake_format(const char *label, const struct range *range, char out[LISTBRAKE_TEXT_SIZE]);

@@ -5,6 +5,7 @@
 
 #include "loader/listbrake.h"
 #include "loader/listedit.h"
+#include "loader/listfast.h"
 #include "loader/listkey.h"
 #include "loader/listshow.h"
 #include "loader/listtext.h"
@@ -286,6 +287,27 @@ publish_change(struct editing *editing)
     return code;
 }
 
+/* Only the blocks that the edits are in; false: nothing was done, the whole list is needed. */
+static bool
+publish_edits(struct editing *editing, size_t new_edits, enum exit_code *code)
+{
+    struct run *run = editing->run;
+    struct listfast fast;
+    enum err err = listfast_open(run->conf, editing->source, &editing->layer, editing->edits,
+        editing->request->count, new_edits, run->now_s, &fast);
+    bool done = err == ERR_OK;
+    if (done)
+        err = listedit_write(run->conf, editing->source->name, &editing->layer, editing->msg);
+    if (done && err == ERR_OK)
+        err = listfast_write(&fast, &run->published, editing->msg);
+    listfast_close(&fast);
+    if (done)
+        *code = exit_of(err);
+    if (done && err == ERR_OK)
+        warn_of_dels(editing);
+    return done;
+}
+
 static enum exit_code
 edit_list(struct editing *editing)
 {
@@ -296,9 +318,16 @@ edit_list(struct editing *editing)
     err = listedit_read(conf, editing->source->name, &editing->layer, editing->msg);
     if (err < 0)
         return exit_of(err);
+    size_t stored = editing->layer.count, count;
     listlayer_expire(&editing->layer, editing->run->now_s);
+    count = editing->layer.count;
     err = change_layer(editing);
-    enum exit_code code = err < 0 ? exit_of(err) : check_change(editing);
+    enum exit_code code = exit_of(err);
+    if (err == ERR_OK && count == stored && editing->request->verb != LIST_VERB_UNDO &&
+        publish_edits(editing, editing->layer.count - count, &code))
+        return code;
+    if (err == ERR_OK)
+        code = check_change(editing);
     if (code != EXIT_DONE)
         return code;
     err = listedit_write(conf, editing->source->name, &editing->layer, editing->msg);

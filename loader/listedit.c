@@ -1,6 +1,8 @@
 /* Writing own edits and what was published; see listedit.h. */
 #include "loader/listedit.h"
 
+#include "zones/fnv.h"
+
 static enum err
 say(const struct conf *conf, enum err err, struct errmsg *msg)
 {
@@ -88,7 +90,35 @@ listedit_expire(const struct conf *conf, int64_t now_s, struct errmsg *msg)
     return err;
 }
 
+enum err
+listedit_state(const struct conf *conf, struct kv_txn *txn, const char *name, uint64_t *out)
+{
+    struct liststore_key key;
+    struct liststore_source source;
+    struct slice value;
+    uint64_t hash = fnv_add(
+        FNV_START, conf->own_networks, conf->own_network_count * sizeof *conf->own_networks);
+    hash = fnv_add(hash, "", 1);
+    hash = fnv_add(hash, conf->never_list, conf->never_count * sizeof *conf->never_list);
+    *out = 0;
+    enum err err = liststore_get(txn, name, &source);
+    if (err < 0)
+        return err;
+    liststore_key_source(&key, name);
+    err = kv_get(txn, liststore_slice(&key), &value);
+    if (err == ERR_OK)
+        hash = fnv_add(hash, value.p, value.n);
+    liststore_key_default(&key, source.id);
+    if (err == ERR_OK && kv_get(txn, liststore_slice(&key), &value) == ERR_OK)
+        hash = fnv_add(hash, value.p, value.n);
+    if (err == ERR_OK)
+        err = listlayer_digest(txn, name, &hash);
+    *out = err == ERR_OK ? hash | 1 : 0;
+    return err;
+}
+
 struct published {
+    const struct conf *conf;
     const struct list_published *lists;
     size_t count;
 };
@@ -99,7 +129,11 @@ write_published(struct kv_txn *txn, const void *ctx)
     const struct published *published = ctx;
     for (size_t i = 0; i < published->count; i++) {
         const struct list_source *source = published->lists[i].source;
-        liststore_put_published(txn, source->name, source->type, &published->lists[i].measure);
+        struct list_measure measure = published->lists[i].measure;
+        enum err err = listedit_state(published->conf, txn, source->name, &measure.state);
+        if (err < 0 && err != ERR_NOTFOUND)
+            return err;
+        liststore_put_published(txn, source->name, source->type, &measure);
     }
     return ERR_OK;
 }
@@ -110,5 +144,5 @@ listedit_published(
 {
     if (count == 0)
         return ERR_OK;
-    return write_all(conf, write_published, &(struct published){lists, count}, msg);
+    return write_all(conf, write_published, &(struct published){conf, lists, count}, msg);
 }

@@ -23,9 +23,14 @@ enum err listedit_expire(const struct conf *conf, int64_t now_s, struct errmsg *
 /* What was published of some lists, for the next publish to be compared with. */
 struct list_published {
     const struct list_source *source;
-    struct list_measure measure;
+    struct list_measure measure; /* without its state */
 };
 enum err listedit_published(const struct conf *conf, const struct list_published *lists,
     size_t count, struct errmsg *msg) MUST_CHECK;
+
+/* A digest of all that a publish of the list is made of and braked by: what was imported, the
+ * stored edits, the networks of the configuration. 0 if the list was never imported. */
+enum err listedit_state(
+    const struct conf *conf, struct kv_txn *txn, const char *name, uint64_t *out) MUST_CHECK;
 
 #endif

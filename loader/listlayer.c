@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "zones/be.h"
+#include "zones/fnv.h"
 
 enum {
     LAYER_TABLE = 'L',
@@ -133,6 +134,16 @@ same_entry(const struct list_edit *edit, enum list_type type, const struct listf
            ip_cmp(&own->range.last, &entry->range.last) == 0;
 }
 
+/* In the order of the store. */
+static bool
+comes_before(const struct list_edit *a, const struct list_edit *b)
+{
+    struct key x, y;
+    set_key(&x, "", a);
+    set_key(&y, "", b);
+    return slice_cmp(slice_of(x.b, x.n), slice_of(y.b, y.n)) < 0;
+}
+
 enum err
 listlayer_put(struct list_layer *layer, const struct list_edit *edit)
 {
@@ -144,9 +155,13 @@ listlayer_put(struct list_layer *layer, const struct list_edit *edit)
         return ERR_OK;
     }
     enum err err = grow(layer);
-    if (err == ERR_OK)
-        layer->edits[layer->count++] = *edit;
-    return err;
+    if (err < 0)
+        return err;
+    size_t at = layer->count++;
+    for (; at > 0 && comes_before(edit, &layer->edits[at - 1]); at--)
+        layer->edits[at] = layer->edits[at - 1];
+    layer->edits[at] = *edit;
+    return ERR_OK;
 }
 
 unsigned
@@ -288,4 +303,24 @@ listlayer_write(struct kv_txn *txn, const char *name, const struct list_layer *l
     free(keys);
     listflat_free(&arena);
     return err;
+}
+
+enum err
+listlayer_digest(struct kv_txn *txn, const char *name, uint64_t *hash)
+{
+    struct key prefix;
+    struct kv_cursor *cursor;
+    struct slice key, record;
+    set_prefix(&prefix, name);
+    enum err err = kv_cursor_open(txn, slice_of(prefix.b, prefix.n), &cursor);
+    if (err < 0)
+        return err;
+    while ((err = kv_cursor_next(cursor, &key, &record)) == ERR_OK) {
+        *hash = fnv_add(*hash, &key.n, sizeof key.n);
+        *hash = fnv_add(*hash, key.p, key.n);
+        *hash = fnv_add(*hash, &record.n, sizeof record.n);
+        *hash = fnv_add(*hash, record.p, record.n);
+    }
+    kv_cursor_close(&cursor);
+    return err == ERR_NOTFOUND ? ERR_OK : err;
 }

@@ -41,8 +41,8 @@ void listlayer_free(struct list_layer *layer);
 /* Free it whatever is returned. */
 enum err listlayer_read(struct kv_txn *txn, const char *name, struct list_layer *out) MUST_CHECK;
 
-/* Puts the edit in the place of one of the same kind about the same entry, or at the end. Bytes
- * stay the caller's. */
+/* Puts the edit in the place of one of the same kind about the same entry, or where it belongs in
+ * the order of the store, which values that meet come in. Bytes stay the caller's. */
 enum err listlayer_put(struct list_layer *layer, const struct list_edit *edit) MUST_CHECK;
 /* Removes those about the entry, of both kinds; returns how many. */
 unsigned listlayer_undo(
@@ -55,6 +55,9 @@ const struct list_edit *listlayer_del_over(
  * other failures are sticky in the transaction. */
 enum err listlayer_write(
     struct kv_txn *txn, const char *name, const struct list_layer *layer) MUST_CHECK;
+
+/* FNV-1a over the stored edits of a list, after hash. */
+enum err listlayer_digest(struct kv_txn *txn, const char *name, uint64_t *hash) MUST_CHECK;
 
 /* Removes edits that expired by now_s from the layer. */
 void listlayer_expire(struct list_layer *layer, int64_t now_s);

@@ -7,7 +7,8 @@
 #include "zones/combined.h"
 
 enum { SOURCE_TABLE = 'S', ENTRY_TABLE = 'E', DEFAULT_TABLE = 'D', PUBLISHED_TABLE = 'P' };
-enum { VERSION = 2, OLD_VERSION = 1, OLD_FIXED = 20, SOURCE_FIXED = 22, PUBLISHED_SIZE = 17 };
+enum { VERSION = 2, OLD_VERSION = 1, OLD_FIXED = 20, SOURCE_FIXED = 22 };
+enum { PUBLISHED_OLD = 17, PUBLISHED_SIZE = 33 };
 enum { FLAG_EXCLUDED = 1, FLAG_EXACT = 2, FLAG_WILD = 4, FLAGS_ALL = 7 };
 
 static uint8_t *
@@ -83,12 +84,14 @@ liststore_get_published(
     if (err < 0)
         return err;
     const uint8_t *in = value.p;
-    if (value.n != PUBLISHED_SIZE)
+    if (value.n != PUBLISHED_SIZE && value.n != PUBLISHED_OLD)
         return ERR_FORMAT;
     if (*in++ != (uint8_t)type)
         return ERR_NOTFOUND;
     out->entries = get(&in, 8);
     out->forbidden = get(&in, 8);
+    out->share = value.n == PUBLISHED_SIZE ? get(&in, 8) : UINT64_MAX;
+    out->state = value.n == PUBLISHED_SIZE ? get(&in, 8) : 0;
     return ERR_OK;
 }
 
@@ -100,9 +103,13 @@ liststore_put_published(
     uint8_t record[PUBLISHED_SIZE];
     uint8_t *out = put(record, (uint64_t)type, 1);
     out = put(out, measure->entries, 8);
-    (void)put(out, measure->forbidden, 8);
+    out = put(out, measure->forbidden, 8);
+    out = put(out, measure->share, 8);
+    (void)put(out, measure->state, 8);
     key_published(&key, name);
-    (void)kv_put(txn, liststore_slice(&key), slice_of(record, sizeof record));
+    struct slice stored, new = slice_of(record, sizeof record);
+    if (kv_get(txn, liststore_slice(&key), &stored) < 0 || slice_cmp(stored, new) != 0)
+        (void)kv_put(txn, liststore_slice(&key), new);
 }
 
 enum err

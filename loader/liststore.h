@@ -9,6 +9,7 @@
  *     D id(2)        the value that its files end with as the default
  *     L name ...     the operator's own edits: listlayer.h
  *     P name         what of the list was published last: type(1) entries(8) forbidden(8)
+ *                    share(8) state(8); the last two are missing in older stores
  * An entry is flags(1), then first(4) last(4) of IPv4, first(16) last(16) of IPv6 or a name in wire
  * form, then its value (verdict.h), empty for an exclusion; the value of a generic list's entry is
  * its record (struct listfile_rr). Numbers are big-endian.
@@ -65,11 +66,13 @@ enum err liststore_put(
 struct list_measure {
     uint64_t entries;
     uint64_t forbidden; /* a digest of what is listed and should not be; 0: nothing */
+    uint64_t share;     /* at most so many 2^-32ths of one family's space are listed */
+    uint64_t state;     /* a digest of all that it was made of; 0: not known */
 };
 /* ERR_NOTFOUND: never published with this type. */
 enum err liststore_get_published(
     struct kv_txn *txn, const char *name, enum list_type type, struct list_measure *out) MUST_CHECK;
-/* Failures are sticky in the transaction. */
+/* Failures are sticky in the transaction. The same again writes nothing. */
 void liststore_put_published(
     struct kv_txn *txn, const char *name, enum list_type type, const struct list_measure *measure);
 

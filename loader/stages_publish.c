@@ -129,16 +129,13 @@ add_judged(struct publication *publication, bool keep)
     }
 }
 
-/* Remembers what of the lists is published, if that differs from the last time. */
+/* Remembers what of the lists is published; what is the same as the last time is not written. */
 static void
 note_published(
     struct publication *publication, const struct list_source *source, const struct list_set *set)
 {
-    const struct list_measure *last = lists_published(set);
-    struct list_measure measure = listbrake_measure(publication->run->conf, source, set);
-    if (last == NULL || last->entries != measure.entries || last->forbidden != measure.forbidden)
-        publication->published[publication->published_count++] =
-            (struct list_published){source, measure};
+    publication->published[publication->published_count++] =
+        (struct list_published){source, listbrake_measure(publication->run->conf, source, set)};
 }
 
 bool

@@ -332,3 +332,16 @@ ipset_block_each(struct slice key, struct slice value, ipset_each_fn each, void 
     }
     return err;
 }
+
+enum err
+ipset_block_range(struct slice key, struct slice value, struct range *out)
+{
+    struct block block;
+    enum err err = parse_block(key, value, &block);
+
+    if (err != ERR_OK)
+        return err;
+    put_ip(block.prefix_first, &out->first);
+    put_ip(block.prefix_last, &out->last);
+    return ERR_OK;
+}

@@ -8,7 +8,10 @@
  * never larger than that of the whole, so block borders are a function of the content inside the
  * prefix and an edit changes blocks locally: among single addresses with one value it changes one
  * record, or up to three where a block splits, two merge or a block's prefix becomes another. A
- * range that a border crosses is cut there, and a look-up yields the part in its block.
+ * range that a border crosses is cut there, and a look-up yields the part in its block. Where only
+ * an edit was published (loader/listpatch.h), blocks may be smaller than that until the next
+ * publish of the whole list; their prefixes are disjoint all the same, which is all that a look-up
+ * needs.
  *
  * Key: STORE_ADDR dataset family last address of the prefix (4 or 16 bytes). So the first key >=
  * the one of an address is its block or lies past it: a look-up is one seek and a search in the
@@ -83,5 +86,7 @@ enum err ipset_build(uint16_t dataset, const struct ipset_entry *entries, size_t
 typedef enum err (*ipset_each_fn)(void *ctx, const struct ipset_hit *entry);
 enum err ipset_block_each(
     struct slice key, struct slice value, ipset_each_fn each, void *ctx) MUST_CHECK;
+/* The bounds of a block's prefix. An IPv6 one's may have the look of IPv4. */
+enum err ipset_block_range(struct slice key, struct slice value, struct range *out) MUST_CHECK;
 
 #endif
