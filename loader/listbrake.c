@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "loader/listflat.h"
 #include "zones/be.h"
 #include "zones/fnv.h"
 
@@ -37,16 +38,6 @@ struct brake {
     const char *label; /* of the first */
     struct range range;
 };
-
-static struct range
-range_of(const struct prefix *prefix)
-{
-    struct range range = {prefix->addr, prefix->addr};
-    unsigned bits = ip_bits(ip_family(&range.first)), at = 128 - bits + prefix->len;
-    for (; at < 128; at++)
-        range.last.b[at / 8] |= (uint8_t)(0x80 >> at % 8);
-    return range;
-}
 
 static bool
 is_within(const struct range *range, const struct range *outer)
@@ -119,28 +110,13 @@ judge_piece(struct brake *brake, const char *label, const struct range *piece, b
         found(brake, label, piece);
 }
 
-/* Where the set begins that does not end before ip. */
-static size_t
-find_first(const struct publish_set *set, const struct ip *ip)
-{
-    size_t low = 0, high = set->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (ip_cmp(&set->addrs[middle].range.last, ip) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static void
 search_range(struct brake *brake, const char *label, const struct range *where, bool wide_only)
 {
     const struct publish_set *set = brake->set;
     struct range piece = {0};
     bool open = false;
-    for (size_t i = find_first(set, &where->first);
+    for (size_t i = listflat_find(set->addrs, set->count, &where->first);
          i < set->count && ip_cmp(&set->addrs[i].range.first, &where->last) <= 0; i++) {
         struct range part = set->addrs[i].range;
         if (ip_cmp(&part.first, &where->first) < 0)
@@ -166,7 +142,7 @@ search_prefixes(
     struct brake *brake, const char *label, const struct prefix *prefixes, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        struct range range = range_of(&prefixes[i]);
+        struct range range = prefix_range(&prefixes[i]);
         /* Loopback is an own network of most mail servers, and looked for as private space. */
         if (!is_loopback(&range))
             search_range(brake, label, &range, false);
@@ -191,7 +167,7 @@ search_set(struct brake *brake, const struct publish_set *set)
     search_prefixes(brake, "own_networks", conf->own_networks, conf->own_network_count);
     search_prefixes(brake, "never_list", conf->never_list, conf->never_count);
     for (size_t i = 0; i < sizeof private_space / sizeof *private_space; i++) {
-        struct range range = range_of(&private_space[i]);
+        struct range range = prefix_range(&private_space[i]);
         search_range(brake, "private space", &range, true);
     }
 }
@@ -298,7 +274,7 @@ listbrake_forbids(const struct conf *conf, const struct range *entry, struct ran
         return everything;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         for (size_t k = 0; k < all[i].count; k++) {
-            struct range where = range_of(&all[i].prefixes[k]);
+            struct range where = prefix_range(&all[i].prefixes[k]);
             if (overlaps(entry, &where, range))
                 return all[i].label;
         }
@@ -310,7 +286,7 @@ static bool
 touches(const struct range *entry, const struct prefix *prefixes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct range where = range_of(&prefixes[i]);
+        struct range where = prefix_range(&prefixes[i]);
         if (ip_cmp(&entry->first, &where.last) <= 0 && ip_cmp(&where.first, &entry->last) <= 0)
             return true;
     }

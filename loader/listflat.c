@@ -303,3 +303,17 @@ listflat_ranges(const struct listflat_entry *entries, size_t count, struct listf
     *out_count = sweep.out_count;
     return err;
 }
+
+size_t
+listflat_find(const struct ipset_entry *entries, size_t count, const struct ip *ip)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ip_cmp(&entries[middle].range.last, ip) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}

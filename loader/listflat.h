@@ -42,6 +42,9 @@ enum err listflat_join(struct listflat_arena *arena, const struct slice *values,
 enum err listflat_ranges(const struct listflat_entry *entries, size_t count,
     struct listflat_arena *arena, struct ipset_entry **out, size_t *out_count) MUST_CHECK;
 
+/* In sorted disjoint ranges, the number of the first that does not end before ip; count: none. */
+size_t listflat_find(const struct ipset_entry *entries, size_t count, const struct ip *ip);
+
 struct listflat_prefix {
     struct range range; /* one prefix; IPv4 as mapped addresses, or in an IPv6 list any */
     struct slice value; /* as above */

@@ -29,21 +29,6 @@ listpatch_free(struct listpatch *patch)
     listflat_free(&patch->arena);
 }
 
-/* The first range that does not end before ip. */
-static size_t
-find(const struct list_flat *flat, const struct ip *ip)
-{
-    size_t low = 0, high = flat->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (ip_cmp(&flat->addrs[middle].range.last, ip) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* Makes room for one more of size bytes each. */
 static enum err
 grow(void *items, size_t count, size_t *room, size_t size)
@@ -83,7 +68,8 @@ static enum err
 clip(const struct list_flat *from, const struct range *within, struct list_flat *out, size_t *room)
 {
     enum err err = ERR_OK;
-    for (size_t i = find(from, &within->first); err == ERR_OK && i < from->count; i++) {
+    for (size_t i = listflat_find(from->addrs, from->count, &within->first);
+         err == ERR_OK && i < from->count; i++) {
         struct range range = from->addrs[i].range;
         if (ip_cmp(&range.first, &within->last) > 0)
             break;
@@ -99,7 +85,7 @@ clip(const struct list_flat *from, const struct range *within, struct list_flat 
 static bool
 meets(const struct list_flat *flat, const struct range *range)
 {
-    size_t i = find(flat, &range->first);
+    size_t i = listflat_find(flat->addrs, flat->count, &range->first);
     return i < flat->count && ip_cmp(&flat->addrs[i].range.first, &range->last) <= 0;
 }
 

@@ -278,16 +278,9 @@ lists_free(struct list_set **set)
 bool
 lists_has_ip(const struct list_set *set, const struct ip *ip)
 {
-    size_t lo = 0, hi = set->flat.addrs == NULL ? 0 : set->set.count;
-    while (lo < hi) {
-        size_t middle = lo + (hi - lo) / 2;
-        if (ip_cmp(&set->flat.addrs[middle].range.last, ip) < 0)
-            lo = middle + 1;
-        else
-            hi = middle;
-    }
-    return set->flat.addrs != NULL && lo < set->set.count &&
-           ip_cmp(&set->flat.addrs[lo].range.first, ip) <= 0;
+    const struct ipset_entry *addrs = set->flat.addrs;
+    size_t i = addrs == NULL ? 0 : listflat_find(addrs, set->set.count, ip);
+    return addrs != NULL && i < set->set.count && ip_cmp(&addrs[i].range.first, ip) <= 0;
 }
 
 static const struct nameset_entry *

@@ -20,16 +20,6 @@ prefix_length(const struct range *range)
     return bits;
 }
 
-struct range
-listtext_range(const struct prefix *prefix)
-{
-    struct range range = {prefix->addr, prefix->addr};
-    unsigned bits = ip_bits(ip_family(&range.first)), at = 128 - bits + prefix->len;
-    for (; at < 128; at++)
-        range.last.b[at / 8] |= (uint8_t)(0x80 >> at % 8);
-    return range;
-}
-
 bool
 listtext_take(struct range *rest, unsigned step, struct prefix *out)
 {
@@ -41,7 +31,7 @@ listtext_take(struct range *rest, unsigned step, struct prefix *out)
         *out = prefix_of(&rest->first, length);
         if (ip_cmp(&out->addr, &rest->first) != 0)
             continue;
-        range = listtext_range(out);
+        range = prefix_range(out);
         if (ip_cmp(&range.last, &rest->last) <= 0)
             break;
     }
@@ -55,7 +45,7 @@ format_range(const struct range *range, char *out, size_t size)
 {
     char first[IP_TEXT_SIZE], last[IP_TEXT_SIZE];
     struct prefix prefix = prefix_of(&range->first, prefix_length(range));
-    struct range whole = listtext_range(&prefix);
+    struct range whole = prefix_range(&prefix);
     bool zero = prefix.len == 0 && ip_is4(&range->first); /* an ip4set takes no /0 */
     ip_format(&range->first, first);
     ip_format(&range->last, last);
@@ -135,7 +125,7 @@ give_prefixes(struct walk *walk, const struct ipset_entry *entry, unsigned step)
     do {
         struct prefix prefix;
         more = listtext_take(&rest, step, &prefix);
-        struct range range = listtext_range(&prefix);
+        struct range range = prefix_range(&prefix);
         err = give(walk, &range, false, entry->value);
     } while (more && err == ERR_OK);
     return err;

@@ -21,7 +21,6 @@ size_t listtext_key(
 /* Takes the longest prefix whose length is a multiple of step off the beginning of *rest; false
  * when nothing remains after it. */
 bool listtext_take(struct range *rest, unsigned step, struct prefix *out);
-struct range listtext_range(const struct prefix *prefix);
 
 /* The entries of a flattened list, sorted, in a form that its type has: flattened again, they come
  * to the same. value is that of all elements, empty for an exclusion. ERR_RANGE: the type can't say

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "loader/asof.h"
+#include "loader/clock.h"
 #include "loader/listcmd.h"
 #include "loader/ownnets.h"
 #include "loader/runlock.h"
@@ -52,14 +53,6 @@ static const struct {
     {"publish", stage_publish, true},
     {"status", stage_status, false},
 };
-
-static double
-monotonic(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 /* The descriptor is kept until the process ends. */
 static enum exit_code
@@ -198,7 +191,7 @@ static enum exit_code
 run_stage(struct conf *conf, const struct options *options, size_t number, struct errmsg *msg)
 {
     struct prefix own[OWNNETS_MAX];
-    double start = monotonic();
+    double start = clock_seconds(CLOCK_MONOTONIC);
     if (stages[number].locks) {
         enum exit_code locked = lock_state(conf, 0, msg);
         if (locked != EXIT_DONE)
@@ -208,7 +201,7 @@ run_stage(struct conf *conf, const struct options *options, size_t number, struc
     enum exit_code code = stages[number].stage(&run, msg);
     run_close(&run);
     if (stages[number].locks && !options->quiet)
-        print_summary(&run, stages[number].name, monotonic() - start);
+        print_summary(&run, stages[number].name, clock_seconds(CLOCK_MONOTONIC) - start);
     return code;
 }
 
@@ -217,7 +210,7 @@ static enum exit_code
 run_list(struct conf *conf, const struct options *options, struct errmsg *msg)
 {
     struct prefix own[OWNNETS_MAX];
-    double start = monotonic();
+    double start = clock_seconds(CLOCK_MONOTONIC);
     bool writes = list_request_writes(&options->list);
     enum exit_code code = writes ? lock_state(conf, options->wait_s, msg) : EXIT_DONE;
     if (code != EXIT_DONE)
@@ -230,7 +223,7 @@ run_list(struct conf *conf, const struct options *options, struct errmsg *msg)
             options->list.name, options->list.count, options->list.count == 1 ? "entry" : "entries",
             (unsigned long long)run.published.records_put,
             (unsigned long long)run.published.records_deleted, run.published.serial,
-            monotonic() - start);
+            clock_seconds(CLOCK_MONOTONIC) - start);
     return code;
 }
 

@@ -49,10 +49,7 @@ add_prefixes(struct neverset *set, const struct prefix *prefixes, unsigned count
 {
     enum err err = ERR_OK;
     for (unsigned i = 0; i < count && err == ERR_OK; i++) {
-        struct range range = {prefixes[i].addr, prefixes[i].addr};
-        unsigned bits = ip_bits(ip_family(&range.first)), at = 128 - bits + prefixes[i].len;
-        for (; at < 128; at++)
-            range.last.b[at / 8] |= (uint8_t)(0x80 >> at % 8);
+        struct range range = prefix_range(&prefixes[i]);
         err = add_range(set, &range);
     }
     return err;

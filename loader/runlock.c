@@ -8,24 +8,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "loader/clock.h"
 #include "zones/log.h"
-
-static double
-monotonic(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static bool
 wait_for_lock(int fd, const char *path, uint32_t wait_s)
 {
     static const struct timespec pause = {.tv_nsec = 20000000};
-    double end = monotonic() + wait_s;
+    double end = clock_seconds(CLOCK_MONOTONIC) + wait_s;
     bool said = false;
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (monotonic() >= end)
+        if (clock_seconds(CLOCK_MONOTONIC) >= end)
             return false;
         if (!said)
             log_line(LOG_LEVEL_INFO, "%s: another run is active; waiting at most %u s for its end",

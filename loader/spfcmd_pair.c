@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "loader/clock.h"
 #include "loader/namemap.h"
 #include "loader/previous.h"
 #include "loader/spfcmd_internal.h"
@@ -25,14 +25,6 @@ struct pair_run {
     char dir[64], path[96]; /* of the store of its own; dir is "" without one */
     double started_s, resolved_s;
 };
-
-static double
-seconds_of(clockid_t clock)
-{
-    struct timespec now;
-    (void)clock_gettime(clock, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 /* What the pair zone would know of a sender: neither its local part nor its HELO. */
 static enum err
@@ -187,10 +179,10 @@ time_flattening(struct spfcommand *command, const struct pair_run *run, double *
     struct spfpolicies *again;
     struct spfpolicy policy;
     enum err err = spfpolicies_new(&dns, &command->limits, &again);
-    double start = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    double start = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
     for (size_t i = 0; i < run->domains.count && err == ERR_OK; i++)
         err = spfpolicies_get(again, &run->domains.names[i], &policy);
-    *seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - start;
+    *seconds = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - start;
     spfpolicies_free(&again);
     return err;
 }
@@ -198,8 +190,8 @@ time_flattening(struct spfcommand *command, const struct pair_run *run, double *
 static enum err
 print_stats(struct spfcommand *command, const struct pair_run *run, struct errmsg *msg)
 {
-    double cpu_s = seconds_of(CLOCK_PROCESS_CPUTIME_ID), flatten_s = 0;
-    double wall_s = seconds_of(CLOCK_MONOTONIC) - run->started_s;
+    double cpu_s = clock_seconds(CLOCK_PROCESS_CPUTIME_ID), flatten_s = 0;
+    double wall_s = clock_seconds(CLOCK_MONOTONIC) - run->started_s;
     struct kv *kv;
     struct kv_txn *txn = NULL;
     struct kv_stat stat = {0};
@@ -228,7 +220,7 @@ static enum err
 make_and_answer(struct spfcommand *command, struct pair_run *run, struct errmsg *msg)
 {
     enum err err = spfcmd_rounds(command, make_policies, run, msg);
-    run->resolved_s = seconds_of(CLOCK_MONOTONIC) - run->started_s;
+    run->resolved_s = clock_seconds(CLOCK_MONOTONIC) - run->started_s;
     if (err == ERR_OK)
         err = make_store(command, run, msg);
     if (err == ERR_OK)
@@ -241,7 +233,7 @@ make_and_answer(struct spfcommand *command, struct pair_run *run, struct errmsg 
 enum err
 spfcmd_pair(struct spfcommand *command, struct errmsg *msg)
 {
-    struct pair_run run = {.started_s = seconds_of(CLOCK_MONOTONIC)};
+    struct pair_run run = {.started_s = clock_seconds(CLOCK_MONOTONIC)};
     const struct spf_dns dns = {.lookup = spfcmd_ask, .ctx = command};
     if (command->loaded != NULL)
         return answer_all(command, command->conf->answers_path, false, msg);

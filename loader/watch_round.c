@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "loader/clock.h"
 #include "loader/listedit.h"
 #include "loader/liststamp.h"
 #include "loader/runlock.h"
@@ -25,14 +26,6 @@ struct rounding {
     bool changed;
     struct list_stamp imported, published;
 };
-
-static double
-monotonic(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 /* A list that can't be read is told and keeps its entries. */
 static void
@@ -126,7 +119,7 @@ publish_lists(struct rounding *rounding, struct errmsg *msg)
 static enum exit_code
 do_round(struct rounding *rounding, struct errmsg *msg)
 {
-    double start = monotonic();
+    double start = clock_seconds(CLOCK_MONOTONIC);
     import_lists(rounding);
     if (rounding->failed > 0 && rounding->round->whole)
         return EXIT_FAILED; /* told already */
@@ -137,8 +130,8 @@ do_round(struct rounding *rounding, struct errmsg *msg)
     if (rounding->changed) {
         code = publish_lists(rounding, msg);
         if (code == EXIT_DONE)
-            log_line(LOG_LEVEL_INFO, "zones reloaded, time %.1fe/%.1fu sec", monotonic() - start,
-                (double)clock() / CLOCKS_PER_SEC);
+            log_line(LOG_LEVEL_INFO, "zones reloaded, time %.1fe/%.1fu sec",
+                clock_seconds(CLOCK_MONOTONIC) - start, (double)clock() / CLOCKS_PER_SEC);
     }
     return code == EXIT_DONE && rounding->failed > 0 ? EXIT_FAILED : code;
 }

@@ -202,6 +202,17 @@ prefixes_contain(const struct prefix *prefixes, unsigned count, const struct ip 
     return false;
 }
 
+struct range
+prefix_range(const struct prefix *prefix)
+{
+    struct range range = {prefix->addr, prefix->addr};
+    unsigned at = 128 - ip_bits(ip_family(&range.first)) + prefix->len;
+
+    for (; at < 128; at++)
+        range.last.b[at / 8] |= (uint8_t)(0x80 >> at % 8);
+    return range;
+}
+
 bool
 ip_next(struct ip *ip)
 {

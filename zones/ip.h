@@ -72,6 +72,8 @@ void prefix_format(const struct prefix *prefix, char out[PREFIX_TEXT_SIZE]);
 bool prefix_contains(const struct prefix *prefix, const struct ip *ip);
 /* Whether one of count prefixes has the address. */
 bool prefixes_contain(const struct prefix *prefixes, unsigned count, const struct ip *ip);
+/* From its first address to its last. */
+struct range prefix_range(const struct prefix *prefix);
 /* ip with every bit past len cleared; len <= ip_bits. */
 struct prefix prefix_of(const struct ip *ip, unsigned len);
 

@@ -26,7 +26,7 @@ next_random(uint32_t *seed)
 }
 
 static struct range
-prefix_range(const struct ip *ip, unsigned len)
+range_of_prefix(const struct ip *ip, unsigned len)
 {
     struct range range = {*ip, *ip};
     for (unsigned bit = len; bit < 128; bit++) {
@@ -52,7 +52,7 @@ random_prefix(uint32_t *seed, bool v6)
     unsigned least = v6 ? 0 : 96, len = least + next_random(seed) % (129 - least);
     if (next_random(seed) % 3 == 0)
         len = least + next_random(seed) % 9;
-    struct listflat_prefix out = {.range = prefix_range(&ip, len)};
+    struct listflat_prefix out = {.range = range_of_prefix(&ip, len)};
     if (next_random(seed) % 4 > 0)
         out.value = slice_of(values[next_random(seed) % VALUES], 5);
     return out;
@@ -193,7 +193,7 @@ test_depth(void **state)
         struct ip ip;
         memset(&ip, end == 0 ? 0 : 0xff, sizeof ip);
         for (unsigned i = 0; i < 2 * 129; i++)
-            prefixes[i] = (struct listflat_prefix){.range = prefix_range(&ip, i % 129),
+            prefixes[i] = (struct listflat_prefix){.range = range_of_prefix(&ip, i % 129),
                 .value = slice_of(values[i < 129 ? i % 2 : 2], 5)};
         assert_int_equal(listflat_prefixes(prefixes, 2 * 129, true, &flat, &count), ERR_OK);
         check_flat(flat, count, true);
