@@ -2,40 +2,14 @@
  * A log from anywhere: heads, messages, sessions, and the saved table. What comes out must be fit
  * to be kept: clean HELOs, host names, and a table that loads again to the same bytes.
  */
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz/log_lines.h"
 
-#include "loader/session.h"
+#include "loader/src_postfix.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define NOW INT64_C(1795514400)
-
 static void
-must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
-static void
-check_text(struct text text, struct text line)
-{
-    must(text.n == 0 || (text.p >= line.p && text.p + text.n <= line.p + line.n));
-}
-
-static void
-check_name(const struct dname *name)
-{
-    struct dname again;
-    char text[DNAME_TEXT_SIZE];
-
-    must(dname_parse(text, dname_format(name, text), &again) == ERR_OK);
-    must(dname_equal(name, &again));
-}
-
-static void
-check_event(const struct postfix_event *event, struct text line)
+check_postfix(const struct postfix_event *event, struct text line)
 {
     check_text(event->queue_id, line);
     check_text(event->stage, line);
@@ -48,43 +22,6 @@ check_event(const struct postfix_event *event, struct text line)
         check_name(&event->sender_domain);
         must(dname_is_hostname(&event->sender_domain));
     }
-}
-
-static void
-on_session(void *ctx, const struct observation *observation, const struct session_origin *origin)
-{
-    size_t *count = ctx;
-
-    (void)origin;
-    (*count)++;
-    for (unsigned i = 0; i < observation->helo.len; i++)
-        must(observation->helo.text[i] >= 32 && observation->helo.text[i] < 127);
-    if (observation->sender == OBS_SENDER_DOMAIN)
-        check_name(&observation->sender_domain);
-    if (observation->ptr_seen >= OBS_PTR_UNVERIFIED)
-        check_name(&observation->ptr);
-    must(observation->outcome == OBS_ACCEPTED || !observation->has_spf);
-}
-
-/* What is saved and loaded is saved the same again. */
-static void
-check_saving(const struct sessions *sessions)
-{
-    size_t room = SESSIONS_SAVE_HEAD + sessions_count(sessions) * SESSIONS_SAVE_EACH, ignored = 0;
-    uint8_t *first = malloc(room), *second = malloc(room);
-    struct sessions *again;
-
-    must(first != NULL && second != NULL);
-    must(sessions_new(on_session, &ignored, &again) == ERR_OK);
-    size_t n = sessions_save(sessions, first, room);
-    must(n < room);
-    must(sessions_load(again, slice_of(first, n)) == ERR_OK);
-    must(sessions_count(again) == sessions_count(sessions));
-    must(sessions_save(again, second, room) == n && memcmp(first, second, n) == 0);
-    must(ignored == 0);
-    sessions_free(&again);
-    free(first);
-    free(second);
 }
 
 int
@@ -114,7 +51,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_text(head.program, line);
         postfix_program(head.program, &program);
         postfix_parse(&program, head.text, &event);
-        check_event(&event, line);
+        check_postfix(&event, line);
         sessions_event(sessions, &head, &program, &event);
     }
     check_saving(sessions);
