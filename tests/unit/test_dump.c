@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "tests/unit/list_files.h"
 #include <jansson.h>
 
 #include "loader/lists.h"
@@ -56,13 +58,7 @@ static int
 teardown(void **state)
 {
     struct fixture *f = *state;
-    static const char *const names[] = {"lists.mdb", "lists.mdb-lock", "list0", "list1"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char path[80];
-        (void)snprintf(path, sizeof path, "%s/%s", f->dir, names[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(f->dir);
+    list_remove_folder(f->dir);
     free(f->text);
     free(f);
     return 0;
@@ -71,19 +67,7 @@ teardown(void **state)
 static uint64_t
 import(struct fixture *f, unsigned which, enum list_type type, const char *text, size_t n)
 {
-    char other[80];
-    struct list_stats stats;
-    bool changed;
-    (void)snprintf(other, sizeof other, "%s.new", f->paths[which]);
-    FILE *out = fopen(other, "wb");
-    assert_non_null(out);
-    assert_int_equal(fwrite(text, 1, n, out), n);
-    assert_int_equal(fclose(out), 0);
-    assert_int_equal(rename(other, f->paths[which]), 0);
-    f->sources[which].type = type;
-    if (lists_import(&f->conf, &f->sources[which], NOW, &changed, &stats, &f->msg) < 0)
-        fail_msg("%s", f->msg.text);
-    return stats.entries;
+    return list_import_text(&f->conf, &f->sources[which], type, text, n, NOW);
 }
 
 static enum exit_code

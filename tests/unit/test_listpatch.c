@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/list_files.h"
+
 #include "loader/listcmd.h"
 #include "loader/listedit.h"
 #include "loader/listfast.h"
@@ -75,14 +77,7 @@ static int
 teardown(void **state)
 {
     struct fixture *f = *state;
-    static const char *const names[] = {"answers.mdb", "answers.mdb-lock", "lists.mdb",
-        "lists.mdb-lock", "fresh.mdb", "fresh.mdb-lock", "list"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char path[80];
-        (void)snprintf(path, sizeof path, "%s/%s", f->dir, names[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(f->dir);
+    list_remove_folder(f->dir);
     free(f->text);
     free(f);
     return 0;
@@ -91,27 +86,13 @@ teardown(void **state)
 static void
 import(struct fixture *f, enum list_type type, const char *text)
 {
-    struct list_stats stats;
-    bool changed;
-    char other[96];
-    (void)snprintf(other, sizeof other, "%s.new", f->path);
-    FILE *out = fopen(other, "w");
-    assert_non_null(out);
-    fputs(text, out);
-    assert_int_equal(fclose(out), 0);
-    assert_int_equal(rename(other, f->path), 0);
-    f->source.type = type;
-    if (lists_import(&f->conf, &f->source, NOW, &changed, &stats, &f->msg) < 0)
-        fail_msg("%s", f->msg.text);
+    (void)list_import_text(&f->conf, &f->source, type, text, strlen(text), NOW);
 }
 
 static struct list_set *
-flatten(struct fixture *f)
+flatten(const struct fixture *f)
 {
-    struct list_set *set;
-    if (lists_flatten(&f->conf, &f->source, &set, &f->msg) < 0)
-        fail_msg("%s", f->msg.text);
-    return set;
+    return list_flatten_all(&f->conf, &f->source);
 }
 
 static void
