@@ -77,7 +77,7 @@ cat >"$RUN/postfix/etc/master.cf" <<EOF_MASTER
 $MX4:26 inet n - n - 1 postscreen
   -o postscreen_dnsbl_sites=ip.rep.example=127.0.0.[2..9]
   -o postscreen_dnsbl_action=enforce
-  -o postscreen_greet_wait=1s
+  -o postscreen_greet_wait=6s
   -o postscreen_cache_map=
 smtpd pass - - n - - smtpd
 dnsblog unix - - n - 0 dnsblog
