@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 enum { TCP_BACKLOG = 256, UDP_BUFFER = 4 << 20 };
@@ -59,14 +60,18 @@ set_options(int fd, const struct endpoint *endpoint, bool tcp)
 {
     static const struct ip any6 = {{0}};
     const struct ip any4 = ip_from_v4(0);
-    const int on = 1, buffer = UDP_BUFFER, probe = IP_PMTUDISC_DONT;
+    const int on = 1, buffer = UDP_BUFFER, probe = IP_PMTUDISC_PROBE;
+    const struct timeval wait = {.tv_usec = UDP_WAIT_MS * 1000};
     bool v6 = !ip_is4(&endpoint->ip);
     if (v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)
         return -1;
     if (tcp)
         return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    /* A larger buffer and no path discovery are wishes; answers are at most 1232 bytes. */
+    /* Wishes. A larger buffer holds what comes while a worker is busy. Answers are never fragments
+     * (RFC 9715 3.1 R2): at most 1232 bytes, with DF set, whatever anybody says of the path. */
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0)
+        return -1;
     if (!v6)
         (void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof probe);
     if (ip_cmp(&endpoint->ip, v6 ? &any6 : &any4) == 0 && want_destination(fd, v6) != 0)
@@ -80,7 +85,7 @@ open_one(const struct endpoint *endpoint, bool tcp, int *out, struct errmsg *msg
     union address address;
     socklen_t n = address_of(endpoint, &address);
     char text[IP_TEXT_SIZE];
-    int type = (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    int type = (tcp ? SOCK_STREAM | SOCK_NONBLOCK : SOCK_DGRAM) | SOCK_CLOEXEC;
     int fd = socket(address.any.sa_family, type, 0);
     if (fd >= 0 && set_options(fd, endpoint, tcp) == 0 && bind(fd, &address.any, n) == 0 &&
         (!tcp || listen(fd, TCP_BACKLOG) == 0)) {

@@ -1,4 +1,11 @@
-/* The UDP worker: batches from the kernel, one snapshot and one clock reading a batch. */
+/*
+ * The UDP worker: batches from the kernel, one snapshot and one clock reading a batch.
+ *
+ * With one socket it waits in recvmmsg itself: two system calls a batch, which is what decides
+ * where batches are short. That wait ends by UDP_WAIT_MS at most; only then, and about as often
+ * under load, are signals looked for. With several sockets, and once nothing comes, poll waits for
+ * all of them and for signals.
+ */
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -20,10 +27,11 @@ struct batch {
     _Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL_SIZE];
 };
 
+/* Makes the first count messages ready to receive again. */
 static void
-prepare(struct batch *batch)
+prepare(struct batch *batch, unsigned count)
 {
-    for (unsigned i = 0; i < BATCH; i++) {
+    for (unsigned i = 0; i < count; i++) {
         batch->in_vec[i] = (struct iovec){batch->query[i], QUERY_SIZE};
         batch->in[i].msg_hdr = (struct msghdr){.msg_name = &batch->from[i],
             .msg_namelen = sizeof batch->from[i],
@@ -84,7 +92,7 @@ send_batch(struct worker *worker, struct batch *batch, int fd, unsigned replies)
 {
     unsigned sent = 0;
     while (sent < replies) {
-        int n = sendmmsg(fd, batch->out + sent, replies - sent, 0);
+        int n = sendmmsg(fd, batch->out + sent, replies - sent, MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
@@ -96,18 +104,19 @@ send_batch(struct worker *worker, struct batch *batch, int fd, unsigned replies)
     }
 }
 
-/* Takes what is waiting at a socket; false when that was nothing. */
-static bool
-serve_socket(struct worker *worker, struct batch *batch, int fd)
+/* Answers one batch of a socket; returns how many messages it took, 0 if there were none. */
+static unsigned
+serve_batch(struct worker *worker, struct batch *batch, int fd, int flags)
 {
-    prepare(batch);
-    int n = recvmmsg(fd, batch->in, BATCH, MSG_DONTWAIT, NULL);
+    int n = recvmmsg(fd, batch->in, BATCH, flags, NULL);
     if (n <= 0)
-        return false;
+        return 0;
     snapshot_renew(worker->snapshot);
     unsigned replies = answer_batch(worker, batch, (unsigned)n);
     send_batch(worker, batch, fd, replies);
-    return true;
+    prepare(batch, (unsigned)n);
+    snapshot_release(worker->snapshot);
+    return (unsigned)n;
 }
 
 /* A full socket must not keep the signals waiting. */
@@ -116,15 +125,24 @@ serve_all(struct worker *worker, struct batch *batch, const struct pollfd *fds, 
 {
     for (nfds_t i = 0; i < count; i++)
         for (unsigned rounds = 0; fds[i].revents != 0 && rounds < BATCH; rounds++)
-            if (!serve_socket(worker, batch, fds[i].fd))
+            if (serve_batch(worker, batch, fds[i].fd, MSG_DONTWAIT) < BATCH)
                 break;
+}
+
+/* Until nothing comes for a while, or it is time to look for signals. */
+static void
+serve_busy(struct worker *worker, struct batch *batch, int fd)
+{
+    int64_t until_ms = worker_now_ms() + UDP_WAIT_MS;
+    while (serve_batch(worker, batch, fd, MSG_WAITFORONE) > 0)
+        if (worker_now_ms() >= until_ms)
+            break;
 }
 
 static void
 serve(struct worker *worker, struct batch *batch, struct pollfd *fds, nfds_t count)
 {
     for (;;) {
-        snapshot_release(worker->snapshot);
         int n = poll(fds, count, POLL_MS);
         enum worker_order order =
             n > 0 && fds[0].revents != 0 ? worker_signalled(worker) : WORKER_GO_ON;
@@ -132,12 +150,16 @@ serve(struct worker *worker, struct batch *batch, struct pollfd *fds, nfds_t cou
             return;
         if (order == WORKER_FINISH)
             (void)poll(fds, count, 0); /* what came since */
-        if (n == 0)
+        if (n == 0) {
             snapshot_renew(worker->snapshot);
+            snapshot_release(worker->snapshot);
+        }
         if (n > 0)
             serve_all(worker, batch, fds + 1, count - 1);
         if (order == WORKER_FINISH)
             return;
+        if (n > 0 && count == 2)
+            serve_busy(worker, batch, fds[1].fd);
         worker_tell(worker);
     }
 }
@@ -149,6 +171,7 @@ udp_serve(struct worker *worker)
     struct pollfd *fds = calloc(worker->socket_count + 1, sizeof *fds);
     struct batch *batch = calloc(1, sizeof *batch);
     if (batch != NULL && fds != NULL) {
+        prepare(batch, BATCH);
         fds[0] = (struct pollfd){.fd = worker->signals, .events = POLLIN};
         for (unsigned i = 0; i < worker->socket_count; i++)
             fds[count++] = (struct pollfd){.fd = worker->sockets[i], .events = POLLIN};

@@ -27,6 +27,14 @@ worker_now_s(void)
     return now.tv_sec;
 }
 
+int64_t
+worker_now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 void
 worker_tell(struct worker *worker)
 {

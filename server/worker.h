@@ -45,5 +45,7 @@ void worker_note(struct worker *worker, const struct request *request,
     const struct answer_note *note, const uint8_t *reply, size_t n, int64_t now_s);
 /* Seconds since 1970 by the coarse clock. */
 int64_t worker_now_s(void);
+/* Milliseconds of a clock that never goes back, as coarse as the kernel's tick. */
+int64_t worker_now_ms(void);
 
 #endif

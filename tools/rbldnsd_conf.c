@@ -1,6 +1,7 @@
 /* The command line as a configuration; see rbldnsd.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -63,14 +64,15 @@ print_listen(const struct front *front, FILE *out)
 static void
 print_service(const struct front *front, FILE *out)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t set; /* a worker for each processor that we may use */
+    int processors = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
     fputs("# Written by repdns-rbldnsd at its start; changes are lost.\n", out);
     fputs("base = \"rbldnsd.invalid\"\n", out);
     print_setting(out, "state_dir", front_strip(front, front->store));
     fprintf(out, "user = \"%u\"\ngroup = \"%u\"\n", front->uid, front->gid);
     fputs("public = yes\n", out);
     print_listen(front, out);
-    fprintf(out, "udp_workers = %ld\n",
+    fprintf(out, "udp_workers = %d\n",
         processors < 1             ? 1
         : processors > WORKERS_MAX ? WORKERS_MAX
                                    : processors);

@@ -3,44 +3,6 @@
 
 enum { POINTER = 0xc0, POINTER_REACH = 0x3fff };
 
-static bool
-has(struct wire_in *in, size_t n)
-{
-    if (in->failed || in->n - in->at < n)
-        in->failed = true;
-    return !in->failed;
-}
-
-uint8_t
-wire_get_u8(struct wire_in *in)
-{
-    return has(in, 1) ? in->p[in->at++] : 0;
-}
-
-uint16_t
-wire_get_u16(struct wire_in *in)
-{
-    if (!has(in, 2))
-        return 0;
-    const uint8_t *p = in->p + in->at;
-    in->at += 2;
-    return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-uint32_t
-wire_get_u32(struct wire_in *in)
-{
-    uint32_t high = wire_get_u16(in);
-    return high << 16 | wire_get_u16(in);
-}
-
-void
-wire_skip(struct wire_in *in, size_t n)
-{
-    if (has(in, n))
-        in->at += n;
-}
-
 void
 wire_get_name(struct wire_in *in, struct dname *out)
 {
@@ -69,53 +31,6 @@ wire_skip_name(struct wire_in *in)
         if (n == 0)
             return;
     }
-}
-
-static bool
-fits(struct wire_out *out, size_t n)
-{
-    if (out->full || out->size - out->n < n)
-        out->full = true;
-    return !out->full;
-}
-
-void
-wire_put_u8(struct wire_out *out, uint8_t v)
-{
-    if (fits(out, 1))
-        out->p[out->n++] = v;
-}
-
-void
-wire_put_u16(struct wire_out *out, uint16_t v)
-{
-    if (!fits(out, 2))
-        return;
-    out->p[out->n++] = (uint8_t)(v >> 8);
-    out->p[out->n++] = (uint8_t)v;
-}
-
-void
-wire_put_u32(struct wire_out *out, uint32_t v)
-{
-    wire_put_u16(out, (uint16_t)(v >> 16));
-    wire_put_u16(out, (uint16_t)v);
-}
-
-void
-wire_put(struct wire_out *out, const void *bytes, size_t n)
-{
-    if (n == 0 || !fits(out, n))
-        return;
-    memcpy(out->p + out->n, bytes, n);
-    out->n += n;
-}
-
-void
-wire_patch_u16(struct wire_out *out, size_t at, uint16_t v)
-{
-    out->p[at] = (uint8_t)(v >> 8);
-    out->p[at + 1] = (uint8_t)v;
 }
 
 void
