@@ -40,8 +40,8 @@ CPPFLAGS += -D_GNU_SOURCE -DREPDNS_VERSION='"$(VERSION)"' -I.
 CFLAGS += -std=gnu11 $(WARN) $(OPT)
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(filter -fsanitize=address% -fsanitize=undefined%,$(OPT))
 
-LIBS_zones  = -lconfuse -llmdb
-LIBS_server = $(LIBS_zones) -lev
+LIBS_zones  = -lconfuse -llmdb -lcap
+LIBS_server = $(LIBS_zones) -lev -lseccomp
 LIBS_loader = $(LIBS_zones) -lspf2 -lldns -lev -lhs -lpsl -lz -lm
 LIBS_tools  = $(LIBS_loader) -ljansson
 

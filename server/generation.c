@@ -5,12 +5,16 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "server/logger.h"
+#include "server/pin.h"
+#include "server/sandbox.h"
 #include "server/worker.h"
 #include "zones/log.h"
 
@@ -33,6 +37,14 @@ monotonic_s(void)
     return now.tv_sec;
 }
 
+static _Atomic int *
+map_trespasses(unsigned count)
+{
+    void *memory = mmap(NULL, count * sizeof(_Atomic int), PROT_READ | PROT_WRITE,
+        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
 enum err
 generation_new(struct conf **conf, struct generation **out, struct errmsg *msg)
 {
@@ -48,7 +60,9 @@ generation_new(struct conf **conf, struct generation **out, struct errmsg *msg)
         counters_map(generation->workers, (*conf)->zone_count, &generation->counters, msg);
     if (err == ERR_OK && logs)
         generation->rings = logrings_map(generation->workers);
-    if (err == ERR_OK && (generation->children == NULL || (logs && generation->rings == NULL)))
+    generation->trespasses = map_trespasses(generation->count);
+    if (err == ERR_OK && (generation->children == NULL || generation->trespasses == NULL ||
+                             (logs && generation->rings == NULL)))
         err = errmsg_set(msg, ERR_NOMEM, "out of memory");
     if (err < 0) {
         generation_free(out);
@@ -66,10 +80,32 @@ generation_free(struct generation **generation)
         return;
     counters_unmap(&(*generation)->counters);
     logrings_unmap(&(*generation)->rings, (*generation)->workers);
+    if ((*generation)->trespasses != NULL)
+        (void)munmap((*generation)->trespasses, (*generation)->count * sizeof(_Atomic int));
     conf_free(&(*generation)->conf);
     free((*generation)->children);
     free(*generation);
     *generation = NULL;
+}
+
+static enum sandbox_role
+role_of(const struct generation *generation, unsigned number)
+{
+    if (number >= generation->workers)
+        return SANDBOX_LOGGER;
+    return number + 1 == generation->workers ? SANDBOX_TCP : SANDBOX_UDP;
+}
+
+/* In the child: false, and told, if it could not be bound to its role. */
+static bool
+enter_role(const struct generation *generation, unsigned number)
+{
+    struct errmsg msg;
+    enum sandbox_role role = role_of(generation, number);
+    if (sandbox_enter(role, generation->conf, &generation->trespasses[number], &msg) == ERR_OK)
+        return true;
+    log_line(LOG_LEVEL_ERROR, "%s", msg.text);
+    return false;
 }
 
 static void
@@ -86,6 +122,8 @@ static int
 run_logger(const struct generation *generation, const struct sockets *sockets, int ready)
 {
     sockets_keep_own(sockets, NULL, 0);
+    if (!enter_role(generation, generation->workers))
+        return 1;
     say_ready(ready);
     return logger_run(&generation->conf->query_log, generation->rings, generation->workers);
 }
@@ -96,7 +134,7 @@ run_worker(
     const struct generation *generation, const struct sockets *sockets, unsigned number, int ready)
 {
     const struct conf *conf = generation->conf;
-    bool tcp = number + 1 == generation->workers;
+    bool tcp = role_of(generation, number) == SANDBOX_TCP;
     int *own = calloc((size_t)sockets->endpoints * sockets->sets, sizeof *own);
     if (own == NULL)
         return 1;
@@ -106,6 +144,12 @@ run_worker(
     else
         count = sockets_of_worker(sockets, number, conf->udp_workers, own);
     sockets_keep_own(sockets, own, count);
+    if (!tcp)
+        pin_to_core(&conf->process, number);
+    if (!enter_role(generation, number)) {
+        free(own);
+        return 1;
+    }
     struct worker worker = {.conf = conf,
         .counters = counters_slot(&generation->counters, number),
         .sockets = own,
@@ -192,21 +236,43 @@ generation_start_due(struct generation *generation, const struct sockets *socket
             start_child(generation, sockets, i, -1);
 }
 
+static void
+tell_end(const struct generation *generation, unsigned number, int status)
+{
+    struct child *child = &generation->children[number];
+    const char *what = sandbox_role_name(role_of(generation, number));
+    char call[SANDBOX_CALL_SIZE], why[256] = "";
+    int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    int trespass = atomic_exchange(&generation->trespasses[number], 0);
+    sandbox_call_name(trespass, call);
+    if (signal == SIGSYS)
+        (void)snprintf(why, sizeof why,
+            ": its seccomp profile does not have system call %s; please report it, and set seccomp "
+            "= log until it is mended",
+            call);
+    if (signal == SIGBUS)
+        (void)snprintf(why, sizeof why,
+            ": it could not read the store's file, which was cut short or its disk fails; check "
+            "the disk, restore the store");
+    if (signal != 0)
+        log_line(LOG_LEVEL_ERROR, "a %s ended by signal %d (%s)%s; starting another in %us", what,
+            signal, strsignal(signal), why, child->delay_s);
+    else
+        log_line(LOG_LEVEL_ERROR, "a %s ended with status %d; starting another in %us", what,
+            WEXITSTATUS(status), child->delay_s);
+}
+
 /* A process that ran for a while may start again at once; one that dies early waits longer each
  * time. */
 static void
-start_later(struct child *child, const char *what, int status)
+start_later(struct generation *generation, unsigned number, int status)
 {
+    struct child *child = &generation->children[number];
     time_t now = monotonic_s();
     if (now - child->started_s >= CALM_S)
         child->delay_s = 0;
     child->due_s = now + child->delay_s;
-    if (WIFSIGNALED(status))
-        log_line(LOG_LEVEL_ERROR, "a %s ended by signal %d (%s); starting another in %us", what,
-            WTERMSIG(status), strsignal(WTERMSIG(status)), child->delay_s);
-    else
-        log_line(LOG_LEVEL_ERROR, "a %s ended with status %d; starting another in %us", what,
-            WEXITSTATUS(status), child->delay_s);
+    tell_end(generation, number, status);
     unsigned next = child->delay_s == 0 ? 1 : child->delay_s * 2;
     child->delay_s = next < DELAY_MOST_S ? next : DELAY_MOST_S;
 }
@@ -221,8 +287,7 @@ generation_ended(struct generation *generation, pid_t pid, int status)
         return false;
     generation->children[i].pid = 0;
     if (generation->finishing_s == 0)
-        start_later(
-            &generation->children[i], i < generation->workers ? "worker" : "query logger", status);
+        start_later(generation, i, status);
     return true;
 }
 

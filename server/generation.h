@@ -28,7 +28,8 @@ struct generation {
     unsigned workers;              /* the last is the one for TCP */
     unsigned count;                /* children: the workers, then the logger, if there is one */
     struct child *children;
-    time_t finishing_s; /* since when, by the monotonic clock; 0: it serves */
+    _Atomic int *trespasses; /* by child, shared with it; see sandbox_enter */
+    time_t finishing_s;      /* since when, by the monotonic clock; 0: it serves */
 };
 
 /* Takes *conf over on success. Nothing runs yet. */

@@ -2,7 +2,10 @@
 #include "server/supervisor.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -79,6 +82,20 @@ reap(struct supervisor *supervisor)
     }
 }
 
+/* Workers may write the store's lock file, but make none. Whatever forbids it is said by whoever
+ * then can't open the store. */
+static void
+make_lock(const struct conf *conf)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s-lock", conf->answers_path);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
+    if (fd >= 0)
+        (void)close(fd);
+}
+
 /* A file renamed into place has another inode: workers would go on with the old one for ever. They
  * must all let go before one opens the new file, because LMDB keeps the number of the last
  * transaction in the lock file for as long as anybody has it open. */
@@ -95,6 +112,8 @@ watch_store(struct supervisor *supervisor, bool first)
         supervisor->device = st.st_dev;
         supervisor->inode = st.st_ino;
     }
+    if (other || first)
+        make_lock(supervisor->current->conf);
     if (!other || first)
         return;
     log_line(LOG_LEVEL_INFO, "%s: another file; opening it", path);
@@ -107,10 +126,13 @@ watch_store(struct supervisor *supervisor, bool first)
 static enum err
 compatible(const struct conf *old, const struct conf *conf, struct errmsg *msg)
 {
+    static const char *const seccomp[] = {
+        [CONF_SECCOMP_KILL] = "kill", [CONF_SECCOMP_LOG] = "log", [CONF_SECCOMP_OFF] = "off"};
     const struct {
         const char *name, *before, *now;
     } settings[] = {{"user", old->user, conf->user}, {"group", old->group, conf->group},
-        {"state_dir", old->state_dir, conf->state_dir}};
+        {"state_dir", old->state_dir, conf->state_dir},
+        {"seccomp", seccomp[old->process.seccomp], seccomp[conf->process.seccomp]}};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         if (strcmp(settings[i].before, settings[i].now) != 0)
             return errmsg_set(msg, ERR_REFUSED, "%s: %s is another one; restart repdnsd for that",
@@ -310,6 +332,15 @@ tell_start(const struct supervisor *supervisor)
         zones);
 }
 
+static enum err
+give_up(struct supervisor *supervisor, enum err err)
+{
+    statistics_free(&supervisor->statistics);
+    sockets_close_others(&supervisor->sockets, NULL);
+    generation_free(&supervisor->current);
+    return err;
+}
+
 enum err
 supervisor_run(struct conf **conf, struct ties *ties, struct errmsg *msg)
 {
@@ -323,12 +354,13 @@ supervisor_run(struct conf **conf, struct ties *ties, struct errmsg *msg)
         err = errmsg_set(msg, ERR_NOMEM, "out of memory");
     if (err == ERR_OK)
         err = generation_new(conf, &supervisor.current, msg);
-    if (err < 0) {
-        statistics_free(&supervisor.statistics);
-        sockets_close_others(&supervisor.sockets, NULL);
-        return err;
-    }
+    if (err < 0)
+        return give_up(&supervisor, err);
     block_signals(&supervisor);
+    err = sandbox_enter(SANDBOX_SUPERVISOR, supervisor.current->conf, NULL, msg);
+    if (err < 0)
+        return give_up(&supervisor, err);
+    sandbox_tell(supervisor.current->conf);
     watch_store(&supervisor, true);
     begin_statistics(&supervisor);
     log_detach();

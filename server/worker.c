@@ -7,18 +7,6 @@
 
 #include "zones/log.h"
 
-/* LMDB reads through a map: a page that the disk can't deliver, or a file cut short under us,
- * arrives as SIGBUS. This worker ends with one line; the supervisor starts another. */
-static void
-on_sigbus(int signal)
-{
-    static const char line[] = "repdnsd: a worker could not read the store's file (SIGBUS): it was "
-                               "cut short or its disk fails; check the disk, restore the store\n";
-    (void)signal;
-    (void)!write(STDERR_FILENO, line, sizeof line - 1);
-    _exit(1);
-}
-
 int64_t
 worker_now_s(void)
 {
@@ -53,8 +41,9 @@ enum err
 worker_start(struct worker *worker, struct errmsg *msg)
 {
     sigset_t set;
-    const struct sigaction bus = {.sa_handler = on_sigbus};
-    (void)sigaction(SIGBUS, &bus, NULL);
+    /* LMDB reads through a map: a page that the disk can't deliver, or a file cut short under us,
+     * arrives as SIGBUS and ends this worker. The supervisor says so and starts another. */
+    (void)signal(SIGBUS, SIG_DFL);
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, WORKER_DRAIN);

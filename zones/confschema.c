@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "confprocess.h"
 #include "confvalue.h"
 #include "ip.h"
 #include "listtype.h"
@@ -189,7 +190,8 @@ static const struct {
     {"query_log|path", check_log_path}, {"query_log|format", check_log_format},
     {"query_log|sample", check_count}, {"query_log|addresses", check_log_addresses},
     {"statistics|path", check_path}, {"statistics|format", check_statistics_format},
-    {"statistics|every", check_duration},
+    {"statistics|every", check_duration}, {"seccomp", confprocess_check_seccomp},
+    {"pin", confprocess_check_pin},
 };
 /* clang-format on */
 
@@ -244,6 +246,7 @@ confschema_new(void)
         CFG_STR("resolver_timeout", "2s", CFGF_NONE), CFG_INT("resolver_tries", 3, CFGF_NONE),
         CFG_INT("resolver_window", 256, CFGF_NONE), CFG_STR("canary", NULL, CFGF_NODEFAULT),
         CFG_STR("min_ttl", "5m", CFGF_NONE), CFG_STR("max_ttl", "1d", CFGF_NONE),
+        CFG_STR("seccomp", "kill", CFGF_NONE), CFG_STR_LIST("pin", "{}", CFGF_NONE),
         CFG_SEC("log", log, CFGF_MULTI), CFG_SEC("mailstore", mailstore, CFGF_MULTI),
         CFG_SEC("list", list, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
         CFG_SEC("zone", zone, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),

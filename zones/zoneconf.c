@@ -12,6 +12,7 @@
 
 #include "combined.h"
 #include "conflogs.h"
+#include "confprocess.h"
 #include "confschema.h"
 #include "confvalue.h"
 #include "confzones.h"
@@ -399,11 +400,17 @@ read_logs(const struct loading *l)
 }
 
 static enum err
+read_process(const struct loading *l)
+{
+    return confprocess_read(l->conf, l->cfg, l->msg);
+}
+
+static enum err
 read_all(const struct loading *l)
 {
     static enum err (*const readers[])(const struct loading *) = {read_server, read_paths,
         read_resolver, read_networks, read_sources, read_lists, read_zones, read_policy, read_spf,
-        read_logs};
+        read_logs, read_process};
     enum err err = ERR_OK;
     for (size_t i = 0; i < sizeof readers / sizeof *readers && err == ERR_OK; i++)
         err = readers[i](l);

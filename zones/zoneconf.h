@@ -126,6 +126,15 @@ struct statistics_conf {
     uint32_t every_s; /* 0: at start, end and signals alone */
 };
 
+/* How repdnsd's processes run; meanings in repdns.conf(5). */
+enum conf_seccomp { CONF_SECCOMP_KILL, CONF_SECCOMP_LOG, CONF_SECCOMP_OFF };
+struct process_conf {
+    enum conf_seccomp seccomp;
+    bool pin;            /* UDP workers stay on one processor each */
+    unsigned core_count; /* 0: on those that the process may use */
+    uint16_t *cores;
+};
+
 struct conf {
     char *path; /* of the file */
     struct dname base;
@@ -172,6 +181,7 @@ struct conf {
     struct spf_conf spf;
     struct query_log_conf query_log;
     struct statistics_conf statistics;
+    struct process_conf process;
 
     char warnings[1024]; /* lines of what is allowed, but hardly meant; "" for none */
     struct conf_block *blocks;
