@@ -20,7 +20,7 @@
 
 enum {
     DELAY_MOST_S = 30,
-    CALM_S = 60,
+    CALM_S = 2,
     READY_MS = 5000,  /* a new generation that takes longer has failed */
     STOP_STEPS = 400, /* then SIGKILL */
     GONE_STEPS = 600, /* then nobody can help */
@@ -289,6 +289,15 @@ generation_ended(struct generation *generation, pid_t pid, int status)
     if (generation->finishing_s == 0)
         start_later(generation, i, status);
     return true;
+}
+
+bool
+generation_lives(const struct generation *generation)
+{
+    unsigned i = 0;
+    while (i < generation->workers && generation->children[i].pid > 0)
+        i++;
+    return i == generation->workers;
 }
 
 void

@@ -51,6 +51,9 @@ void generation_finish(struct generation *generation);
 /* Of one that finishes: now and then, and when a process of it has ended. True when all have. */
 bool generation_finished(struct generation *generation);
 
+/* Whether all its workers run. */
+bool generation_lives(const struct generation *generation);
+
 void generation_signal_workers(const struct generation *generation, int signal);
 /* The logger opens its file again. */
 void generation_reopen(const struct generation *generation);

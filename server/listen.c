@@ -7,9 +7,18 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { TCP_BACKLOG = 256, UDP_BUFFER = 4 << 20 };
+/* RETRIES of RETRY_NS: 250 ms. */
+enum { TCP_BACKLOG = 256, UDP_BUFFER = 4 << 20, RETRIES = 50, RETRY_NS = 5000000 };
+
+/* What sockets are opened for. */
+struct opening {
+    const struct conf *conf;
+    const struct sockets *old;
+    struct activation *passed; /* NULL: none */
+};
 
 union address {
     struct sockaddr any;
@@ -55,40 +64,90 @@ want_destination(int fd, bool v6)
     return setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
 }
 
+/* What must be set before the address is taken. */
 static int
-set_options(int fd, const struct endpoint *endpoint, bool tcp)
+set_before(int fd, const struct endpoint *endpoint, const struct conf *conf, bool tcp)
+{
+    const int on = 1;
+    /* [::] is IPv6 alone, so that 0.0.0.0 may stand beside it. */
+    if (!ip_is4(&endpoint->ip) && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)
+        return -1;
+    /* An address that the machine gets later: a floating one, or at boot. Counts for IPv6 too. */
+    if (conf->process.freebind && setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof on) != 0)
+        return -1;
+    /* TCP: connections of the server before, which are still being closed, do not hold the address.
+     * UDP: the sets of one address; the kernel chooses by a hash of both ends, so that a client
+     * stays with a worker. Not SO_INCOMING_CPU: it pays only with as many workers as the network
+     * card has queues, each pinned where its queue is served. */
+    return setsockopt(fd, SOL_SOCKET, tcp ? SO_REUSEADDR : SO_REUSEPORT, &on, sizeof on);
+}
+
+/* Of sockets that were passed on too. */
+static int
+set_after(int fd, const struct endpoint *endpoint, bool tcp)
 {
     static const struct ip any6 = {{0}};
     const struct ip any4 = ip_from_v4(0);
-    const int on = 1, buffer = UDP_BUFFER, probe = IP_PMTUDISC_PROBE;
+    const int buffer = UDP_BUFFER, probe = IP_PMTUDISC_PROBE, probe6 = IPV6_PMTUDISC_PROBE;
     const struct timeval wait = {.tv_usec = UDP_WAIT_MS * 1000};
     bool v6 = !ip_is4(&endpoint->ip);
-    if (v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)
-        return -1;
     if (tcp)
-        return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    /* Wishes. A larger buffer holds what comes while a worker is busy. Answers are never fragments
-     * (RFC 9715 3.1 R2): at most 1232 bytes, with DF set, whatever anybody says of the path. */
+        return 0;
+    /* Wishes, all but the time-out. What arrives while a worker starts or is not scheduled waits in
+     * the buffer: 4 MiB are some 5,000 small queries as the kernel counts them (net.core.rmem_max
+     * may allow less). Answers are never fragments (RFC 9715 3.1 R2): at most 1232 bytes, with DF
+     * set, whatever anybody says of the path. */
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0)
         return -1;
-    if (!v6)
+    if (v6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &probe6, sizeof probe6);
+    else
         (void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof probe);
-    if (ip_cmp(&endpoint->ip, v6 ? &any6 : &any4) == 0 && want_destination(fd, v6) != 0)
-        return -1;
-    return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    return ip_cmp(&endpoint->ip, v6 ? &any6 : &any4) == 0 ? want_destination(fd, v6) : 0;
 }
 
-static enum err
-open_one(const struct endpoint *endpoint, bool tcp, int *out, struct errmsg *msg)
+/* -1 and errno. The workers of a server that was killed hold its TCP address for another moment. */
+static int
+bind_patiently(int fd, const union address *address, socklen_t n)
+{
+    static const struct timespec pause = {.tv_nsec = RETRY_NS};
+    for (unsigned tries = 0; bind(fd, &address->any, n) != 0; tries++) {
+        if (errno != EADDRINUSE || tries == RETRIES)
+            return -1;
+        (void)nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
+static int
+open_bound(const struct endpoint *endpoint, const struct conf *conf, bool tcp)
 {
     union address address;
     socklen_t n = address_of(endpoint, &address);
-    char text[IP_TEXT_SIZE];
     int type = (tcp ? SOCK_STREAM | SOCK_NONBLOCK : SOCK_DGRAM) | SOCK_CLOEXEC;
     int fd = socket(address.any.sa_family, type, 0);
-    if (fd >= 0 && set_options(fd, endpoint, tcp) == 0 && bind(fd, &address.any, n) == 0 &&
-        (!tcp || listen(fd, TCP_BACKLOG) == 0)) {
+    if (fd >= 0 && set_before(fd, endpoint, conf, tcp) == 0 &&
+        bind_patiently(fd, &address, n) == 0 && (!tcp || listen(fd, TCP_BACKLOG) == 0))
+        return fd;
+    int why = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    errno = why;
+    return -1;
+}
+
+static enum err
+open_one(const struct opening *opening, const struct endpoint *endpoint, bool tcp, int *out,
+    struct errmsg *msg)
+{
+    char text[IP_TEXT_SIZE];
+    int fd = -1;
+    if (opening->passed != NULL)
+        fd = activation_take(opening->passed, endpoint, tcp);
+    if (fd < 0)
+        fd = open_bound(endpoint, opening->conf, tcp);
+    if (fd >= 0 && set_after(fd, endpoint, tcp) == 0) {
         *out = fd;
         return ERR_OK;
     }
@@ -121,8 +180,10 @@ find(const struct sockets *sockets, const struct endpoint *endpoint)
 }
 
 static enum err
-open_endpoint(struct sockets *sockets, const struct sockets *old, unsigned i, struct errmsg *msg)
+open_endpoint(
+    const struct opening *opening, struct sockets *sockets, unsigned i, struct errmsg *msg)
 {
+    const struct sockets *old = opening->old;
     unsigned there = find(old, &sockets->at[i]);
     /* One that stands twice in the list is tried, and fails as it does at start. */
     bool take = there < old->endpoints && find(sockets, &sockets->at[i]) == i;
@@ -133,17 +194,19 @@ open_endpoint(struct sockets *sockets, const struct sockets *old, unsigned i, st
         return ERR_OK;
     }
     /* TCP first: without SO_REUSEPORT it fails where another server has the address. */
-    enum err err = open_one(&sockets->at[i], true, &sockets->tcp[i], msg);
+    enum err err = open_one(opening, &sockets->at[i], true, &sockets->tcp[i], msg);
     for (unsigned set = 0; set < sockets->sets && err == ERR_OK; set++)
-        err = open_one(&sockets->at[i], false, &sockets->udp[set * sockets->endpoints + i], msg);
+        err = open_one(
+            opening, &sockets->at[i], false, &sockets->udp[set * sockets->endpoints + i], msg);
     return err;
 }
 
 enum err
-sockets_open(
-    const struct conf *conf, const struct sockets *old, struct sockets *out, struct errmsg *msg)
+sockets_open(const struct conf *conf, const struct sockets *old, struct activation *passed,
+    struct sockets *out, struct errmsg *msg)
 {
     static const struct sockets none = {0};
+    const struct opening opening = {conf, old == NULL ? &none : old, passed};
     size_t count = conf->listen_count;
     *out = (struct sockets){.endpoints = conf->listen_count,
         .sets = old == NULL ? conf->udp_workers : old->sets,
@@ -163,7 +226,7 @@ sockets_open(
     memset(out->tcp, 0xff, count * sizeof *out->tcp);
     enum err err = ERR_OK;
     for (unsigned i = 0; i < count && err == ERR_OK; i++)
-        err = open_endpoint(out, old == NULL ? &none : old, i, msg);
+        err = open_endpoint(&opening, out, i, msg);
     if (err < 0)
         sockets_close_others(out, old);
     return err;

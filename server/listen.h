@@ -6,6 +6,7 @@
 #ifndef SERVER_LISTEN_H
 #define SERVER_LISTEN_H
 
+#include "server/activation.h"
 #include "zones/zoneconf.h"
 
 /* A UDP socket blocks, for this long: what a worker that waits in recvmmsg may take to see a
@@ -24,11 +25,12 @@ struct sockets {
     const struct sockets *before; /* those that these were taken over from, until they are closed */
 };
 
-/* Binds what conf wants, but takes over from old (NULL: none) what has the same address. old goes
+/* Binds what conf wants, but takes over from old (NULL: none) or from passed (NULL: none) what has
+ * the same address. UDP sets share a passed socket when fewer were passed. old goes
  * on to own that too until sockets_close_others. The message names the address and what to do; on
  * failure nothing new is left open. */
-enum err sockets_open(const struct conf *conf, const struct sockets *old, struct sockets *out,
-    struct errmsg *msg) MUST_CHECK;
+enum err sockets_open(const struct conf *conf, const struct sockets *old, struct activation *passed,
+    struct sockets *out, struct errmsg *msg) MUST_CHECK;
 /* Closes those that kept (NULL: none) does not have, and frees. */
 void sockets_close_others(struct sockets *sockets, const struct sockets *kept);
 

@@ -92,8 +92,10 @@ make_lock(const struct conf *conf)
     if (n < 0 || (size_t)n >= sizeof path)
         return;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
-    if (fd >= 0)
-        (void)close(fd);
+    if (fd < 0)
+        return;
+    (void)!fchmod(fd, 0660); /* whatever the umask; the loader may be another user */
+    (void)close(fd);
 }
 
 /* A file renamed into place has another inode: workers would go on with the old one for ever. They
@@ -176,7 +178,7 @@ start_beside(struct supervisor *supervisor, struct conf **conf, struct generatio
     struct sockets *sockets, struct errmsg *msg)
 {
     const char *path = supervisor->current->conf->path;
-    enum err err = sockets_open(*conf, &supervisor->sockets, sockets, msg);
+    enum err err = sockets_open(*conf, &supervisor->sockets, NULL, sockets, msg);
     if (err < 0)
         return err;
     err = generation_new(conf, out, msg);
@@ -237,6 +239,18 @@ renew(struct supervisor *supervisor, struct errmsg *msg)
 }
 
 static void
+tell_reloaded(const struct supervisor *supervisor)
+{
+    const struct conf *conf = supervisor->current->conf;
+    if (conf->udp_workers > supervisor->sockets.sets)
+        log_line(LOG_LEVEL_WARNING,
+            "udp_workers: more than at the start, some share sockets; restart repdnsd for %u of "
+            "their own",
+            conf->udp_workers);
+    log_line(LOG_LEVEL_INFO, "%s: read again", conf->path);
+}
+
+static void
 reload(struct supervisor *supervisor)
 {
     struct errmsg msg;
@@ -249,7 +263,7 @@ reload(struct supervisor *supervisor)
     if (renew(supervisor, &msg) < 0)
         log_line(LOG_LEVEL_ERROR, "%s (going on as before)", msg.text);
     else
-        log_line(LOG_LEVEL_INFO, "%s: read again", supervisor->current->conf->path);
+        tell_reloaded(supervisor);
     ties_notify(supervisor->ties, "READY=1");
 }
 
@@ -272,7 +286,7 @@ static void
 loop(struct supervisor *supervisor)
 {
     for (;;) {
-        const struct timespec tick = {.tv_sec = TICK_S};
+        const struct timespec tick = ties_tick(supervisor->ties, TICK_S);
         int signal = sigtimedwait(&supervisor->signals, NULL, &tick);
         if (signal == SIGTERM || signal == SIGINT)
             return;
@@ -284,6 +298,8 @@ loop(struct supervisor *supervisor)
         retire_finished(supervisor);
         generation_start_due(supervisor->current, &supervisor->sockets);
         watch_store(supervisor, false);
+        if (generation_lives(supervisor->current))
+            ties_alive(supervisor->ties);
         if (statistics_due(&supervisor->statistics, monotonic_s())) {
             collect(supervisor);
             statistics_write(&supervisor->statistics, worker_now_s());
@@ -345,7 +361,11 @@ enum err
 supervisor_run(struct conf **conf, struct ties *ties, struct errmsg *msg)
 {
     struct supervisor supervisor = {.current = NULL, .ties = ties};
-    enum err err = sockets_open(*conf, NULL, &supervisor.sockets, msg);
+    struct activation passed;
+    enum err err = activation_open(&passed, msg);
+    if (err == ERR_OK)
+        err = sockets_open(*conf, NULL, &passed, &supervisor.sockets, msg);
+    activation_close(&passed);
     if (err < 0)
         return err;
     err = sandbox_drop(*conf, msg);

@@ -31,6 +31,27 @@ ties_open(struct ties *ties)
         ties->notify = fd;
     else if (fd >= 0)
         (void)close(fd);
+    const char *pid = getenv("WATCHDOG_PID"), *every = getenv("WATCHDOG_USEC");
+    if (every != NULL && (pid == NULL || strtol(pid, NULL, 10) == (long)getpid()))
+        ties->watchdog_us = strtol(every, NULL, 10);
+    if (ties->watchdog_us < 0)
+        ties->watchdog_us = 0;
+}
+
+void
+ties_alive(const struct ties *ties)
+{
+    if (ties->watchdog_us > 0)
+        ties_notify(ties, "WATCHDOG=1");
+}
+
+struct timespec
+ties_tick(const struct ties *ties, time_t most_s)
+{
+    long quarter_us = ties->watchdog_us / 4;
+    if (quarter_us == 0 || quarter_us / 1000000 >= most_s)
+        return (struct timespec){.tv_sec = most_s};
+    return (struct timespec){quarter_us / 1000000, quarter_us % 1000000 * 1000};
 }
 
 void

@@ -64,6 +64,7 @@ confprocess_read(struct conf *conf, cfg_t *cfg, struct errmsg *msg)
     unsigned count = cfg_size(cfg, "pin");
     const char *first = count > 0 ? cfg_getnstr(cfg, "pin", 0) : "no";
     process->seccomp = (enum conf_seccomp)find_seccomp(cfg_getstr(cfg, "seccomp"));
+    process->freebind = cfg_getbool(cfg, "freebind") == cfg_true;
     process->pin = strcmp(first, "no") != 0;
     if (core_number(first) < 0)
         return ERR_OK;

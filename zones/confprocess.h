@@ -1,4 +1,4 @@
-/* The settings seccomp and pin: how the processes of repdnsd run. */
+/* The settings seccomp, pin and freebind: how the processes of repdnsd run. */
 #ifndef ZONES_CONFPROCESS_H
 #define ZONES_CONFPROCESS_H
 

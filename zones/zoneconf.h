@@ -130,6 +130,7 @@ struct statistics_conf {
 enum conf_seccomp { CONF_SECCOMP_KILL, CONF_SECCOMP_LOG, CONF_SECCOMP_OFF };
 struct process_conf {
     enum conf_seccomp seccomp;
+    bool freebind;       /* listen on addresses that are not there yet */
     bool pin;            /* UDP workers stay on one processor each */
     unsigned core_count; /* 0: on those that the process may use */
     uint16_t *cores;
