@@ -41,7 +41,7 @@ CFLAGS += -std=gnu11 $(WARN) $(OPT)
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(filter -fsanitize=address% -fsanitize=undefined%,$(OPT))
 
 LIBS_zones  = -lconfuse -llmdb -lcap
-LIBS_server = $(LIBS_zones) -lev -lseccomp
+LIBS_server = $(LIBS_zones) -lev -lseccomp -lsodium
 LIBS_loader = $(LIBS_zones) -lspf2 -lldns -lev -lhs -lpsl -lz -lm
 LIBS_tools  = $(LIBS_loader) -ljansson
 

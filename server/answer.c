@@ -2,6 +2,8 @@
 #include "server/answer.h"
 
 #include "server/answer_data.h"
+#include "server/gate.h"
+#include "server/refusal.h"
 #include "server/strict.h"
 #include "server/txt.h"
 
@@ -61,8 +63,9 @@ answer_zone(struct reply *reply)
         reply_fail(reply, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE, "");
         return;
     }
+    gate_find_key(reply);
     if (!reply->conf->public && !ip_is_private(&reply->request->client)) {
-        reply_fail(reply, RCODE_REFUSED, EDE_PROHIBITED, "not public");
+        refuse(reply, REFUSAL_PUBLIC);
         return;
     }
     if (!reply->zone->enabled) {
@@ -116,6 +119,19 @@ drop_for_acl(struct answer_note *note)
     return 0;
 }
 
+static void
+answer_query(struct reply *reply)
+{
+    if (reply->rcode == RCODE_NOERROR)
+        reply->rcode = gate_cookie(reply);
+    /* RFC 7873 5.4: nothing but a cookie is asked for. */
+    bool asks = reply->query.question_len > 0;
+    if (reply->rcode == RCODE_NOERROR && !asks && reply->query.cookie.state == COOKIE_NONE)
+        reply->rcode = RCODE_FORMERR;
+    if (reply->rcode == RCODE_NOERROR && asks)
+        answer_question(reply);
+}
+
 size_t
 answer(const struct view_table *views, struct snapshot *snapshot, const struct request *request,
     int64_t now_s, uint8_t *out, size_t out_size, struct answer_note *note)
@@ -140,9 +156,9 @@ answer(const struct view_table *views, struct snapshot *snapshot, const struct r
     note->question_len = (uint16_t)reply.query.question_len;
     note->edns = reply.query.edns;
     reply_begin(&reply, out, out_size);
-    if (reply.rcode == RCODE_NOERROR)
-        answer_question(&reply);
+    answer_query(&reply);
     if (reply.acl.action == ACL_IGNORE)
         return drop_for_acl(note);
-    return reply_finish(&reply);
+    note->dropped = reply.dropped || !gate_limit(&reply);
+    return note->dropped ? 0 : reply_finish(&reply);
 }

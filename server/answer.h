@@ -3,7 +3,7 @@
  * no clock, no allocation, no log, no file, no lock (make check-hot). UDP, TCP and tests are only
  * callers.
  *
- * RFC 1034, 1035, 2181, 2308, 3597, 4343, 5782, 6891, 8020, 8482, 8914, 9156.
+ * RFC 1034, 1035, 2181, 2308, 3597, 4343, 5782, 6891, 7873, 8020, 8482, 8914, 9018, 9156.
  */
 #ifndef SERVER_ANSWER_H
 #define SERVER_ANSWER_H
@@ -13,6 +13,8 @@
 
 #include "server/snapshot.h"
 #include "zones/ip.h"
+
+struct gate;
 
 #define ANSWER_UDP_SIZE  1232 /* what we advertise and the most we send over UDP (DNS flag day) */
 #define ANSWER_UDP_MAX   2048 /* room for one over UDP: as rbldnsd sends them (STRICT_UDP_MAX) */
@@ -24,6 +26,7 @@ struct request {
     size_t len;
     struct ip client;
     bool tcp;
+    struct gate *gate; /* NULL: no limits, no cookies and no keys */
 };
 
 /* What the answer was, for counters and logs; the I/O loop counts, not the answer path. */
@@ -33,12 +36,17 @@ struct answer_note {
     bool listed;    /* a positive A/TXT/ANY answer from data */
     bool truncated; /* TC set */
     bool edns;
-    bool wrong_kind; /* an address asked of a name zone, an unreversed name ...: NXDOMAIN */
-    bool stale;      /* SERVFAIL because a dataset has expired */
-    bool acl;        /* dropped or refused by an access list */
+    bool stale;         /* SERVFAIL because a dataset has expired */
+    bool acl;           /* dropped or refused by an access list */
+    uint8_t wrong_kind; /* enum wrong_kind: what was asked of a zone of another kind */
+    uint8_t refusal;    /* enum refusal: why the client is not served */
+    uint8_t rate;       /* enum rrl_verdict */
+    uint8_t cookie;     /* enum cookie_state */
     uint16_t qtype;
     uint16_t question_len;       /* bytes of the question, 0: none that could be read */
     const struct zone_def *zone; /* NULL: none of ours */
+    uint8_t key_at, key_n;       /* where in the question the label of a key is; 0: nowhere */
+    const char *key_id;          /* whose it is; NULL: nobody's */
 };
 
 /* Writes at most out_size bytes (at least ANSWER_UDP_MAX; ANSWER_TCP_MAX for TCP) and returns how

@@ -1,7 +1,9 @@
 /* The data of a zone as records; see answer_data.h. */
 #include "server/answer_data.h"
 
+#include "server/gate.h"
 #include "server/lookup.h"
+#include "server/refusal.h"
 #include "server/strict.h"
 #include "server/txt.h"
 #include "zones/recordset.h"
@@ -152,7 +154,7 @@ answer_apex(struct reply *reply, const struct lookup_ask *ask)
     if (reply->rcode != RCODE_NOERROR)
         return;
     found.status = LOOKUP_NODATA;
-    if (reply->zone->kind == ZONE_LIST)
+    if (reply->zone->kind == ZONE_LIST && !reply->zone->keyed)
         lookup_name(ask, &apex, &found);
     if (found.status == LOOKUP_LISTED)
         put_found(reply, &found);
@@ -161,13 +163,14 @@ answer_apex(struct reply *reply, const struct lookup_ask *ask)
 }
 
 static void
-answer_name(struct reply *reply, const struct lookup_ask *ask)
+answer_name(struct reply *reply, const struct lookup_ask *ask, const struct dname *apex)
 {
     struct dname relative;
     struct lookup found;
-    dname_relative(&reply->query.qname, &reply->zone->apex, &relative);
+    dname_relative(&reply->query.qname, apex, &relative);
     lookup_name(ask, &relative, &found);
-    reply->note->wrong_kind = found.wrong_kind && found.status != LOOKUP_LISTED;
+    if (found.status != LOOKUP_LISTED)
+        reply->note->wrong_kind = (uint8_t)found.wrong_kind;
     if (found.status >= LOOKUP_EXPIRED) {
         fail_with(reply, found.status);
         return;
@@ -175,6 +178,11 @@ answer_name(struct reply *reply, const struct lookup_ask *ask)
     /* Another zone may lie below a name that has nothing itself. */
     bool below =
         !strict_is(reply->conf, STRICT_NXDOMAIN) && view_below(reply->views, &reply->query.qname);
+    if (found.status == LOOKUP_NXDOMAIN && !below && reply->note->wrong_kind != WRONG_NONE &&
+        reply->zone->errors == ZONE_CODES) {
+        refuse(reply, REFUSAL_KIND);
+        return;
+    }
     if (found.status == LOOKUP_NXDOMAIN && !below) {
         reply_put_negative(reply, RCODE_NXDOMAIN);
         return;
@@ -200,13 +208,16 @@ answer_data(struct reply *reply)
     }
     if (reply->acl.action == ACL_REFUSE) {
         reply->note->acl = true;
-        reply_fail(reply, RCODE_REFUSED, EDE_PROHIBITED, "access list");
+        refuse(reply, REFUSAL_ACL);
         return;
     }
+    struct dname apex;
+    if (reply->zone->keyed && !gate_take_key(reply, &apex))
+        return;
     if (dname_equal(&reply->query.qname, &reply->zone->apex))
         answer_apex(reply, &ask);
     else
-        answer_name(reply, &ask);
+        answer_name(reply, &ask, reply->zone->keyed ? &apex : &reply->zone->apex);
     if (reply->rcode != RCODE_NOERROR)
         return;
     if (reply->answers == 0 && !reply->out.full)

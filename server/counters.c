@@ -5,7 +5,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "server/lookup.h"
 #include "server/query.h"
+#include "server/refusal.h"
+#include "server/rrl.h"
 
 enum { CACHE_LINE = 64 };
 
@@ -55,6 +58,7 @@ outcome(const struct answer_note *note)
     case RCODE_FORMERR:
     case RCODE_NOTIMP:
     case RCODE_BADVERS:
+    case RCODE_BADCOOKIE:
         return COUNTER_MALFORMED;
     }
     return COUNTER_MALFORMED;
@@ -70,6 +74,33 @@ note_zone(struct zone_counts *counts, const struct answer_note *note, size_t in,
     counts->of[ZONE_COUNTER_BYTES_OUT] += out;
 }
 
+/* Which counters a note's small numbers stand for; none for those that are left out. */
+static const enum counter wrongs[] = {[WRONG_ADDRESS] = COUNTER_WRONG_ADDRESS,
+    [WRONG_NAME] = COUNTER_WRONG_NAME,
+    [WRONG_COLON] = COUNTER_WRONG_COLON,
+    [WRONG_DOUBLED] = COUNTER_WRONG_DOUBLED};
+static const enum counter rates[] = {[RRL_NOTED] = COUNTER_RATE_NOTED,
+    [RRL_SLIP] = COUNTER_RATE_SLIPPED,
+    [RRL_DROP] = COUNTER_RATE_DROPPED};
+
+/* What a query was refused for, and how it was limited, whether it was answered or not. */
+static void
+note_gate(uint64_t *of, const struct answer_note *note)
+{
+    of[COUNTER_KEY_UNKNOWN] += note->refusal == REFUSAL_KEY_UNKNOWN;
+    of[COUNTER_KEY_OFF] += note->refusal == REFUSAL_KEY_OFF;
+    of[COUNTER_OVER_QUOTA] += note->refusal == REFUSAL_QUOTA;
+    of[COUNTER_COOKIES] += note->cookie != COOKIE_NONE;
+    of[COUNTER_COOKIES_GOOD] += note->cookie == COOKIE_GOOD;
+    of[COUNTER_COOKIES_BAD] += note->cookie == COOKIE_BAD;
+    if (note->wrong_kind != WRONG_NONE) {
+        of[COUNTER_WRONG_KIND]++;
+        of[wrongs[note->wrong_kind]]++;
+    }
+    if (note->rate != RRL_SEND)
+        of[rates[note->rate]]++;
+}
+
 void
 counters_note(struct counters *counters, const struct answer_note *note, unsigned zone, bool tcp,
     size_t bytes_in, size_t bytes_out)
@@ -81,6 +112,7 @@ counters_note(struct counters *counters, const struct answer_note *note, unsigne
     /* As rbldnsd: what gets no answer counts in no zone. */
     if (zone < counters->zone_count && !note->dropped)
         note_zone(&counters->zones[zone], note, bytes_in, bytes_out);
+    note_gate(of, note);
     if (note->dropped) {
         of[COUNTER_DROPPED]++;
         of[COUNTER_ACL_DROPPED] += note->acl;
@@ -90,6 +122,5 @@ counters_note(struct counters *counters, const struct answer_note *note, unsigne
     of[COUNTER_ACL_REFUSED] += note->acl;
     of[COUNTER_EDNS] += note->edns;
     of[COUNTER_TRUNCATED] += note->truncated;
-    of[COUNTER_WRONG_KIND] += note->wrong_kind;
     of[COUNTER_STALE] += note->stale;
 }

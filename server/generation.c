@@ -46,7 +46,8 @@ map_trespasses(unsigned count)
 }
 
 enum err
-generation_new(struct conf **conf, struct generation **out, struct errmsg *msg)
+generation_new(
+    struct conf **conf, struct gate_common *common, struct generation **out, struct errmsg *msg)
 {
     *out = calloc(1, sizeof **out);
     if (*out == NULL)
@@ -64,6 +65,8 @@ generation_new(struct conf **conf, struct generation **out, struct errmsg *msg)
     if (err == ERR_OK && (generation->children == NULL || generation->trespasses == NULL ||
                              (logs && generation->rings == NULL)))
         err = errmsg_set(msg, ERR_NOMEM, "out of memory");
+    if (err == ERR_OK)
+        err = gate_new(*conf, common, &generation->gate, msg);
     if (err < 0) {
         generation_free(out);
         return err;
@@ -82,6 +85,7 @@ generation_free(struct generation **generation)
     logrings_unmap(&(*generation)->rings, (*generation)->workers);
     if ((*generation)->trespasses != NULL)
         (void)munmap((*generation)->trespasses, (*generation)->count * sizeof(_Atomic int));
+    gate_free(&(*generation)->gate);
     conf_free(&(*generation)->conf);
     free((*generation)->children);
     free(*generation);
@@ -152,11 +156,13 @@ run_worker(
     }
     struct worker worker = {.conf = conf,
         .counters = counters_slot(&generation->counters, number),
+        .gate = generation->gate,
         .sockets = own,
         .socket_count = count};
     if (generation->rings != NULL)
         worker.log = (struct querylog){.ring = &generation->rings[number],
             .full = conf->query_log.full,
+            .keys = conf->query_log.keys,
             .sample = conf->query_log.sample};
     struct errmsg msg;
     int status = 1;

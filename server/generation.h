@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "server/counters.h"
+#include "server/gate.h"
 #include "server/listen.h"
 #include "server/logring.h"
 
@@ -24,16 +25,18 @@ struct generation {
     struct generation *older; /* the list of those that finish */
     struct conf *conf;
     struct counter_slots counters; /* by worker */
-    struct logring *rings;         /* by worker; NULL: no query log */
-    unsigned workers;              /* the last is the one for TCP */
-    unsigned count;                /* children: the workers, then the logger, if there is one */
+    struct gate *gate;
+    struct logring *rings; /* by worker; NULL: no query log */
+    unsigned workers;      /* the last is the one for TCP */
+    unsigned count;        /* children: the workers, then the logger, if there is one */
     struct child *children;
     _Atomic int *trespasses; /* by child, shared with it; see sandbox_enter */
     time_t finishing_s;      /* since when, by the monotonic clock; 0: it serves */
 };
 
-/* Takes *conf over on success. Nothing runs yet. */
-enum err generation_new(struct conf **conf, struct generation **out, struct errmsg *msg) MUST_CHECK;
+/* Takes *conf over on success; common is borrowed. Nothing runs yet. */
+enum err generation_new(struct conf **conf, struct gate_common *common, struct generation **out,
+    struct errmsg *msg) MUST_CHECK;
 /* Its processes have ended. */
 void generation_free(struct generation **generation);
 

@@ -214,7 +214,8 @@ begin_addr(struct asking *asking)
         ip_from_labels(relative->b, dname_labels(relative), &asking->out->ip, &also_partial);
     if (kind == IP_LABELS_PARTIAL)
         asking->exists = true;
-    asking->out->wrong_kind = kind == IP_LABELS_NOT;
+    if (kind == IP_LABELS_NOT)
+        asking->out->wrong_kind = WRONG_NAME;
     if (kind != IP_LABELS_FULL)
         return false;
     asking->exists = also_partial;
@@ -234,7 +235,8 @@ begin_name(struct asking *asking)
     const struct lookup_ask *ask = asking->ask;
     const struct dname *relative = asking->relative;
     bool address = ip_from_labels(relative->b, dname_labels(relative), &ip, NULL) == IP_LABELS_FULL;
-    asking->out->wrong_kind = address;
+    if (address)
+        asking->out->wrong_kind = WRONG_ADDRESS;
     if (!strict_is(ask->conf, STRICT_TEST)) {
         if (dname_equal(relative, &lookup_test_name))
             add_test(asking, ask->zone->kind == ZONE_LIST ? A_DEFAULT : A_TEST_NAME);
@@ -336,7 +338,7 @@ lookup_ask_list(struct asking *asking)
     bool addrs = !apex && has_kind(view, DATASET_ADDR) && begin_addr(asking);
     names = names && begin_name(asking);
     if (addrs)
-        asking->out->wrong_kind = false;
+        asking->out->wrong_kind = WRONG_NONE;
     ask_datasets(asking, addrs, names);
 }
 
@@ -349,6 +351,21 @@ ask_pairs(struct asking *asking)
         add_test(asking, A_TEST_PAIR);
     if (open)
         ask_datasets(asking, false, false);
+}
+
+/* The zone's own name again, or an IPv6 address as text: no wildcard may match these. */
+static bool
+is_misnamed(const struct asking *asking)
+{
+    const struct lookup_ask *ask = asking->ask;
+    const struct dname *relative = asking->relative;
+    if (strict_is(ask->conf, STRICT_ADDRESS_NAMES))
+        return false;
+    if (dname_under(relative, &ask->zone->apex))
+        asking->out->wrong_kind = WRONG_DOUBLED;
+    else if (ask->zone->kind != ZONE_LIST && memchr(relative->b + 1, ':', relative->b[0]) != NULL)
+        asking->out->wrong_kind = WRONG_COLON;
+    return asking->out->wrong_kind != WRONG_NONE;
 }
 
 static void
@@ -388,10 +405,11 @@ lookup_name(const struct lookup_ask *ask, const struct dname *relative, struct l
 {
     out->status = LOOKUP_NXDOMAIN;
     out->ip = (struct ip){{0}};
-    out->wrong_kind = false;
+    out->wrong_kind = WRONG_NONE;
     out->count = 0;
     struct asking asking = {.ask = ask, .relative = relative, .out = out};
-    ask_kind(&asking);
+    if (!is_misnamed(&asking))
+        ask_kind(&asking);
     if (out->status == LOOKUP_FAILED)
         return;
     /* A zone that can't say all is SERVFAIL before it is what an access list makes of it. */

@@ -18,6 +18,15 @@ enum lookup_status {
     LOOKUP_FAILED   /* a damaged record */
 };
 
+/* What a client with a wrong set-up asked: never listed. */
+enum wrong_kind {
+    WRONG_NONE,
+    WRONG_ADDRESS, /* an address of a zone of names */
+    WRONG_NAME,    /* a name, or an address that is not reversed, of a zone of addresses */
+    WRONG_COLON,   /* an IPv6 address as text */
+    WRONG_DOUBLED  /* the zone's name twice */
+};
+
 /* A name can be in several datasets, with several elements each; more are left out. */
 enum { LOOKUP_ITEMS_MAX = 32 };
 
@@ -38,7 +47,7 @@ struct lookup_item {
 
 struct lookup {
     enum lookup_status status;
-    bool wrong_kind;
+    enum wrong_kind wrong_kind;
     struct ip ip; /* that was asked */
     unsigned count;
     struct lookup_item items[LOOKUP_ITEMS_MAX];

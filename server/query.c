@@ -15,7 +15,9 @@ take_opt(struct wire_in *in, struct query *out)
     (void)wire_get_u8(in);
     out->edns_version = wire_get_u8(in);
     out->dnssec_ok = (wire_get_u16(in) & 0x8000) != 0;
-    wire_skip(in, wire_get_u16(in));
+    size_t n = wire_get_u16(in);
+    out->options = slice_of(in->p + in->at, n);
+    wire_skip(in, n);
     return true;
 }
 
@@ -89,6 +91,8 @@ query_parse(
     out->question_len = 0;
     out->edns = out->dnssec_ok = false;
     out->qtype = out->qclass = 0;
+    out->options = slice_of(NULL, 0);
+    out->cookie.state = COOKIE_NONE;
     *drop = in.failed || (out->flags & FLAG_QR) != 0;
     if (*drop)
         return RCODE_FORMERR;
@@ -96,10 +100,13 @@ query_parse(
         return parse_strict(&in, counts, out, drop);
     if ((out->flags & OPCODE_MASK) != 0)
         return RCODE_NOTIMP;
-    if (counts[0] != 1)
+    if (counts[0] > 1)
         return RCODE_FORMERR;
-    parse_question(&in, out);
+    if (counts[0] == 1)
+        parse_question(&in, out);
     if (in.failed)
         return RCODE_FORMERR;
-    return parse_records(&in, counts[1] + counts[2], counts[3], out);
+    enum rcode rcode = parse_records(&in, counts[1] + counts[2], counts[3], out);
+    bool asks = counts[0] == 1 || out->options.n > 0;
+    return rcode == RCODE_NOERROR && !asks ? RCODE_FORMERR : rcode;
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "zones/dname.h"
+#include "zones/slice.h"
 #include "zones/zoneconf.h"
 
 #define QUERY_HEADER_SIZE 12
@@ -33,7 +34,8 @@ enum rcode {
     RCODE_NXDOMAIN = 3,
     RCODE_NOTIMP = 4,
     RCODE_REFUSED = 5,
-    RCODE_BADVERS = 16 /* RFC 6891 9 */
+    RCODE_BADVERS = 16,  /* RFC 6891 9 */
+    RCODE_BADCOOKIE = 23 /* RFC 7873 8 */
 };
 enum {
     FLAG_QR = 0x8000,
@@ -44,6 +46,15 @@ enum {
     OPCODE_MASK = 0x7800
 };
 
+/* Of the client's cookie option: none, without a server cookie, with one that is not good now, with
+ * a good one (cookie.h). */
+enum cookie_state { COOKIE_NONE, COOKIE_CLIENT, COOKIE_BAD, COOKIE_GOOD };
+#define COOKIE_SIZE 24 /* client and server cookie (RFC 9018 4) */
+struct query_cookie {
+    enum cookie_state state;
+    uint8_t bytes[COOKIE_SIZE]; /* to return, unless the state is NONE */
+};
+
 struct query {
     uint16_t id, flags;
     uint16_t qtype, qclass;
@@ -52,11 +63,14 @@ struct query {
     bool edns, dnssec_ok;
     uint8_t edns_version;
     uint16_t udp_size;
+    struct slice options; /* of the OPT record, not looked at; borrowed from the packet */
+    struct query_cookie cookie;
 };
 
 /* What is wrong with it: NOERROR if nothing is, FORMERR, NOTIMP or BADVERS. *drop is set for what
- * must not be answered at all: too short, or a response (RFC 1035 7.3). conf says whether to be as
- * strict.def. */
+ * must not be answered at all: too short, or a response (RFC 1035 7.3). A query with no question is
+ * good if it has EDNS options: it may be one for a cookie (RFC 7873 5.4). conf says whether to be
+ * as strict.def. */
 enum rcode query_parse(
     const struct conf *conf, const uint8_t *packet, size_t len, struct query *out, bool *drop);
 

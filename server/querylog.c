@@ -17,6 +17,23 @@ cut(const struct ip *ip)
     return prefix_of(ip, ip_is4(ip) ? QUERYLOG_BITS4 : QUERYLOG_BITS6).addr;
 }
 
+/* The name again, without the key. A name that grows too long by the key's id becomes the root. */
+static uint8_t
+hide_key(uint8_t out[DNAME_MAX], const uint8_t *name, size_t n, const struct answer_note *note)
+{
+    const char *id = note->key_id != NULL ? note->key_id : "-";
+    size_t id_n = strlen(id), rest = note->key_at + note->key_n + 1U;
+    size_t end = note->key_at + 1 + id_n + (n - rest);
+    if (end > DNAME_MAX) {
+        out[0] = 0;
+        return 1;
+    }
+    out[note->key_at] = (uint8_t)id_n;
+    memcpy(out + note->key_at + 1, id, id_n);
+    memcpy(out + note->key_at + 1 + id_n, name + rest, n - rest);
+    return (uint8_t)end;
+}
+
 bool
 querylog_take(struct querylog *log, const struct request *request, const struct answer_note *note,
     const uint8_t *reply, size_t n, int64_t now_s)
@@ -43,6 +60,8 @@ querylog_take(struct querylog *log, const struct request *request, const struct 
         memcpy(record.name, question, record.name_n);
         record.qtype = u16_at(question + record.name_n);
         record.qclass = u16_at(question + record.name_n + 2);
+        if (note->key_n > 0 && !log->keys)
+            record.name_n = hide_key(record.name, question, record.name_n, note);
     }
     return logring_put(log->ring, &record, offsetof(struct querylog_record, name) + record.name_n);
 }

@@ -21,6 +21,7 @@ enum querylog_flag {
 struct querylog {
     struct logring *ring; /* NULL: there is no query log */
     bool full;            /* addresses are not cut */
+    bool keys;            /* nor keys hidden */
     uint32_t sample;      /* one of so many answers */
     uint32_t passed;      /* answers since the last one that was logged */
 };
@@ -32,7 +33,8 @@ struct querylog_record {
     uint16_t qtype, qclass, answers, bytes;
     uint8_t rcode, flags;
     uint8_t name_n;          /* 0: the query had no question that could be read */
-    uint8_t name[DNAME_MAX]; /* wire form, in the case that it was asked in */
+    uint8_t name[DNAME_MAX]; /* wire form, in the case that it was asked in; of a keyed zone with
+                                the key's id for the key, "-" if it is nobody's */
 };
 
 /* Notes an answer of n bytes, more than 0. False if the ring has no room. */

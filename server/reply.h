@@ -24,7 +24,8 @@ struct reply {
     struct acl acl;
     unsigned rcode, answers, authority;
     bool authoritative;
-    bool lost; /* a record was left out (STRICT_NO_TC) */
+    bool dropped; /* it is not to be sent */
+    bool lost;    /* a record was left out (STRICT_NO_TC) */
     struct ede_note ede;
     struct answer_note *note;
 };

@@ -58,6 +58,7 @@ statistics_adopt(struct statistics *statistics, const struct conf *conf, int64_t
     tallies_of(&other, to);
     for (unsigned i = 0; i < TALLIES; i++)
         tally_add(to[i], conf, from[i], statistics->conf);
+    other.keys = statistics->keys;
     other.since_s = statistics->since_s;
     if (conf->statistics.every_s == statistics->conf->statistics.every_s)
         other.due_s = statistics->due_s;
@@ -93,7 +94,7 @@ log_counters(const struct tally *tally)
 #define COUNTER(id, name, text) name,
 #include "server/counters.def"
     };
-    char line[1024];
+    char line[2048];
     size_t n = 0;
     for (unsigned i = 0; i < COUNTER_COUNT && n < sizeof line; i++) {
         int k = snprintf(line + n, sizeof line - n, "%s%s=%llu", i == 0 ? "" : " ", names[i],
@@ -136,6 +137,8 @@ statistics_log(struct statistics *statistics, int64_t now_s)
     }
     (void)snprintf(begin, sizeof begin, "stats for %lldsec:", age_s);
     log_zone(&shown->zones[shown->zone_count], begin);
+    if (statistics->keys != NULL)
+        quota_table_log(statistics->keys, now_s);
 }
 
 void

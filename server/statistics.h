@@ -7,19 +7,21 @@
 
 #include <stdio.h>
 
+#include "server/quota.h"
 #include "server/tally.h"
 
 /* All tallies are of conf's zones. */
 struct statistics {
-    const struct conf *conf;  /* borrowed */
-    int64_t start_s, since_s; /* since 1970; of the counts: start, or the last reset */
-    int64_t due_s;            /* monotonic: the next line */
-    struct tally ended;       /* by generations that are gone */
-    struct tally now;         /* by all, as last collected */
-    struct tally reset;       /* when the counts began */
-    struct tally written;     /* when the last line was written, for deltas */
-    struct tally shown;       /* scratch */
-    bool failed;              /* and said so */
+    const struct conf *conf;        /* borrowed */
+    const struct quota_table *keys; /* borrowed; NULL: none */
+    int64_t start_s, since_s;       /* since 1970; of the counts: start, or the last reset */
+    int64_t due_s;                  /* monotonic: the next line */
+    struct tally ended;             /* by generations that are gone */
+    struct tally now;               /* by all, as last collected */
+    struct tally reset;             /* when the counts began */
+    struct tally written;           /* when the last line was written, for deltas */
+    struct tally shown;             /* scratch */
+    bool failed;                    /* and said so */
 };
 
 /* now_s since 1970, clock_s monotonic. */

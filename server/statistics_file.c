@@ -100,6 +100,8 @@ statistics_print_prometheus(const struct statistics *statistics, FILE *out)
             first = false;
         }
     }
+    if (statistics->keys != NULL)
+        quota_table_print_prometheus(statistics->keys, out);
 }
 
 /* Once, until it goes well again. */

@@ -20,13 +20,17 @@
 
 /* Of generations that finish; a further one ends the oldest at once. */
 enum { TICK_S = 1, FINISHING_MAX = 4 };
+/* A crash of the whole machine costs so many seconds of the keys' quotas. */
+enum { SAVE_EVERY_S = 5 };
 
 struct supervisor {
     struct generation *current;
     struct generation *finishing; /* the newest first */
     struct sockets sockets;
     struct statistics statistics;
-    bool seen; /* the store's file was there */
+    struct gate_common common;
+    int64_t saved_s; /* when the keys' quotas were, by the monotonic clock */
+    bool seen;       /* the store's file was there */
     dev_t device;
     ino_t inode;
     sigset_t signals;
@@ -181,7 +185,7 @@ start_beside(struct supervisor *supervisor, struct conf **conf, struct generatio
     enum err err = sockets_open(*conf, &supervisor->sockets, NULL, sockets, msg);
     if (err < 0)
         return err;
-    err = generation_new(conf, out, msg);
+    err = generation_new(conf, &supervisor->common, out, msg);
     if (err == ERR_OK && generation_start(*out, sockets))
         return ERR_OK;
     if (err == ERR_OK) {
@@ -283,6 +287,15 @@ tell(struct supervisor *supervisor, bool reset)
 }
 
 static void
+save_quotas(struct supervisor *supervisor)
+{
+    const struct keys_conf *keys = &supervisor->current->conf->keys;
+    supervisor->saved_s = monotonic_s();
+    if (keys->path != NULL)
+        quota_table_save(&supervisor->common.quotas, keys->state_path, worker_now_s());
+}
+
+static void
 loop(struct supervisor *supervisor)
 {
     for (;;) {
@@ -300,6 +313,8 @@ loop(struct supervisor *supervisor)
         watch_store(supervisor, false);
         if (generation_lives(supervisor->current))
             ties_alive(supervisor->ties);
+        if (monotonic_s() - supervisor->saved_s >= SAVE_EVERY_S)
+            save_quotas(supervisor);
         if (statistics_due(&supervisor->statistics, monotonic_s())) {
             collect(supervisor);
             statistics_write(&supervisor->statistics, worker_now_s());
@@ -329,11 +344,13 @@ stop(struct supervisor *supervisor)
     ties_end(supervisor->ties);
     end_finishing(supervisor, 0);
     generation_stop(supervisor->current);
+    save_quotas(supervisor);
     tell(supervisor, false);
     statistics_mark(&supervisor->statistics, worker_now_s());
     statistics_free(&supervisor->statistics);
     sockets_close_others(&supervisor->sockets, NULL);
     generation_free(&supervisor->current);
+    gate_common_free(&supervisor->common);
 }
 
 static void
@@ -373,7 +390,10 @@ supervisor_run(struct conf **conf, struct ties *ties, struct errmsg *msg)
         statistics_init(&supervisor.statistics, *conf, worker_now_s(), monotonic_s()) < 0)
         err = errmsg_set(msg, ERR_NOMEM, "out of memory");
     if (err == ERR_OK)
-        err = generation_new(conf, &supervisor.current, msg);
+        err = gate_common_init(&supervisor.common, *conf, worker_now_s(), msg);
+    supervisor.statistics.keys = &supervisor.common.quotas;
+    if (err == ERR_OK)
+        err = generation_new(conf, &supervisor.common, &supervisor.current, msg);
     if (err < 0)
         return give_up(&supervisor, err);
     block_signals(&supervisor);

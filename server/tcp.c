@@ -63,8 +63,11 @@ answer_next(struct connection *connection, bool *answered)
     if (connection->in_n < FRAME + len)
         return true;
     struct answer_note note;
-    struct request request = {
-        .packet = connection->in + FRAME, .len = len, .client = connection->client, .tcp = true};
+    struct request request = {.packet = connection->in + FRAME,
+        .len = len,
+        .client = connection->client,
+        .tcp = true,
+        .gate = worker->gate};
     int64_t now_s = worker_now_s();
     snapshot_renew(worker->snapshot);
     size_t n = answer(worker->views, worker->snapshot, &request, now_s, connection->out + FRAME,

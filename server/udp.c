@@ -66,7 +66,8 @@ answer_batch(struct worker *worker, struct batch *batch, unsigned count)
         struct answer_note note = {.dropped = true};
         const struct request request = {.packet = batch->query[i],
             .len = batch->in[i].msg_len,
-            .client = sockaddr_ip(&batch->from[i])};
+            .client = sockaddr_ip(&batch->from[i]),
+            .gate = worker->gate};
         size_t n = 0;
         if ((in->msg_flags & MSG_TRUNC) == 0)
             n = answer(worker->views, worker->snapshot, &request, now_s, batch->reply[i],

@@ -21,6 +21,7 @@ struct worker {
     struct snapshot *snapshot;
     struct counters *counters; /* its slot */
     struct querylog log;
+    struct gate *gate;  /* borrowed */
     const int *sockets; /* UDP sockets, or listening TCP ones */
     unsigned socket_count;
     int signals;    /* signalfd of SIGTERM and WORKER_DRAIN */

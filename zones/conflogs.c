@@ -26,6 +26,7 @@ read_query_log(struct conf *conf, cfg_t *sec, struct errmsg *msg)
     const char *path = cfg_getstr(sec, "path");
     log->text = strcmp(cfg_getstr(sec, "format"), "text") == 0;
     log->full = strcmp(cfg_getstr(sec, "addresses"), "full") == 0;
+    log->keys = strcmp(cfg_getstr(sec, "keys"), "clear") == 0;
     log->sample = (uint32_t)cfg_getint(sec, "sample");
     if (log->sample == 0)
         return fail(conf, sec, msg, "query_log: sample: use 1 to log every query, or more");

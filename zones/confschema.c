@@ -161,6 +161,18 @@ check_statistics_format(cfg_t *cfg, cfg_opt_t *opt)
     return check_either(cfg, opt, "rbldnsd", "prometheus");
 }
 
+static int
+check_errors(cfg_t *cfg, cfg_opt_t *opt)
+{
+    return strcmp(last_value(opt), "drop") == 0 ? 0 : check_either(cfg, opt, "refused", "codes");
+}
+
+static int
+check_log_keys(cfg_t *cfg, cfg_opt_t *opt)
+{
+    return check_either(cfg, opt, "id", "clear");
+}
+
 /* clang-format off */
 static const struct {
     const char *path;
@@ -189,14 +201,17 @@ static const struct {
     {"spf|keep", check_duration}, {"spf|domains", check_path},
     {"query_log|path", check_log_path}, {"query_log|format", check_log_format},
     {"query_log|sample", check_count}, {"query_log|addresses", check_log_addresses},
+    {"query_log|keys", check_log_keys}, {"zone|errors", check_errors},
+    {"rate_limit|exempt", check_prefix}, {"cookies|secrets", check_path},
+    {"keys|file", check_path}, {"keys|state", check_path},
     {"statistics|path", check_path}, {"statistics|format", check_statistics_format},
     {"statistics|every", check_duration}, {"seccomp", confprocess_check_seccomp},
     {"pin", confprocess_check_pin},
 };
 /* clang-format on */
 
-cfg_t *
-confschema_new(void)
+static cfg_t *
+make(cfg_opt_t *rate_limit, cfg_opt_t *cookies, cfg_opt_t *keys)
 {
     cfg_opt_t log[] = {
         CFG_STR("path", NULL, CFGF_NODEFAULT), CFG_STR("format", "postfix", CFGF_NONE), CFG_END()};
@@ -215,6 +230,7 @@ confschema_new(void)
         CFG_STR_LIST("nameservers", "{}", CFGF_NONE), CFG_STR("contact", NULL, CFGF_NODEFAULT),
         CFG_STR("authority", "config", CFGF_NONE), CFG_BOOL("ns_in_answers", cfg_false, CFGF_NONE),
         CFG_BOOL("sixtofour", cfg_false, CFGF_NONE), CFG_STR_LIST("acl", "{}", CFGF_NONE),
+        CFG_BOOL("keyed", cfg_false, CFGF_NONE), CFG_STR("errors", "refused", CFGF_NONE),
         CFG_END()};
     cfg_opt_t policy[] = {CFG_STR("retention", "90d", CFGF_NONE),
         CFG_INT("learn_sessions", 1000, CFGF_NONE), CFG_INT("learn_days", 7, CFGF_NONE),
@@ -227,7 +243,7 @@ confschema_new(void)
         CFG_STR("keep", "7d", CFGF_NONE), CFG_STR_LIST("domains", "{}", CFGF_NONE), CFG_END()};
     cfg_opt_t query_log[] = {CFG_STR("path", NULL, CFGF_NODEFAULT),
         CFG_STR("format", "rbldnsd", CFGF_NONE), CFG_INT("sample", 1, CFGF_NONE),
-        CFG_STR("addresses", "cut", CFGF_NONE), CFG_END()};
+        CFG_STR("addresses", "cut", CFGF_NONE), CFG_STR("keys", "id", CFGF_NONE), CFG_END()};
     cfg_opt_t statistics[] = {CFG_STR("path", NULL, CFGF_NODEFAULT),
         CFG_STR("format", "rbldnsd", CFGF_NONE), CFG_STR("every", "1m", CFGF_NONE),
         CFG_BOOL("deltas", cfg_false, CFGF_NONE), CFG_END()};
@@ -253,8 +269,27 @@ confschema_new(void)
         CFG_SEC("zone", zone, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
         CFG_SEC("policy", policy, CFGF_NONE), CFG_SEC("spf", spf, CFGF_NONE),
         CFG_SEC("query_log", query_log, CFGF_NONE), CFG_SEC("statistics", statistics, CFGF_NONE),
+        CFG_SEC("rate_limit", rate_limit, CFGF_NONE), CFG_SEC("cookies", cookies, CFGF_NONE),
+        CFG_SEC("keys", keys, CFGF_NONE), CFG_END()};
+    return cfg_init(top, CFGF_NONE);
+}
+
+cfg_t *
+confschema_new(void)
+{
+    cfg_opt_t rate_limit[] = {CFG_INT("responses", 0, CFGF_NODEFAULT),
+        CFG_INT("nodata", 0, CFGF_NONE), CFG_INT("nxdomains", 0, CFGF_NONE),
+        CFG_INT("errors", 0, CFGF_NONE), CFG_INT("all", 0, CFGF_NONE),
+        CFG_INT("window", 15, CFGF_NONE), CFG_INT("slip", 2, CFGF_NONE),
+        CFG_INT("prefix4", 24, CFGF_NONE), CFG_INT("prefix6", 56, CFGF_NONE),
+        CFG_STR_LIST("exempt", "{}", CFGF_NONE), CFG_BOOL("log_only", cfg_false, CFGF_NONE),
+        CFG_INT("table", 131072, CFGF_NONE), CFG_END()};
+    cfg_opt_t cookies[] = {CFG_BOOL("enabled", cfg_true, CFGF_NONE),
+        CFG_STR("secrets", NULL, CFGF_NODEFAULT), CFG_BOOL("badcookie", cfg_false, CFGF_NONE),
         CFG_END()};
-    cfg_t *cfg = cfg_init(top, CFGF_NONE);
+    cfg_opt_t keys[] = {
+        CFG_STR("file", NULL, CFGF_NODEFAULT), CFG_STR("state", NULL, CFGF_NODEFAULT), CFG_END()};
+    cfg_t *cfg = make(rate_limit, cookies, keys);
     for (size_t i = 0; cfg != NULL && i < sizeof checks / sizeof *checks; i++)
         (void)cfg_set_validate_func(cfg, checks[i].path, checks[i].check);
     return cfg;

@@ -13,6 +13,11 @@ static const struct {
     enum zone_kind kind;
 } kinds[] = {{"address", ZONE_ADDR}, {"name", ZONE_NAME}, {"pair", ZONE_PAIR}, {"list", ZONE_LIST}};
 
+static const struct {
+    const char *name;
+    enum zone_errors errors;
+} errors[] = {{"refused", ZONE_REFUSES}, {"codes", ZONE_CODES}, {"drop", ZONE_DROPS}};
+
 static void warn(struct conf *conf, const char *format, ...) PRINTF_LIKE(2, 3);
 
 static void
@@ -163,6 +168,14 @@ apply_own(
     zone->authority_data = text->authority_data;
     zone->ns_in_answers = text->ns_in_answers;
     zone->sixtofour = text->sixtofour;
+    zone->keyed = text->keyed;
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+        if (strcmp(errors[i].name, text->errors) == 0)
+            zone->errors = errors[i].errors;
+    if (zone->keyed && zone->kind == ZONE_BASE)
+        return errmsg_set(msg, ERR_SYNTAX,
+            "%s:%u: keyed: zone \"%s\" has nothing but its name; key the zones below it",
+            conf->path, text->line, text->title);
     if (zone->sixtofour && zone->kind != ZONE_LIST)
         return errmsg_set(msg, ERR_SYNTAX, "%s:%u: sixtofour: zone \"%s\" is not of the kind list",
             conf->path, text->line, text->title);
@@ -366,9 +379,9 @@ zone_digest(const struct zone_def *zone)
 {
     const uint32_t numbers[] = {(uint32_t)zone->kind, zone->enabled, zone->informational,
         zone->private, zone->show.bits, zone->beside_score.bits, zone->ttl_s, zone->authority_data,
-        zone->ns_in_answers, zone->sixtofour, zone->soa.ttl_s, zone->soa.refresh_s,
-        zone->soa.retry_s, zone->soa.expire_s, zone->soa.minimum_s, zone->dataset_count,
-        zone->ns_count};
+        zone->ns_in_answers, zone->sixtofour, zone->keyed, (uint32_t)zone->errors, zone->soa.ttl_s,
+        zone->soa.refresh_s, zone->soa.retry_s, zone->soa.expire_s, zone->soa.minimum_s,
+        zone->dataset_count, zone->ns_count};
     uint64_t hash = FNV_START;
     hash = fnv_add(hash, zone->apex.b, zone->apex.len);
     hash = fnv_add(hash, numbers, sizeof numbers);

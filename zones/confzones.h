@@ -12,13 +12,13 @@ struct zone_text {
     const char *title;
     const char *kind;
     int enabled, private, informational;
-    bool authority_data, ns_in_answers, sixtofour;
+    bool authority_data, ns_in_answers, sixtofour, keyed;
     unsigned show_count, dataset_count, ns_count, acl_count;
     const char *const *show;
     const char *const *datasets;
     const char *const *ns;
     const char *const *acl;
-    const char *ttl, *negative_ttl, *url, *contact;
+    const char *ttl, *negative_ttl, *url, *contact, *errors;
     unsigned line;
 };
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "combined.h"
+#include "confgate.h"
 #include "conflogs.h"
 #include "confprocess.h"
 #include "confschema.h"
@@ -384,6 +385,8 @@ read_zones(const struct loading *l)
         text->informational = flag(sec, "informational");
         text->authority_data = strcmp(cfg_getstr(sec, "authority"), "data") == 0;
         text->ns_in_answers = cfg_getbool(sec, "ns_in_answers") == cfg_true;
+        text->keyed = cfg_getbool(sec, "keyed") == cfg_true;
+        text->errors = cfg_getstr(sec, "errors");
         text->sixtofour = cfg_getbool(sec, "sixtofour") == cfg_true;
         text->show = text_list(l, sec, "show", &text->show_count);
         text->datasets = text_list(l, sec, "datasets", &text->dataset_count);
@@ -406,11 +409,17 @@ read_process(const struct loading *l)
 }
 
 static enum err
+read_gate(const struct loading *l)
+{
+    return confgate_read(l->conf, l->cfg, l->msg);
+}
+
+static enum err
 read_all(const struct loading *l)
 {
     static enum err (*const readers[])(const struct loading *) = {read_server, read_paths,
         read_resolver, read_networks, read_sources, read_lists, read_zones, read_policy, read_spf,
-        read_logs, read_process};
+        read_logs, read_process, read_gate};
     enum err err = ERR_OK;
     for (size_t i = 0; i < sizeof readers / sizeof *readers && err == ERR_OK; i++)
         err = readers[i](l);

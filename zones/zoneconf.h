@@ -34,6 +34,13 @@ enum zone_kind {
     ZONE_LIST  /* an rbldnsd list: address sets and name sets, each asked by its own kind */
 };
 
+/* What a zone answers whom it does not serve, or to what it can't. */
+enum zone_errors {
+    ZONE_REFUSES, /* REFUSED, with an extended error */
+    ZONE_CODES,   /* 127.255.255.252, .254 and .255, and a name of another kind gets one too */
+    ZONE_DROPS    /* nothing */
+};
+
 /* A view over datasets. */
 struct zone_def {
     struct dname apex; /* absolute */
@@ -54,7 +61,9 @@ struct zone_def {
     bool ns_in_answers;          /* the NS set is in the authority section of positive answers */
     bool sixtofour;              /* 2002::/16 is asked as its embedded IPv4 address too */
     char acl[DATASET_NAME_SIZE]; /* clients' addresses and what is done with them; "" for none */
-    unsigned line;               /* of the configuration file, 0 if shipped */
+    bool keyed;                  /* the label left of the apex is a client's key */
+    enum zone_errors errors;
+    unsigned line; /* of the configuration file, 0 if shipped */
 };
 
 struct log_source {
@@ -117,6 +126,7 @@ struct query_log_conf {
     char *path;      /* NULL: none; "-": standard output */
     bool text;       /* else as rbldnsd writes it */
     bool full;       /* client addresses are not cut to /24 and /56 */
+    bool keys;       /* clients' keys are there in clear, not their ids */
     uint32_t sample; /* one of so many answers is logged */
 };
 struct statistics_conf {
@@ -134,6 +144,30 @@ struct process_conf {
     bool pin;            /* UDP workers stay on one processor each */
     unsigned core_count; /* 0: on those that the process may use */
     uint16_t *cores;
+};
+
+/* What repdnsd answers how often; meanings in repdns.conf(5). Rates are by second, 0: no limit. */
+#define RATE_MOST        100000
+#define RATE_WINDOW_MOST 20
+#define RATE_SLIP_MOST   10
+struct rate_conf {
+    uint32_t responses, nodata, nxdomains, errors, all;
+    uint32_t window_s, slip;
+    uint32_t prefix4, prefix6; /* bits of a client's address that are its network */
+    uint32_t table;            /* accounts */
+    bool log_only;
+    unsigned exempt_count; /* 0: private networks are exempt */
+    struct prefix *exempt;
+};
+
+struct cookie_conf {
+    bool enabled, badcookie;
+    char *path; /* of the secrets; NULL: a random one */
+};
+
+struct keys_conf {
+    char *path;       /* NULL: there are no keys */
+    char *state_path; /* what was used of the day's quotas */
 };
 
 struct conf {
@@ -183,6 +217,9 @@ struct conf {
     struct query_log_conf query_log;
     struct statistics_conf statistics;
     struct process_conf process;
+    struct rate_conf rate;
+    struct cookie_conf cookies;
+    struct keys_conf keys;
 
     char warnings[1024]; /* lines of what is allowed, but hardly meant; "" for none */
     struct conf_block *blocks;

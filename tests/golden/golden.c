@@ -7,8 +7,8 @@
  *   golden CONF --write-store DIR          writes the store that a server is to have
  *
  * A case is "> name type [class=CH] [edns=SIZE] [ver=N] [do] [flags=HEX] [client=ADDR]
- * [now=SECONDS] [raw=HEX]", then the answer's lines. Answers are decoded by ldns, which knows
- * nothing of our code.
+ * [now=SECONDS] [cookie=HEX] [raw=HEX]", then the answer's lines. Answers are decoded by ldns,
+ * which knows nothing of our code.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
 
 #include "fixture.h"
 #include "server/answer.h"
-#include "server/query.h"
+#include "server/gate.h"
 #include "zones/wire.h"
 
 enum { TEXT_MAX = 65536, PORT_BASE = 10 };
@@ -68,6 +68,8 @@ struct golden {
     struct conf *conf;
     struct view_table *views;
     struct snapshot *snapshot;
+    struct gate_common common;
+    struct gate *gate;
     bool udp, tcp, update;
     struct endpoint server;
     unsigned cases, failed, skipped;
@@ -89,6 +91,21 @@ add_raw(struct ask *ask, const char *hex)
         ask->packet[ask->len++] = (uint8_t)byte;
 }
 
+/* RDLENGTH and the option, if there is one (RFC 7873 4). */
+static void
+put_cookie(struct wire_out *out, const char *hex)
+{
+    struct ask bytes = {.len = 0};
+    if (hex != NULL)
+        add_raw(&bytes, hex);
+    wire_put_u16(out, (uint16_t)(hex == NULL ? 0 : 4 + bytes.len));
+    if (hex == NULL)
+        return;
+    wire_put_u16(out, 10);
+    wire_put_u16(out, (uint16_t)bytes.len);
+    wire_put(out, bytes.packet, bytes.len);
+}
+
 static void
 build_query(struct ask *ask, char *spec)
 {
@@ -97,7 +114,7 @@ build_query(struct ask *ask, char *spec)
     unsigned edns = 0, version = 0, class = CLASS_IN, flags = FLAG_RD;
     bool dnssec_ok = false;
     char *save = NULL, *text = strtok_r(spec, " \n", &save), *type = strtok_r(NULL, " \n", &save);
-    const char *raw = NULL;
+    const char *raw = NULL, *cookie = NULL;
     if (text == NULL || type == NULL || dname_parse(text, strlen(text), &name) < 0)
         die("case", "no name and type");
     for (char *word; (word = strtok_r(NULL, " \n", &save)) != NULL;) {
@@ -116,6 +133,8 @@ build_query(struct ask *ask, char *spec)
             ask->now_s = atoll(value);
         else if (strncmp(word, "raw=", 4) == 0)
             raw = value;
+        else if (strncmp(word, "cookie=", 7) == 0)
+            cookie = value;
         else if (strncmp(word, "client=", 7) != 0 ||
                  ip_parse(value, strlen(value), &ask->client) < 0)
             die("unknown word in case", word);
@@ -142,7 +161,7 @@ build_query(struct ask *ask, char *spec)
         wire_put_u16(&out, (uint16_t)edns);
         wire_put_u16(&out, (uint16_t)version);
         wire_put_u16(&out, dnssec_ok ? 0x8000 : 0);
-        wire_put_u16(&out, 0);
+        put_cookie(&out, cookie);
     }
     ask->len = out.n;
     if (raw != NULL)
@@ -184,6 +203,24 @@ print_section(FILE *out, const char *name, const ldns_rr_list *list)
     }
 }
 
+static void
+print_option(FILE *out, struct wire_in *in)
+{
+    unsigned code = wire_get_u16(in);
+    size_t n = wire_get_u16(in);
+    const uint8_t *p = in->p + in->at;
+    wire_skip(in, n);
+    if (in->failed) {
+        fprintf(out, " damaged");
+    } else if (code == 15 && n >= 2) {
+        fprintf(out, " ede=%u \"%.*s\"", p[0] << 8 | p[1], (int)n - 2, (const char *)p + 2);
+    } else {
+        fprintf(out, " option%u=", code);
+        for (size_t i = 0; i < n; i++)
+            fprintf(out, "%02x", p[i]);
+    }
+}
+
 /* What LDNS does not print: the OPT record with its extended error. */
 static void
 print_edns(FILE *out, const ldns_pkt *pkt)
@@ -192,11 +229,11 @@ print_edns(FILE *out, const ldns_pkt *pkt)
         return;
     fprintf(out, "edns size=%u%s", ldns_pkt_edns_udp_size(pkt), ldns_pkt_edns_do(pkt) ? " do" : "");
     ldns_rdf *data = ldns_pkt_edns_data(pkt);
-    if (data != NULL && ldns_rdf_size(data) >= 6) {
-        const uint8_t *p = ldns_rdf_data(data);
-        fprintf(out, " ede=%u \"%.*s\"", p[4] << 8 | p[5], (int)ldns_rdf_size(data) - 6,
-            (const char *)p + 6);
-    }
+    struct wire_in in = wire_in_of(NULL, 0);
+    if (data != NULL)
+        in = wire_in_of(ldns_rdf_data(data), ldns_rdf_size(data));
+    while (in.at < in.n && !in.failed)
+        print_option(out, &in);
     fputc('\n', out);
 }
 
@@ -235,7 +272,8 @@ ask_it(struct golden *golden, const struct ask *ask, uint8_t *out)
     if (golden->udp || golden->tcp)
         return exchange(golden, ask, out, size);
     struct answer_note note;
-    struct request request = {.packet = ask->packet, .len = ask->len, .client = ask->client};
+    struct request request = {
+        .packet = ask->packet, .len = ask->len, .client = ask->client, .gate = golden->gate};
     snapshot_renew(golden->snapshot);
     unsigned long before = allocations;
     size_t n = answer(golden->views, golden->snapshot, &request, ask->now_s, out, size, &note);
@@ -341,6 +379,9 @@ main(int argc, char **argv)
         if (view_table_new(golden.conf, &golden.views) < 0 ||
             snapshot_open(golden.views, golden.conf->answers_path, &golden.snapshot, &msg) < 0)
             die("snapshot", "out of memory");
+        if (gate_common_init(&golden.common, golden.conf, FIXTURE_NOW_S, &msg) < 0 ||
+            gate_new(golden.conf, &golden.common, &golden.gate, &msg) < 0)
+            die("gate", msg.text);
     }
     run_file(&golden, argv[2]);
     if (golden.snapshot != NULL) {
@@ -353,6 +394,8 @@ main(int argc, char **argv)
         free(golden.conf->answers_path);
     }
     view_table_free(&golden.views);
+    gate_free(&golden.gate);
+    gate_common_free(&golden.common);
     conf_free(&golden.conf);
     if (golden.update)
         return 0;

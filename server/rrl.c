@@ -1,0 +1,193 @@
+/*
+ * Accounts of response rates; see rrl.h.
+ *
+ * An account gets "rate" credits a second and holds at most one second's; a response takes one.
+ * Below 0 it is over the limit. It goes down to (window - 1) seconds' credits below, so with a
+ * window of 1 a flood gets the rate and no more, with a larger one nothing until it ceases.
+ *
+ * A slot is one number, changed by compare-and-swap:
+ *
+ *     63    44 43     26 25        4 3     0
+ *     | tag   | second  | balance   | slip |
+ *
+ * tag: part of the account's hash, for those of one row are told apart by it: of 2^20, so that a
+ * response meets a stranger's account once in 130,000 times. second: when the balance was true,
+ * modulo 2^18 (3 days). balance: BALANCE_ZERO is 0. slip: over-limit responses since the last slip.
+ * A new account takes the free or the longest unused slot of its row.
+ */
+#include "server/rrl.h"
+
+enum {
+    TAG_SHIFT = 44,
+    SECOND_SHIFT = 26,
+    SECOND_MASK = (1 << 18) - 1,
+    BALANCE_SHIFT = 4,
+    BALANCE_MASK = (1 << 22) - 1,
+    BALANCE_ZERO = 1 << 21,
+    SLIP_MASK = 15,
+    BACK_MOST_S = 60, /* the clock was set back by no more: no time has passed */
+    TRIES = 4         /* then another worker counts this account so fast that it matters little */
+};
+
+_Static_assert(RATE_MOST *RATE_WINDOW_MOST < BALANCE_ZERO, "the lowest balance fits");
+_Static_assert(RATE_SLIP_MOST <= SLIP_MASK, "slips fit");
+
+struct account {
+    uint32_t tag, second, slip;
+    int32_t balance;
+};
+
+static uint64_t
+pack(const struct account *a)
+{
+    return (uint64_t)a->tag << TAG_SHIFT | (uint64_t)a->second << SECOND_SHIFT |
+           (uint64_t)(uint32_t)(a->balance + BALANCE_ZERO) << BALANCE_SHIFT | a->slip;
+}
+
+static struct account
+unpack(uint64_t slot)
+{
+    return (struct account){.tag = (uint32_t)(slot >> TAG_SHIFT),
+        .second = (uint32_t)(slot >> SECOND_SHIFT) & SECOND_MASK,
+        .balance = (int32_t)(slot >> BALANCE_SHIFT & BALANCE_MASK) - BALANCE_ZERO,
+        .slip = slot & SLIP_MASK};
+}
+
+static uint32_t
+age_of(uint64_t slot, uint32_t second)
+{
+    uint32_t age = (second - (uint32_t)(slot >> SECOND_SHIFT)) & SECOND_MASK;
+    return age > SECOND_MASK - BACK_MOST_S ? 0 : age;
+}
+
+/* The account's slot, or the one that it shall take over. */
+static _Atomic uint64_t *
+slot_of(struct rrl_row *row, uint32_t tag, uint32_t second)
+{
+    _Atomic uint64_t *oldest = &row->slots[0];
+    uint32_t oldest_age = 0;
+    for (unsigned i = 0; i < RRL_WAYS; i++) {
+        uint64_t slot = atomic_load_explicit(&row->slots[i], memory_order_relaxed);
+        if (slot != 0 && slot >> TAG_SHIFT == tag)
+            return &row->slots[i];
+        uint32_t age = slot == 0 ? SECOND_MASK : age_of(slot, second);
+        if (age <= oldest_age)
+            continue;
+        oldest = &row->slots[i];
+        oldest_age = age;
+    }
+    return oldest;
+}
+
+/* The account of a slot, a second's credits if it is another's. */
+static struct account
+credit(uint64_t slot, uint32_t tag, uint32_t second, const struct rate_conf *conf, uint32_t rate)
+{
+    struct account account = unpack(slot);
+    int64_t balance = account.balance + (int64_t)age_of(slot, second) * rate;
+    if (slot == 0 || account.tag != tag || balance > rate)
+        balance = rate;
+    int64_t least = -(int64_t)(conf->window_s - 1) * rate - 1;
+    account.balance = (int32_t)(balance - 1 < least ? least : balance - 1);
+    account.slip = slot == 0 || account.tag != tag ? 0 : account.slip;
+    account.tag = tag;
+    account.second = second;
+    return account;
+}
+
+/* Takes a credit; true if there was none. *slips: this is one for a truncated answer. */
+static bool
+charge(const struct rrl *rrl, const void *name, size_t n, uint32_t rate, int64_t now_s, bool *slips)
+{
+    uint64_t hash;
+    siphash(&rrl->key, name, n, (uint8_t *)&hash);
+    uint32_t tag = (uint32_t)(hash >> TAG_SHIFT), second = (uint32_t)now_s & SECOND_MASK;
+    _Atomic uint64_t *at = slot_of(&rrl->rows[(uint32_t)hash & rrl->row_mask], tag, second);
+    uint64_t slot = atomic_load_explicit(at, memory_order_relaxed);
+    for (unsigned i = 0; i < TRIES; i++) {
+        struct account account = credit(slot, tag, second, rrl->conf, rate);
+        bool over = account.balance < 0;
+        if (over)
+            account.slip++;
+        *slips = over && account.slip >= rrl->conf->slip;
+        if (*slips || !over)
+            account.slip = 0;
+        if (atomic_compare_exchange_weak_explicit(
+                at, &slot, pack(&account), memory_order_relaxed, memory_order_relaxed))
+            return over;
+    }
+    *slips = false;
+    return slot >> TAG_SHIFT == tag && (slot >> BALANCE_SHIFT & BALANCE_MASK) < BALANCE_ZERO;
+}
+
+/* What an account is named by: the clients' network, what kind of response, and of what. */
+struct name {
+    size_t n;
+    uint8_t b[16 + 1 + 2 + DNAME_MAX];
+};
+
+static void
+begin_name(struct name *name, const struct rate_conf *conf, const struct ip *client)
+{
+    struct prefix prefix = prefix_of(client, ip_is4(client) ? conf->prefix4 : conf->prefix6);
+    memcpy(name->b, prefix.addr.b, 16);
+    name->n = 16;
+}
+
+static void
+add_name(struct name *name, uint8_t class, uint16_t type, const struct dname *dname)
+{
+    name->n = 16;
+    name->b[name->n++] = class;
+    name->b[name->n++] = (uint8_t)(type >> 8);
+    name->b[name->n++] = (uint8_t)type;
+    if (dname == NULL)
+        return;
+    memcpy(name->b + name->n, dname->b, dname->len);
+    name->n += dname->len;
+}
+
+static bool
+is_exempt(const struct rate_conf *conf, const struct ip *client)
+{
+    return conf->exempt_count == 0 ? ip_is_private(client)
+                                   : prefixes_contain(conf->exempt, conf->exempt_count, client);
+}
+
+/* Account classes: those of rrl_class are of a name, these of a zone or of everything. */
+enum { OF_ZONE = 0x10, OF_ALL = 0x20 };
+
+enum rrl_verdict
+rrl_count(const struct rrl *rrl, const struct rrl_response *response, int64_t now_s)
+{
+    const struct rate_conf *conf = rrl->conf;
+    if (rrl->rows == NULL || is_exempt(conf, &response->client))
+        return RRL_SEND;
+    const uint32_t zone_rates[] = {[RRL_DATA] = 0,
+        [RRL_NODATA] = conf->nodata,
+        [RRL_NXDOMAIN] = conf->nxdomains,
+        [RRL_ERROR] = conf->errors};
+    const struct dname *zone = response->class == RRL_ERROR ? NULL : response->apex;
+    const struct {
+        uint32_t rate;
+        uint8_t class;
+        uint16_t type;
+        const struct dname *dname;
+    } accounts[] = {{conf->responses, (uint8_t)response->class, response->qtype, response->qname},
+        {zone_rates[response->class], (uint8_t)(OF_ZONE | response->class), 0, zone},
+        {conf->all, OF_ALL, 0, NULL}};
+    struct name name;
+    bool over = false, slips = false;
+    begin_name(&name, conf, &response->client);
+    for (size_t i = 0; i < sizeof accounts / sizeof *accounts && !over; i++) {
+        if (accounts[i].rate == 0)
+            continue;
+        add_name(&name, accounts[i].class, accounts[i].type, accounts[i].dname);
+        over = charge(rrl, name.b, name.n, accounts[i].rate, now_s, &slips);
+    }
+    if (!over)
+        return RRL_SEND;
+    if (conf->log_only)
+        return RRL_NOTED;
+    return slips && conf->slip != 0 ? RRL_SLIP : RRL_DROP;
+}
