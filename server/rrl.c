@@ -2,7 +2,7 @@
  * Accounts of response rates; see rrl.h.
  *
  * An account gets "rate" credits a second and holds at most one second's; a response takes one.
- * Below 0 it is over the limit. It goes down to (window - 1) seconds' credits below, so with a
+ * Without one it is over the limit, and goes down to (window - 1) seconds' credits below 0: with a
  * window of 1 a flood gets the rate and no more, with a larger one nothing until it ceases.
  *
  * A slot is one number, changed by compare-and-swap:
@@ -13,7 +13,6 @@
  * tag: part of the account's hash, for those of one row are told apart by it: of 2^20, so that a
  * response meets a stranger's account once in 130,000 times. second: when the balance was true,
  * modulo 2^18 (3 days). balance: BALANCE_ZERO is 0. slip: over-limit responses since the last slip.
- * A new account takes the free or the longest unused slot of its row.
  */
 #include "server/rrl.h"
 
@@ -60,39 +59,47 @@ age_of(uint64_t slot, uint32_t second)
     return age > SECOND_MASK - BACK_MOST_S ? 0 : age;
 }
 
-/* The account's slot, or the one that it shall take over. */
-static _Atomic uint64_t *
-slot_of(struct rrl_row *row, uint32_t tag, uint32_t second)
+/* What an account holds at this second, with at most a second's credits. */
+static int32_t
+holds(uint64_t slot, uint32_t second, uint32_t rate)
 {
-    _Atomic uint64_t *oldest = &row->slots[0];
-    uint32_t oldest_age = 0;
+    int64_t balance = unpack(slot).balance + (int64_t)age_of(slot, second) * rate;
+    return balance > rate ? (int32_t)rate : (int32_t)balance;
+}
+
+/* The account's slot, or the one that it shall take over: the one that holds most, since then least
+ * is forgotten. So an account that is over its limit stays, however many others come. */
+static _Atomic uint64_t *
+slot_of(struct rrl_row *row, uint32_t tag, uint32_t second, uint32_t rate)
+{
+    _Atomic uint64_t *richest = &row->slots[0];
+    int32_t most = INT32_MIN;
     for (unsigned i = 0; i < RRL_WAYS; i++) {
         uint64_t slot = atomic_load_explicit(&row->slots[i], memory_order_relaxed);
         if (slot != 0 && slot >> TAG_SHIFT == tag)
             return &row->slots[i];
-        uint32_t age = slot == 0 ? SECOND_MASK : age_of(slot, second);
-        if (age <= oldest_age)
+        int32_t its = slot == 0 ? INT32_MAX : holds(slot, second, rate);
+        if (its <= most)
             continue;
-        oldest = &row->slots[i];
-        oldest_age = age;
+        richest = &row->slots[i];
+        most = its;
     }
-    return oldest;
+    return richest;
 }
 
-/* The account of a slot, a second's credits if it is another's. */
+/* The slot's account with a credit less, or a new one of this tag. *over: there was none. */
 static struct account
-credit(uint64_t slot, uint32_t tag, uint32_t second, const struct rate_conf *conf, uint32_t rate)
+charged(uint64_t slot, uint32_t tag, uint32_t second, const struct rate_conf *conf, uint32_t rate,
+    bool *over)
 {
-    struct account account = unpack(slot);
-    int64_t balance = account.balance + (int64_t)age_of(slot, second) * rate;
-    if (slot == 0 || account.tag != tag || balance > rate)
-        balance = rate;
-    int64_t least = -(int64_t)(conf->window_s - 1) * rate - 1;
-    account.balance = (int32_t)(balance - 1 < least ? least : balance - 1);
-    account.slip = slot == 0 || account.tag != tag ? 0 : account.slip;
-    account.tag = tag;
-    account.second = second;
-    return account;
+    bool known = slot != 0 && slot >> TAG_SHIFT == tag;
+    int32_t balance = known ? holds(slot, second, rate) : (int32_t)rate;
+    int32_t least = -(int32_t)((conf->window_s - 1) * rate);
+    *over = balance <= 0;
+    return (struct account){.tag = tag,
+        .second = second,
+        .balance = balance - 1 < least ? least : balance - 1,
+        .slip = known ? unpack(slot).slip : 0};
 }
 
 /* Takes a credit; true if there was none. *slips: this is one for a truncated answer. */
@@ -102,11 +109,11 @@ charge(const struct rrl *rrl, const void *name, size_t n, uint32_t rate, int64_t
     uint64_t hash;
     siphash(&rrl->key, name, n, (uint8_t *)&hash);
     uint32_t tag = (uint32_t)(hash >> TAG_SHIFT), second = (uint32_t)now_s & SECOND_MASK;
-    _Atomic uint64_t *at = slot_of(&rrl->rows[(uint32_t)hash & rrl->row_mask], tag, second);
+    _Atomic uint64_t *at = slot_of(&rrl->rows[(uint32_t)hash & rrl->row_mask], tag, second, rate);
     uint64_t slot = atomic_load_explicit(at, memory_order_relaxed);
     for (unsigned i = 0; i < TRIES; i++) {
-        struct account account = credit(slot, tag, second, rrl->conf, rate);
-        bool over = account.balance < 0;
+        bool over;
+        struct account account = charged(slot, tag, second, rrl->conf, rate, &over);
         if (over)
             account.slip++;
         *slips = over && account.slip >= rrl->conf->slip;
@@ -117,7 +124,7 @@ charge(const struct rrl *rrl, const void *name, size_t n, uint32_t rate, int64_t
             return over;
     }
     *slips = false;
-    return slot >> TAG_SHIFT == tag && (slot >> BALANCE_SHIFT & BALANCE_MASK) < BALANCE_ZERO;
+    return slot >> TAG_SHIFT == tag && unpack(slot).balance <= 0;
 }
 
 /* What an account is named by: the clients' network, what kind of response, and of what. */

@@ -80,6 +80,7 @@ print_service(const struct front *front, FILE *out)
     fputs("own_networks = {\"127.0.0.0/8\"}\n", out);
     if (front->options.strict)
         fputs("strict_rbldnsd = yes\n", out);
+    fputs("rate_limit { responses = 0 }\n", out); /* rbldnsd limits nobody */
     print_setting(out, "version",
         front->options.hide_version == 0   ? "rbldnsd (repdns " REPDNS_VERSION ")"
         : front->options.hide_version == 1 ? "rbldnsd"
