@@ -120,6 +120,48 @@ text_lines(void **state)
     logrings_unmap(&log.ring, 1);
 }
 
+/* A keyed zone's name has the key's id, or nobody's. */
+static void
+hidden_keys(void **state)
+{
+    static const char name[] = "\0012\0010\0010\003127\017k3y-of-good-one\002ip\3rep\7example";
+    static const struct {
+        const char *id;
+        bool clear;
+        const char *line;
+    } cases[] = {{"acme", false, " 2.0.0.127.acme.ip.rep.example A IN"},
+        {NULL, false, " 2.0.0.127.-.ip.rep.example A IN"},
+        {"an_id_that_is_longer_than_the_key", false,
+            " 2.0.0.127.an_id_that_is_longer_than_the_key.ip.rep.example A IN"},
+        {"acme", true, " 2.0.0.127.k3y-of-good-one.ip.rep.example A IN"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct querylog log = {.ring = logrings_map(1), .sample = 1, .keys = cases[i].clear};
+        struct asked asked;
+        ask(&asked, name, sizeof name, 1, 1);
+        set_client(&asked, "192.0.2.1");
+        asked.note.key_at = 10;
+        asked.note.key_n = 15;
+        asked.note.key_id = cases[i].id;
+        assert_non_null(strstr(line_of(&log, &asked, 100, false), cases[i].line));
+        logrings_unmap(&log.ring, 1);
+    }
+    /* An id for which there is no room. */
+    struct querylog log = {.ring = logrings_map(1), .sample = 1};
+    struct asked asked;
+    uint8_t longest[DNAME_MAX] = {12};
+    for (unsigned at = 13, n = 60; at < DNAME_MAX - 1; at += n + 1) {
+        n = DNAME_MAX - 2 - at < 60 ? DNAME_MAX - 2 - at : 60;
+        longest[at] = (uint8_t)n;
+    }
+    ask(&asked, longest, sizeof longest, 1, 1);
+    set_client(&asked, "192.0.2.1");
+    asked.note.key_n = 12;
+    asked.note.key_id = "an_id_that_is_longer_than_the_key";
+    assert_non_null(strstr(line_of(&log, &asked, 100, false), " 192.0.2.0 . A IN: "));
+    logrings_unmap(&log.ring, 1);
+}
+
 /* The longest name, each byte of it escaped; and no question at all. */
 static void
 extremes(void **state)
@@ -210,6 +252,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines),
         cmocka_unit_test(text_lines),
+        cmocka_unit_test(hidden_keys),
         cmocka_unit_test(extremes),
         cmocka_unit_test(one_of_so_many),
         cmocka_unit_test(full_ring),

@@ -273,6 +273,7 @@ test_conf(void **state)
     assert_string_equal(conf->version, "rbldnsd");
     assert_true(conf->public);
     assert_false(conf->strict_rbldnsd);
+    assert_int_equal(conf->rate.responses, 0);
     assert_int_equal(conf->listen_count, 2);
     assert_int_equal(conf->listen[0].port, 5353);
     assert_string_equal(conf->query_log.path, "/data dir/$HOME/queries");
@@ -312,6 +313,7 @@ test_conf_others(void **state)
     assert_string_equal(conf->state_dir, "/store");
     assert_string_equal(conf->version, "");
     assert_true(conf->strict_rbldnsd);
+    assert_int_equal(conf->rate.responses, 0);
     assert_string_equal(conf->query_log.path, "-");
     assert_int_equal(conf->statistics.every_s, 0);
     assert_false(conf->statistics.deltas);

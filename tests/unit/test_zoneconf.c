@@ -75,6 +75,19 @@ errors_name_the_line(void **state)
         {BASE "query_log {\nformat = postfix }\n", ":4:", "use rbldnsd or text"},
         {BASE "query_log { addresses = some }\n", ":3:", "use cut or full"},
         {BASE "query_log { sample = 0 }\n", ":", "sample: use 1"},
+        {BASE "query_log { keys = all }\n", ":3:", "use id or clear"},
+        {BASE "zone \"ip\" { keyed = yes }\n", ":3:", "name their file in a section keys"},
+        {BASE "keys { file = \"/k\" }\nzone \"base\" { keyed = yes }\n",
+            ":4:", "has nothing but its name"},
+        {BASE "zone \"ip\" { errors = \"127.0.0.1\" }\n", ":3:", "use refused or codes"},
+        {BASE "keys { file = \"k\" }\n", ":3:", "begin it with /"},
+        {BASE "cookies { secrets = \"k\" }\n", ":3:", "begin it with /"},
+        {BASE "rate_limit { responses = 100001 }\n", ":3:", "responses: use 0 to 100000"},
+        {BASE "rate_limit { window = 0 }\n", ":3:", "window: use 1 to 20"},
+        {BASE "rate_limit { slip = 11 }\n", ":3:", "slip: use 0 to 10"},
+        {BASE "rate_limit { prefix4 = 33 }\n", ":3:", "prefix4: use 1 to 32"},
+        {BASE "rate_limit { table = 10 }\n", ":3:", "table: use 1024 to 16777216"},
+        {BASE "rate_limit { exempt = {\"192.0.2.1/24\"} }\n", ":3:", "without host bits"},
         {BASE "statistics { path = \"-\" }\n", ":3:", "begin it with /"},
         {BASE "statistics { format = text }\n", ":3:", "use rbldnsd or prometheus"},
         {BASE "statistics { every = often }\n", ":3:", "no duration"},
@@ -143,6 +156,19 @@ defaults_are_safe(void **state)
     assert_null(conf->query_log.path);
     assert_false(conf->query_log.full);
     assert_int_equal(conf->query_log.sample, 1);
+    assert_false(conf->query_log.keys);
+    assert_int_equal(conf->rate.responses, 50);
+    assert_int_equal(conf->rate.nxdomains + conf->rate.nodata + conf->rate.errors, 0);
+    assert_int_equal(conf->rate.all, 0);
+    assert_int_equal(conf->rate.window_s, 15);
+    assert_int_equal(conf->rate.slip, 2);
+    assert_int_equal(conf->rate.prefix4, 24);
+    assert_int_equal(conf->rate.prefix6, 56);
+    assert_int_equal(conf->rate.table, 131072);
+    assert_true(conf->cookies.enabled);
+    assert_null(conf->cookies.path);
+    assert_null(conf->keys.path);
+    assert_string_equal(conf->keys.state_path, "/s/quotas");
     assert_null(conf->statistics.path);
     assert_int_equal(conf->statistics.every_s, 60);
     conf_free(&conf);
@@ -265,6 +291,8 @@ access_lists_are_in_no_zone(void **state)
     assert_string_equal(conf->acl, "all");
     assert_string_equal(conf->version, "");
     assert_true(conf->strict_rbldnsd);
+    assert_int_equal(conf->rate.responses, 0);
+    assert_false(conf->cookies.enabled);
     const struct zone_def *l = zone(conf, "l.rep.example"), *m = zone(conf, "m.rep.example");
     assert_string_equal(l->acl, "one");
     assert_true(l->authority_data && l->ns_in_answers && l->sixtofour);
