@@ -101,7 +101,7 @@ $(O)/repdns-rbldnsd: $(O)/tools/rbldnsd.o $(LIBTOOLS) $(LIBLOADER) $(LIBZONES)
 TEST_LIBS = $(LIBTOOLS) $(LIBSERVER) $(LIBLOADER) $(LIBZONES)
 TEST_LINK = $(sort $(LIBS_server) $(LIBS_tools)) -lcmocka
 FIXTURE = $(O)/tests/golden/fixture.o $(O)/tests/golden/fixture_lists.o
-$(GOLDEN_BIN) $(O)/tests/fuzz/answer: $(FIXTURE)
+$(GOLDEN_BIN) $(O)/tests/fuzz/answer $(O)/tests/fuzz/gate: $(FIXTURE)
 $(UNIT_BIN) $(GOLDEN_BIN): $(O)/tests/%: $(O)/tests/%.o $(TEST_LIBS)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(TEST_LINK)
