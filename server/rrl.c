@@ -127,30 +127,34 @@ charge(const struct rrl *rrl, const void *name, size_t n, uint32_t rate, int64_t
     return slot >> TAG_SHIFT == tag && unpack(slot).balance <= 0;
 }
 
-/* What an account is named by: the clients' network, what kind of response, and of what. */
+/* What an account is named by: what kind of response, of what, and the clients' network. */
+enum { KIND_SIZE = 3, SHORT_NAME = 64 };
 struct name {
-    size_t n;
-    uint8_t b[16 + 1 + 2 + DNAME_MAX];
+    size_t prefix_n, n;
+    uint8_t b[KIND_SIZE + 16 + DNAME_MAX];
 };
 
 static void
 begin_name(struct name *name, const struct rate_conf *conf, const struct ip *client)
 {
     struct prefix prefix = prefix_of(client, ip_is4(client) ? conf->prefix4 : conf->prefix6);
-    memcpy(name->b, prefix.addr.b, 16);
-    name->n = 16;
+    name->prefix_n = KIND_SIZE + ip_key(&prefix.addr, name->b + KIND_SIZE);
 }
 
 static void
 add_name(struct name *name, uint8_t class, uint16_t type, const struct dname *dname)
 {
-    name->n = 16;
-    name->b[name->n++] = class;
-    name->b[name->n++] = (uint8_t)(type >> 8);
-    name->b[name->n++] = (uint8_t)type;
+    name->b[0] = class;
+    name->b[1] = (uint8_t)(type >> 8);
+    name->b[2] = (uint8_t)type;
+    name->n = name->prefix_n;
     if (dname == NULL)
         return;
-    memcpy(name->b + name->n, dname->b, dname->len);
+    /* Nearly all names are short, and a copy of a fixed length costs a tenth of another. */
+    if (dname->len <= SHORT_NAME)
+        memcpy(name->b + name->n, dname->b, SHORT_NAME);
+    else
+        memcpy(name->b + name->n, dname->b, dname->len);
     name->n += dname->len;
 }
 
@@ -162,7 +166,7 @@ is_exempt(const struct rate_conf *conf, const struct ip *client)
 }
 
 /* Account classes: those of rrl_class are of a name, these of a zone or of everything. */
-enum { OF_ZONE = 0x10, OF_ALL = 0x20 };
+enum { OF_ZONE = 0x10, OF_ALL = 0x20, OF_IPV4 = 0x40 };
 
 enum rrl_verdict
 rrl_count(const struct rrl *rrl, const struct rrl_response *response, int64_t now_s)
@@ -175,14 +179,15 @@ rrl_count(const struct rrl *rrl, const struct rrl_response *response, int64_t no
         [RRL_NXDOMAIN] = conf->nxdomains,
         [RRL_ERROR] = conf->errors};
     const struct dname *zone = response->class == RRL_ERROR ? NULL : response->apex;
+    const uint8_t class = (uint8_t)(response->class | (ip_is4(&response->client) ? OF_IPV4 : 0));
     const struct {
         uint32_t rate;
         uint8_t class;
         uint16_t type;
         const struct dname *dname;
-    } accounts[] = {{conf->responses, (uint8_t)response->class, response->qtype, response->qname},
-        {zone_rates[response->class], (uint8_t)(OF_ZONE | response->class), 0, zone},
-        {conf->all, OF_ALL, 0, NULL}};
+    } accounts[] = {{conf->responses, class, response->qtype, response->qname},
+        {zone_rates[response->class], (uint8_t)(OF_ZONE | class), 0, zone},
+        {conf->all, (uint8_t)(OF_ALL | (class & OF_IPV4)), 0, NULL}};
     struct name name;
     bool over = false, slips = false;
     begin_name(&name, conf, &response->client);
