@@ -124,6 +124,7 @@ answer_query(struct reply *reply)
 {
     if (reply->rcode == RCODE_NOERROR)
         reply->rcode = gate_cookie(reply);
+    gate_begin(reply);
     /* RFC 7873 5.4: nothing but a cookie is asked for. */
     bool asks = reply->query.question_len > 0;
     if (reply->rcode == RCODE_NOERROR && !asks && reply->query.cookie.state == COOKIE_NONE)

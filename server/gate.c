@@ -97,20 +97,27 @@ slip(struct reply *reply)
     reply->note->truncated = !asks;
 }
 
+void
+gate_begin(struct reply *reply)
+{
+    const struct request *request = reply->request;
+    const struct query *query = &reply->query;
+    /* Who has finished TCP's handshake, or returns our cookie, is where it says. */
+    if (request->gate != NULL && !request->tcp && query->cookie.state != COOKIE_GOOD)
+        reply->rate = rrl_begin(&request->gate->rrl, &request->client, query->qtype,
+            query->question_len > 0 ? &query->qname : NULL);
+}
+
 bool
 gate_limit(struct reply *reply)
 {
-    const struct gate *gate = reply->request->gate;
-    /* Who has finished TCP's handshake, or returns our cookie, is where it says. */
-    if (gate == NULL || gate->rrl.rows == NULL || reply->request->tcp ||
-        reply->query.cookie.state == COOKIE_GOOD)
+    if (!reply->rate.counts)
         return true;
     const struct rrl_response response = {.class = class_of(reply),
-        .qtype = reply->query.qtype,
         .client = reply->request->client,
-        .qname = reply->query.question_len > 0 ? &reply->query.qname : NULL,
         .apex = reply->zone == NULL ? NULL : &reply->zone->apex};
-    enum rrl_verdict verdict = rrl_count(&gate->rrl, &response, reply->now_s);
+    enum rrl_verdict verdict =
+        rrl_count(&reply->request->gate->rrl, &reply->rate, &response, reply->now_s);
     reply->note->rate = (uint8_t)verdict;
     if (verdict == RRL_SLIP)
         slip(reply);

@@ -30,6 +30,8 @@ struct gate_common {
 /* The request's gate may be missing in all of these. */
 /* Judges the query's cookie; see cookie_take. */
 enum rcode gate_cookie(struct reply *reply);
+/* Once the cookie is known: whether the reply will be counted. */
+void gate_begin(struct reply *reply);
 /* Notes where in the name of a keyed zone the key is, so that it is hidden from logs whatever comes
  * of the query. reply->zone is set. */
 void gate_find_key(struct reply *reply);

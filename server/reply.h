@@ -8,6 +8,7 @@
 #include "server/acl.h"
 #include "server/answer.h"
 #include "server/edns.h"
+#include "server/rrl.h"
 
 struct reply {
     const struct view_table *views;
@@ -24,8 +25,9 @@ struct reply {
     struct acl acl;
     unsigned rcode, answers, authority;
     bool authoritative;
-    bool dropped; /* it is not to be sent */
-    bool lost;    /* a record was left out (STRICT_NO_TC) */
+    bool dropped;         /* it is not to be sent */
+    bool lost;            /* a record was left out (STRICT_NO_TC) */
+    struct rrl_mark rate; /* for gate_limit */
     struct ede_note ede;
     struct answer_note *note;
 };

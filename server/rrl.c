@@ -102,14 +102,18 @@ charged(uint64_t slot, uint32_t tag, uint32_t second, const struct rate_conf *co
         .slip = known ? unpack(slot).slip : 0};
 }
 
+static struct rrl_row *
+row_of(const struct rrl *rrl, uint64_t hash)
+{
+    return &rrl->rows[(uint32_t)hash & rrl->row_mask];
+}
+
 /* Takes a credit; true if there was none. *slips: this is one for a truncated answer. */
 static bool
-charge(const struct rrl *rrl, const void *name, size_t n, uint32_t rate, int64_t now_s, bool *slips)
+charge(const struct rrl *rrl, uint64_t hash, uint32_t rate, int64_t now_s, bool *slips)
 {
-    uint64_t hash;
-    siphash(&rrl->key, name, n, (uint8_t *)&hash);
     uint32_t tag = (uint32_t)(hash >> TAG_SHIFT), second = (uint32_t)now_s & SECOND_MASK;
-    _Atomic uint64_t *at = slot_of(&rrl->rows[(uint32_t)hash & rrl->row_mask], tag, second, rate);
+    _Atomic uint64_t *at = slot_of(row_of(rrl, hash), tag, second, rate);
     uint64_t slot = atomic_load_explicit(at, memory_order_relaxed);
     for (unsigned i = 0; i < TRIES; i++) {
         bool over;
@@ -127,35 +131,38 @@ charge(const struct rrl *rrl, const void *name, size_t n, uint32_t rate, int64_t
     return slot >> TAG_SHIFT == tag && unpack(slot).balance <= 0;
 }
 
-/* What an account is named by: what kind of response, of what, and the clients' network. */
-enum { KIND_SIZE = 3, SHORT_NAME = 64 };
-struct name {
-    size_t prefix_n, n;
-    uint8_t b[KIND_SIZE + 16 + DNAME_MAX];
-};
+/* What an account is named by: its sort, a type, the clients' network, and a name. */
+enum { OF_NAME, OF_ZONE, OF_ALL, OF_IPV4 = 0x80 };
+enum { SORT_SIZE = 3, SHORT_NAME = 64 };
 
-static void
-begin_name(struct name *name, const struct rate_conf *conf, const struct ip *client)
+static uint64_t
+hash_of(const struct rrl *rrl, const struct ip *client, uint8_t sort, uint16_t type,
+    const struct dname *name)
 {
-    struct prefix prefix = prefix_of(client, ip_is4(client) ? conf->prefix4 : conf->prefix6);
-    name->prefix_n = KIND_SIZE + ip_key(&prefix.addr, name->b + KIND_SIZE);
+    const struct rate_conf *conf = rrl->conf;
+    bool is4 = ip_is4(client);
+    struct prefix prefix = prefix_of(client, is4 ? conf->prefix4 : conf->prefix6);
+    uint8_t b[SORT_SIZE + 16 + DNAME_MAX];
+    b[0] = (uint8_t)(sort | (is4 ? OF_IPV4 : 0));
+    b[1] = (uint8_t)(type >> 8);
+    b[2] = (uint8_t)type;
+    size_t n = SORT_SIZE + ip_key(&prefix.addr, b + SORT_SIZE);
+    /* Nearly all names are short, and a copy of a fixed length costs a tenth of another. */
+    if (name != NULL && name->len <= SHORT_NAME)
+        memcpy(b + n, name->b, SHORT_NAME);
+    else if (name != NULL)
+        memcpy(b + n, name->b, name->len);
+    n += name != NULL ? name->len : 0;
+    uint64_t hash;
+    siphash(&rrl->key, b, n, (uint8_t *)&hash);
+    return hash;
 }
 
-static void
-add_name(struct name *name, uint8_t class, uint16_t type, const struct dname *dname)
+/* The class is known after the hash: it changes the tag, not the row. */
+static uint64_t
+with_class(uint64_t hash, enum rrl_class class)
 {
-    name->b[0] = class;
-    name->b[1] = (uint8_t)(type >> 8);
-    name->b[2] = (uint8_t)type;
-    name->n = name->prefix_n;
-    if (dname == NULL)
-        return;
-    /* Nearly all names are short, and a copy of a fixed length costs a tenth of another. */
-    if (dname->len <= SHORT_NAME)
-        memcpy(name->b + name->n, dname->b, SHORT_NAME);
-    else
-        memcpy(name->b + name->n, dname->b, dname->len);
-    name->n += dname->len;
+    return hash ^ (uint64_t) class << TAG_SHIFT;
 }
 
 static bool
@@ -165,39 +172,48 @@ is_exempt(const struct rate_conf *conf, const struct ip *client)
                                    : prefixes_contain(conf->exempt, conf->exempt_count, client);
 }
 
-/* Account classes: those of rrl_class are of a name, these of a zone or of everything. */
-enum { OF_ZONE = 0x10, OF_ALL = 0x20, OF_IPV4 = 0x40 };
+struct rrl_mark
+rrl_begin(const struct rrl *rrl, const struct ip *client, uint16_t qtype, const struct dname *qname)
+{
+    struct rrl_mark mark = {.counts = rrl->rows != NULL && !is_exempt(rrl->conf, client)};
+    if (!mark.counts || rrl->conf->responses == 0)
+        return mark;
+    mark.hash = hash_of(rrl, client, OF_NAME, qtype, qname);
+    __builtin_prefetch(row_of(rrl, mark.hash), 1);
+    return mark;
+}
 
-enum rrl_verdict
-rrl_count(const struct rrl *rrl, const struct rrl_response *response, int64_t now_s)
+/* The accounts over all names, where they are wanted. */
+static bool
+charge_wide(const struct rrl *rrl, const struct rrl_response *response, int64_t now_s, bool *slips)
 {
     const struct rate_conf *conf = rrl->conf;
-    if (rrl->rows == NULL || is_exempt(conf, &response->client))
-        return RRL_SEND;
-    const uint32_t zone_rates[] = {[RRL_DATA] = 0,
+    const enum rrl_class class = response->class;
+    const uint32_t rates[] = {[RRL_DATA] = 0,
         [RRL_NODATA] = conf->nodata,
         [RRL_NXDOMAIN] = conf->nxdomains,
         [RRL_ERROR] = conf->errors};
-    const struct dname *zone = response->class == RRL_ERROR ? NULL : response->apex;
-    const uint8_t class = (uint8_t)(response->class | (ip_is4(&response->client) ? OF_IPV4 : 0));
-    const struct {
-        uint32_t rate;
-        uint8_t class;
-        uint16_t type;
-        const struct dname *dname;
-    } accounts[] = {{conf->responses, class, response->qtype, response->qname},
-        {zone_rates[response->class], (uint8_t)(OF_ZONE | class), 0, zone},
-        {conf->all, (uint8_t)(OF_ALL | (class & OF_IPV4)), 0, NULL}};
-    struct name name;
-    bool over = false, slips = false;
-    begin_name(&name, conf, &response->client);
-    for (size_t i = 0; i < sizeof accounts / sizeof *accounts && !over; i++) {
-        if (accounts[i].rate == 0)
-            continue;
-        add_name(&name, accounts[i].class, accounts[i].type, accounts[i].dname);
-        over = charge(rrl, name.b, name.n, accounts[i].rate, now_s, &slips);
+    const struct dname *zone = class == RRL_ERROR ? NULL : response->apex;
+    if (rates[class] != 0) {
+        uint64_t hash = hash_of(rrl, &response->client, OF_ZONE, 0, zone);
+        if (charge(rrl, with_class(hash, class), rates[class], now_s, slips))
+            return true;
     }
-    if (!over)
+    return conf->all != 0 &&
+           charge(rrl, hash_of(rrl, &response->client, OF_ALL, 0, NULL), conf->all, now_s, slips);
+}
+
+enum rrl_verdict
+rrl_count(const struct rrl *rrl, const struct rrl_mark *mark, const struct rrl_response *response,
+    int64_t now_s)
+{
+    const struct rate_conf *conf = rrl->conf;
+    bool slips = false;
+    if (!mark->counts)
+        return RRL_SEND;
+    bool over = conf->responses != 0 && charge(rrl, with_class(mark->hash, response->class),
+                                            conf->responses, now_s, &slips);
+    if (!over && !charge_wide(rrl, response, now_s, &slips))
         return RRL_SEND;
     if (conf->log_only)
         return RRL_NOTED;

@@ -30,10 +30,8 @@ enum rrl_class { RRL_DATA, RRL_NODATA, RRL_NXDOMAIN, RRL_ERROR };
 
 struct rrl_response {
     enum rrl_class class;
-    uint16_t qtype;
     struct ip client;
-    const struct dname *qname; /* NULL: none that could be read */
-    const struct dname *apex;  /* of the zone; NULL: none of ours */
+    const struct dname *apex; /* of the zone; NULL: none of ours */
 };
 
 enum rrl_verdict {
@@ -43,9 +41,18 @@ enum rrl_verdict {
     RRL_DROP
 };
 
-/* Counts a response that is about to be sent over UDP to a client without a good cookie. */
-enum rrl_verdict rrl_count(
-    const struct rrl *rrl, const struct rrl_response *response, int64_t now_s);
+/* Of a query whose answer is to be counted: it comes over UDP, without a good cookie. Before the
+ * answer is looked for, so that the account is in the processor's cache by then. */
+struct rrl_mark {
+    bool counts;   /* else nothing is limited */
+    uint64_t hash; /* of the account by name, but for the class */
+};
+struct rrl_mark rrl_begin(
+    const struct rrl *rrl, const struct ip *client, uint16_t qtype, const struct dname *qname);
+
+/* Counts the response that is about to be sent. */
+enum rrl_verdict rrl_count(const struct rrl *rrl, const struct rrl_mark *mark,
+    const struct rrl_response *response, int64_t now_s);
 
 /* rrl_make.c: the table, in memory that children share, of at least so many accounts. */
 enum err rrl_map(const struct rate_conf *conf, struct rrl *out, struct errmsg *msg) MUST_CHECK;

@@ -47,9 +47,10 @@ one(const struct rrl *rrl, enum rrl_class class, const char *client, const char 
     struct dname qname, apex;
     assert_int_equal(dname_parse(name, strlen(name), &qname), ERR_OK);
     assert_int_equal(dname_parse("ip.rep.example", 14, &apex), ERR_OK);
-    const struct rrl_response response = {
-        .class = class, .qtype = 1, .client = ip_of(client), .qname = &qname, .apex = &apex};
-    return rrl_count(rrl, &response, now_s);
+    const struct ip ip = ip_of(client);
+    const struct rrl_mark mark = rrl_begin(rrl, &ip, 1, &qname);
+    const struct rrl_response response = {.class = class, .client = ip, .apex = &apex};
+    return rrl_count(rrl, &mark, &response, now_s);
 }
 
 static struct counts
