@@ -49,5 +49,7 @@ void gate_common_free(struct gate_common *common);
 enum err gate_new(const struct conf *conf, struct gate_common *common, struct gate **out,
     struct errmsg *msg) MUST_CHECK;
 void gate_free(struct gate **gate);
+/* Whether the files that conf names are good. */
+enum err gate_check(const struct conf *conf, struct errmsg *msg) MUST_CHECK;
 
 #endif

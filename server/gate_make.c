@@ -77,3 +77,18 @@ gate_free(struct gate **gate)
     free(*gate);
     *gate = NULL;
 }
+
+enum err
+gate_check(const struct conf *conf, struct errmsg *msg)
+{
+    struct cookie_secrets secrets;
+    struct keyring ring = {0};
+    enum err err = ERR_OK;
+    if (conf->cookies.enabled && conf->cookies.path != NULL)
+        err = cookie_read(conf->cookies.path, &secrets, msg);
+    if (err == ERR_OK && conf->keys.path != NULL)
+        err = keys_read(conf->keys.path, &ring, msg);
+    keys_free(&ring);
+    explicit_bzero(&secrets, sizeof secrets);
+    return err;
+}

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/gate.h"
 #include "server/supervisor.h"
 #include "zones/log.h"
 
@@ -122,6 +123,12 @@ settle(struct options *options, struct errmsg *msg)
 static int
 check(const struct options *options, struct conf **conf)
 {
+    struct errmsg msg;
+    if (gate_check(*conf, &msg) < 0) {
+        log_line(LOG_LEVEL_ERROR, "%s", msg.text);
+        conf_free(conf);
+        return EXIT_USAGE;
+    }
     printf(
         "%s: good: %u zones, %u lists\n", options->path, (*conf)->zone_count, (*conf)->list_count);
     conf_free(conf);

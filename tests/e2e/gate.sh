@@ -145,6 +145,8 @@ check_eq "a larger quota" "$(ask "$KEYED" A)" 127.0.0.2
 check_has "off" "$(dig +time=1 +tries=1 -p "$SERVER_PORT" @127.0.0.1 "7.113.0.203.$SMALL.keyed.rep.example" A)" \
     'EDE: 18 .*key is off'
 echo "third  $SMALL on 1 1" >>"$OUT/keys"
+check_has "repdnsd -n says so too" "$("$BIN/repdnsd" -n -c "$CONF" 2>&1 || echo "status $?")" \
+    'keys:3: the key is that of line 2'
 check_has "an error: the line, and all as before" "$(hup)" 'keys:3: the key is that of line 2.*going on'
 check_eq "as before" "$(ask "$KEYED" A)" 127.0.0.2
 
