@@ -371,6 +371,7 @@ give_up(struct supervisor *supervisor, enum err err)
     statistics_free(&supervisor->statistics);
     sockets_close_others(&supervisor->sockets, NULL);
     generation_free(&supervisor->current);
+    gate_common_free(&supervisor->common);
     return err;
 }
 
