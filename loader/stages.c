@@ -151,6 +151,23 @@ need_policies(struct run *run, struct errmsg *msg)
     return known_domains_read(run->conf, &run->known, msg);
 }
 
+/* Getting the patterns ready takes longer than publishing a list: only where names are judged. */
+static enum err
+need_patterns(struct run *run, struct errmsg *msg)
+{
+    const uint8_t table = HISTORY_CLIENT;
+    struct kv_cursor *cursor;
+    struct slice key, value;
+    enum err err = kv_cursor_open(run->reading, slice_of(&table, 1), &cursor);
+    if (err == ERR_OK)
+        err = kv_cursor_next(cursor, &key, &value);
+    kv_cursor_close(&cursor);
+    if (err == ERR_NOTFOUND)
+        return ERR_OK;
+    return err < 0 ? errmsg_set(msg, err, "%s: %s", run->conf->history_path, err_text(err))
+                   : rdns_open(&run->rdns, msg);
+}
+
 static enum err
 open_judging(struct run *run, struct errmsg *msg)
 {
@@ -162,7 +179,7 @@ open_judging(struct run *run, struct errmsg *msg)
     if (err == ERR_OK)
         err = need_policies(run, msg);
     if (err == ERR_OK)
-        err = rdns_open(&run->rdns, msg);
+        err = need_patterns(run, msg);
     if (err == ERR_OK)
         err = publicname_open(&run->names, msg);
     return err;
