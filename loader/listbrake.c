@@ -83,6 +83,15 @@ share(const struct range *range)
     return (last - first + 1) / 18446744073709551616.0;
 }
 
+static double
+share_v4(const struct ipset_v4 *ranges)
+{
+    uint64_t listed = 0;
+    for (size_t i = 0; i < ranges->count; i++)
+        listed += ranges->last[i] - ranges->first[i] + UINT64_C(1);
+    return (double)listed / 4294967296.0;
+}
+
 /* In 2^-32ths of the space, not less than it is. */
 static uint64_t
 parts_of(double share)
@@ -116,9 +125,10 @@ search_range(struct brake *brake, const char *label, const struct range *where, 
     const struct publish_set *set = brake->set;
     struct range piece = {0};
     bool open = false;
-    for (size_t i = listflat_find(set->addrs, set->count, &where->first);
-         i < set->count && ip_cmp(&set->addrs[i].range.first, &where->last) <= 0; i++) {
-        struct range part = set->addrs[i].range;
+    for (size_t i = publish_find(set, &where->first); i < set->count; i++) {
+        struct range part = publish_range(set, i).range;
+        if (ip_cmp(&part.first, &where->last) > 0)
+            break;
         if (ip_cmp(&part.first, &where->first) < 0)
             part.first = where->first;
         if (ip_cmp(&part.last, &where->last) > 0)
@@ -155,15 +165,19 @@ search_set(struct brake *brake, const struct publish_set *set)
     double listed[2] = {0, 0};
     const struct conf *conf = brake->conf;
     brake->set = set;
-    if (set->addrs == NULL)
+    if (!publish_has_ranges(set))
         return;
-    for (size_t i = 0; i < set->count; i++)
+    if (set->v4 != NULL)
+        listed[true] = share_v4(set->v4);
+    for (size_t i = 0; set->v4 == NULL && i < set->count; i++)
         listed[ip_is4(&set->addrs[i].range.first)] += share(&set->addrs[i].range);
     double most = listed[0] > listed[1] ? listed[0] : listed[1];
     if (most > brake->listed)
         brake->listed = most;
-    if (most >= 0.5)
-        found(brake, everything, &set->addrs[0].range);
+    if (most >= 0.5) {
+        const struct ipset_entry first = publish_range(set, 0);
+        found(brake, everything, &first.range);
+    }
     search_prefixes(brake, "own_networks", conf->own_networks, conf->own_network_count);
     search_prefixes(brake, "never_list", conf->never_list, conf->never_count);
     for (size_t i = 0; i < sizeof private_space / sizeof *private_space; i++) {

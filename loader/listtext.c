@@ -227,18 +227,22 @@ enum err
 listtext_each(enum list_type type, const struct publish_set *set, listtext_each_fn each, void *ctx)
 {
     struct walk walk = {.type = type, .each = each, .ctx = ctx};
-    enum err err = set->names == NULL && set->addrs == NULL && set->count > 0 ? ERR_RANGE : ERR_OK;
+    enum err err =
+        set->names == NULL && !publish_has_ranges(set) && set->count > 0 ? ERR_RANGE : ERR_OK;
     for (size_t i = 0; i < set->count && err == ERR_OK; i++) {
-        if (set->names != NULL)
+        if (set->names != NULL) {
             err = give_name(&walk, &set->names[i]);
-        else if (type == LIST_IP4SET)
-            err = give(&walk, &set->addrs[i].range, false, set->addrs[i].value);
+            continue;
+        }
+        const struct ipset_entry entry = publish_range(set, i);
+        if (type == LIST_IP4SET)
+            err = give(&walk, &entry.range, false, entry.value);
         else if (type == LIST_IP6TSET)
-            err = give_halves(&walk, &set->addrs[i]);
+            err = give_halves(&walk, &entry);
         else if (type == LIST_IP4TSET)
-            err = give_prefixes(&walk, &set->addrs[i], 32);
+            err = give_prefixes(&walk, &entry, 32);
         else
-            err = give_prefixes(&walk, &set->addrs[i], 1);
+            err = give_prefixes(&walk, &entry, 1);
     }
     return err == ERR_OK ? close_half(&walk) : err;
 }

@@ -93,8 +93,10 @@ neverset_make(const struct conf *conf, const struct list_set *const *allow, size
     for (size_t i = 0; i < allow_count && err == ERR_OK; i++) {
         const struct publish_set *set = lists_set(allow[i]);
         bool addresses = set->info.kind == DATASET_ADDR;
-        for (size_t k = 0; addresses && k < set->count && err == ERR_OK; k++)
-            err = add_range(out, &set->addrs[k].range);
+        for (size_t k = 0; addresses && k < set->count && err == ERR_OK; k++) {
+            const struct ipset_entry entry = publish_range(set, k);
+            err = add_range(out, &entry.range);
+        }
     }
     unite(out);
     return err;

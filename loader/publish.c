@@ -23,6 +23,21 @@ struct job {
 static const enum store_table dataset_tables[] = {STORE_ADDR, STORE_NAME, STORE_PAIR, STORE_POLICY,
     STORE_RECORD, STORE_AUTHORITY, STORE_COMBINED, STORE_EVIDENCE};
 
+size_t
+publish_find(const struct publish_set *set, const struct ip *ip)
+{
+    size_t low = 0, high = set->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        struct ipset_entry entry = publish_range(set, middle);
+        if (ip_cmp(&entry.range.last, ip) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static enum err
 read_meta(struct job *job, struct errmsg *msg)
 {
@@ -113,7 +128,9 @@ build_records(
     const struct publish_set *set, uint16_t id, const uint16_t *parts, struct records *out)
 {
     enum err err = ERR_OK;
-    if (set->info.kind == DATASET_ADDR)
+    if (set->info.kind == DATASET_ADDR && set->v4 != NULL)
+        err = ipset_build_v4(id, set->v4, records_add, out);
+    else if (set->info.kind == DATASET_ADDR)
         err = ipset_build(id, set->addrs, set->count, records_add, out);
     else if (set->info.kind == DATASET_NAME)
         err = nameset_build(id, set->names, set->count, records_add, out);

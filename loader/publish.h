@@ -27,6 +27,7 @@ struct publish_set {
     bool keep;           /* leave what is stored under the name, and of its sections, as it is; the
                             rest means nothing */
     const struct ipset_entry *addrs;
+    const struct ipset_v4 *v4; /* instead of addrs, with count of them */
     const struct nameset_entry *names;
     const struct pairset_policy *policies; /* of a pair set, beside pairs */
     size_t policy_count;
@@ -41,6 +42,23 @@ struct publish_set {
     const struct evidence_entry *evidence; /* addresses by ip_cmp first, then names by dname_key */
     size_t evidence_count;
 };
+
+/* The i-th range of a set of addresses. */
+static inline struct ipset_entry
+publish_range(const struct publish_set *set, size_t i)
+{
+    const struct ipset_v4 *v4 = set->v4;
+    if (v4 == NULL)
+        return set->addrs[i];
+    return (struct ipset_entry){{ip_from_v4(v4->first[i]), ip_from_v4(v4->last[i])}, v4->value};
+}
+static inline bool
+publish_has_ranges(const struct publish_set *set)
+{
+    return set->addrs != NULL || set->v4 != NULL;
+}
+/* The first range that does not end before ip; count: none. */
+size_t publish_find(const struct publish_set *set, const struct ip *ip);
 
 struct publish_result {
     uint64_t records_put, records_deleted;

@@ -336,12 +336,15 @@ dump_set(FILE *out, const struct publish_set *set)
     enum err err = ERR_OK;
     strcpy(dump.dataset.name, set->info.name);
     for (size_t i = 0; i < set->count && err == ERR_OK; i++) {
-        if (set->addrs != NULL)
-            err = each_range(&dump, &(struct ipset_hit){set->addrs[i].value, set->addrs[i].range});
-        else if (set->names != NULL)
+        struct ipset_entry range;
+        if (publish_has_ranges(set)) {
+            range = publish_range(set, i);
+            err = each_range(&dump, &(struct ipset_hit){range.value, range.range});
+        } else if (set->names != NULL) {
             err = each_name(&dump, &set->names[i]);
-        else
+        } else {
             dump_record(out, set->info.name, &set->rrs[i]);
+        }
     }
     flush_range(&dump);
     if (set->authority != NULL)

@@ -210,10 +210,13 @@ print_entries(const struct list_dump *dump, const struct publish_set *set)
     if (set->names != NULL)
         return dump_bind_names(dump->out, set->names, set->count);
     for (size_t i = 0; i < set->count && err == ERR_OK; i++) {
-        if (set->rrs != NULL)
+        struct ipset_entry range;
+        if (set->rrs != NULL) {
             print_record(dump->out, &set->rrs[i]);
-        else
-            err = print_range(dump->out, &set->addrs[i]);
+        } else {
+            range = publish_range(set, i);
+            err = print_range(dump->out, &range);
+        }
     }
     return err;
 }

@@ -23,6 +23,7 @@ struct build {
     uint16_t dataset;
     unsigned bits; /* of the family at work */
     const struct ipset_entry *entries;
+    const struct ipset_v4 *v4; /* instead of entries, or NULL */
     store_emit_fn emit;
     void *ctx;
     struct dict dict;
@@ -37,15 +38,35 @@ struct part {
 };
 
 static ipset_number
+number_of_v4(uint32_t v4)
+{
+    return (ipset_number)0xffff << 32 | v4;
+}
+
+static ipset_number
+begin_of(const struct build *build, size_t i)
+{
+    return build->v4 != NULL ? number_of_v4(build->v4->first[i])
+                             : ipset_number_of(&build->entries[i].range.first);
+}
+
+static ipset_number
+end_of(const struct build *build, size_t i)
+{
+    return build->v4 != NULL ? number_of_v4(build->v4->last[i])
+                             : ipset_number_of(&build->entries[i].range.last);
+}
+
+static ipset_number
 first_of(const struct build *build, const struct part *part, size_t i)
 {
-    return i == part->lo ? part->first : ipset_number_of(&build->entries[i].range.first);
+    return i == part->lo ? part->first : begin_of(build, i);
 }
 
 static ipset_number
 last_of(const struct build *build, const struct part *part, size_t i)
 {
-    return i == part->hi - 1 ? part->last : ipset_number_of(&build->entries[i].range.last);
+    return i == part->hi - 1 ? part->last : end_of(build, i);
 }
 
 /* The number of a value; false when there are too many. */
@@ -75,6 +96,10 @@ number_values(struct build *build, const struct part *part)
 
     dict->count = dict->bytes = 0;
     memset(dict->slots, 0, sizeof dict->slots);
+    if (build->v4 != NULL) {
+        memset(build->numbers, 0, (part->hi - part->lo) * sizeof *build->numbers);
+        return dict_add(dict, &build->v4->value, build->numbers);
+    }
     for (size_t i = part->lo; i < part->hi; i++) {
         const struct slice *value = &build->entries[i].value;
         uint16_t *number = &build->numbers[i - part->lo];
@@ -88,6 +113,33 @@ number_values(struct build *build, const struct part *part)
     return true;
 }
 
+static unsigned
+unit_bits(const struct ipset_head *head, ipset_number unaligned)
+{
+    unaligned &= ipset_ones(head->bits - head->plen);
+    return unaligned == 0 ? head->bits - head->plen : ipset_width(unaligned & -unaligned) - 1;
+}
+
+/* Whether the part can't fit, from its first entries alone: more of them make the unit smaller and
+ * so the columns wider. Most parts on the way down are so large. */
+static bool
+is_far_too_large(const struct build *build, const struct part *part, unsigned plen)
+{
+    size_t count = part->hi - part->lo, end = part->lo + (count < 8 ? count : 8);
+    ipset_number unaligned = 0;
+    struct ipset_layout layout;
+
+    if (count > COUNT_MAX)
+        return true;
+    for (size_t i = part->lo; i < end; i++)
+        unaligned |= first_of(build, part, i) | ~last_of(build, part, i);
+    struct ipset_head head = {
+        .bits = build->bits, .plen = plen, .values = 1, .count = (unsigned)count};
+    head.unit_bits = unit_bits(&head, unaligned);
+    ipset_layout(&head, &layout);
+    return count > 1 && layout.values > IPSET_BLOCK_MAX;
+}
+
 /* How the part would be packed; false when it does not fit. */
 static bool
 measure(struct build *build, const struct part *part, unsigned plen, struct ipset_head *head,
@@ -96,7 +148,7 @@ measure(struct build *build, const struct part *part, unsigned plen, struct ipse
     size_t count = part->hi - part->lo;
     ipset_number unaligned = 0, lengths = 0;
 
-    if (count > COUNT_MAX || !number_values(build, part))
+    if (is_far_too_large(build, part, plen) || !number_values(build, part))
         return false;
     for (size_t i = part->lo; i < part->hi; i++) {
         ipset_number first = first_of(build, part, i), last = last_of(build, part, i);
@@ -106,8 +158,7 @@ measure(struct build *build, const struct part *part, unsigned plen, struct ipse
     }
     *head = (struct ipset_head){.bits = build->bits, .plen = plen, .count = (unsigned)count};
     /* The lowest bit that is set in a first or clear in a last address. */
-    unaligned &= ipset_ones(head->bits - plen);
-    head->unit_bits = unaligned == 0 ? head->bits - plen : ipset_width(unaligned & -unaligned) - 1;
+    head->unit_bits = unit_bits(head, unaligned);
     lengths = ipset_shr(lengths - count * ipset_ones(head->unit_bits), head->unit_bits);
     head->length_width = ipset_width(lengths);
     head->values = (unsigned)build->dict.count;
@@ -204,34 +255,39 @@ build_part(struct build *build, const struct part *part)
     size_t from = part->lo, to = part->hi;
     while (from < to) {
         size_t at = from + (to - from) / 2;
-        if (ipset_number_of(&build->entries[at].range.first) < middle)
+        if (begin_of(build, at) < middle)
             from = at + 1;
         else
             to = at;
     }
     struct part left = {part->lo, from, part->first, 0}, right = {from, part->hi, 0, part->last};
-    ipset_number reach = ipset_number_of(&build->entries[from - 1].range.last);
+    ipset_number reach = end_of(build, from - 1);
     left.last = reach < middle ? reach : middle - 1;
     if (reach >= middle) {
         right.lo = from - 1;
         right.first = middle;
     } else {
-        right.first = ipset_number_of(&build->entries[from].range.first);
+        right.first = begin_of(build, from);
     }
     enum err err = build_part(build, &left);
     return err == ERR_OK ? build_part(build, &right) : err;
 }
 
 static enum err
-build_family(struct build *build, unsigned bits, const struct ipset_entry *entries, size_t count)
+build_all(struct build *build, unsigned bits, size_t count)
 {
     if (count == 0)
         return ERR_OK;
     build->bits = bits;
-    build->entries = entries;
-    const struct part all = {0, count, ipset_number_of(&entries[0].range.first),
-        ipset_number_of(&entries[count - 1].range.last)};
+    const struct part all = {0, count, begin_of(build, 0), end_of(build, count - 1)};
     return build_part(build, &all);
+}
+
+static enum err
+build_family(struct build *build, unsigned bits, const struct ipset_entry *entries, size_t count)
+{
+    build->entries = entries;
+    return build_all(build, bits, count);
 }
 
 /* Where the IPv4 entries are, and the longest value. */
@@ -283,6 +339,31 @@ build_v6(
     return err;
 }
 
+/* value_max: bytes of the longest value. */
+static struct build *
+open_build(uint16_t dataset, size_t value_max, store_emit_fn emit, void *ctx)
+{
+    struct build *build = calloc(1, sizeof *build);
+    if (build == NULL)
+        return NULL;
+    build->dataset = dataset;
+    build->emit = emit;
+    build->ctx = ctx;
+    /* A block of one entry takes its value and columns of no more than 64 bytes. */
+    build->out = malloc(IPSET_BLOCK_MAX + value_max + 64);
+    if (build->out != NULL)
+        return build;
+    free(build);
+    return NULL;
+}
+
+static void
+close_build(struct build *build)
+{
+    free(build->out);
+    free(build);
+}
+
 enum err
 ipset_build(uint16_t dataset, const struct ipset_entry *entries, size_t count, store_emit_fn emit,
     void *ctx)
@@ -291,19 +372,28 @@ ipset_build(uint16_t dataset, const struct ipset_entry *entries, size_t count, s
     enum err err = check_entries(entries, count, &found);
     if (err < 0)
         return err;
-    struct build *build = calloc(1, sizeof *build);
+    struct build *build = open_build(dataset, found.value_max, emit, ctx);
     if (build == NULL)
         return ERR_NOMEM;
-    build->dataset = dataset;
-    build->emit = emit;
-    build->ctx = ctx;
-    /* A block of one entry takes its value and columns of no more than 64 bytes. */
-    build->out = malloc(IPSET_BLOCK_MAX + found.value_max + 64);
-    err = build->out == NULL ? ERR_NOMEM
-                             : build_family(build, 32, entries + found.v4_first, found.v4_count);
+    err = build_family(build, 32, entries + found.v4_first, found.v4_count);
     if (err == ERR_OK)
         err = build_v6(build, entries, count, &found);
-    free(build->out);
-    free(build);
+    close_build(build);
+    return err;
+}
+
+enum err
+ipset_build_v4(uint16_t dataset, const struct ipset_v4 *ranges, store_emit_fn emit, void *ctx)
+{
+    for (size_t i = 0; i < ranges->count; i++)
+        if (ranges->first[i] > ranges->last[i] ||
+            (i > 0 && ranges->first[i] <= ranges->last[i - 1]))
+            return ERR_RANGE;
+    struct build *build = open_build(dataset, ranges->value.n, emit, ctx);
+    if (build == NULL)
+        return ERR_NOMEM;
+    build->v4 = ranges;
+    enum err err = build_all(build, 32, ranges->count);
+    close_build(build);
     return err;
 }

@@ -252,6 +252,41 @@ static const struct shape shapes[] = {
     {"both families", 6000, V4 - ((ipset_number)1 << 32), 33, 0, 8, 2, 3},
 };
 
+/* IPv4 with one value, given in fewer bytes: the same records. */
+static void
+packs_v4_the_same(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct shape shape = shapes[i];
+        if (shape.base < V4 || shape.base >= DOCS)
+            continue;
+        shape.values = 1;
+        struct set set = draw_set(&shape);
+        struct records want = build(&set), got = {0};
+        uint32_t *first = calloc(set.count + 1, sizeof *first);
+        uint32_t *last = calloc(set.count + 1, sizeof *last);
+        for (size_t k = 0; k < set.count; k++) {
+            first[k] = ip_v4(&set.entries[k].range.first);
+            last[k] = ip_v4(&set.entries[k].range.last);
+        }
+        struct ipset_v4 ranges = {first, last, set.count, text(0)};
+        assert_int_equal(ipset_build_v4(DATASET, &ranges, records_add, &got), ERR_OK);
+        assert_int_equal(got.count, want.count);
+        for (size_t k = 0; k < got.count; k++) {
+            assert_int_equal(slice_cmp(got.items[k].key, want.items[k].key), 0);
+            assert_int_equal(slice_cmp(got.items[k].value, want.items[k].value), 0);
+        }
+        first[1] = last[0]; /* they meet */
+        assert_int_equal(ipset_build_v4(DATASET, &ranges, records_add, &got), ERR_RANGE);
+        records_free(&want);
+        records_free(&got);
+        free(first);
+        free(last);
+        free(set.entries);
+    }
+}
+
 static void
 agrees_with_a_plain_list(void **state)
 {
@@ -484,6 +519,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_a_plain_list),
+        cmocka_unit_test(packs_v4_the_same),
         cmocka_unit_test(edges_of_the_families),
         cmocka_unit_test(refuses_what_is_no_set),
         cmocka_unit_test(bytes_are_as_described),

@@ -291,10 +291,11 @@ assert_listed(struct fixture *f, const char *want)
         struct slice value = slice_of(NULL, 0);
         struct value_element element;
         size_t n = strlen(got);
-        if (flat->addrs != NULL) {
-            ip_format(&flat->addrs[i].range.first, first);
-            ip_format(&flat->addrs[i].range.last, last);
-            value = flat->addrs[i].value;
+        if (publish_has_ranges(flat)) {
+            const struct ipset_entry range = publish_range(flat, i);
+            ip_format(&range.range.first, first);
+            ip_format(&range.range.last, last);
+            value = range.value;
             n += (size_t)snprintf(got + n, sizeof got - n, "%s-%s", first, last);
         } else {
             const struct nameset_entry *entry = &flat->names[i];

@@ -191,22 +191,18 @@ import_random(struct fixture *f, enum list_type type, unsigned count)
 static void
 check_ip(struct kvread *reader, uint16_t id, const struct publish_set *set, const struct ip *ip)
 {
-    size_t low = 0, high = set->count;
+    size_t low = publish_find(set, ip);
     struct ipset_hit hit = {.value = slice_of(NULL, 0)};
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (ip_cmp(&set->addrs[middle].range.last, ip) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool want = low < set->count && ip_cmp(&set->addrs[low].range.first, ip) <= 0;
+    struct ipset_entry entry = {0};
+    if (low < set->count)
+        entry = publish_range(set, low);
+    bool want = low < set->count && ip_cmp(&entry.range.first, ip) <= 0;
     enum err err = ipset_lookup(reader, id, ip, &hit);
     char text[IP_TEXT_SIZE];
     ip_format(ip, text);
     if (err != (want ? ERR_OK : ERR_NOTFOUND))
         fail_msg("%s: %s", text, err_text(err));
-    if (want && slice_cmp(hit.value, set->addrs[low].value) != 0)
+    if (want && slice_cmp(hit.value, entry.value) != 0)
         fail_msg("%s: another value", text);
 }
 
@@ -245,7 +241,8 @@ check_served(struct fixture *f, const struct list_edit *edits, size_t count)
     for (unsigned i = 0; i < 200 && set->count > 0; i++) {
         struct ip ip = random_ip(f);
         check_ip(reader, dataset.id, set, &ip);
-        check_borders(reader, dataset.id, set, &set->addrs[next_random(f) % set->count].range);
+        const struct ipset_entry entry = publish_range(set, next_random(f) % set->count);
+        check_borders(reader, dataset.id, set, &entry.range);
     }
     kvread_close(&reader);
     lists_free(&whole);

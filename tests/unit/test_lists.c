@@ -268,7 +268,7 @@ assert_addrs(struct fixture *f, const char *want)
     assert_int_equal(flat->info.kind, DATASET_ADDR);
     assert_string_equal(flat->info.name, "mine");
     for (size_t i = 0; i < flat->count; i++) {
-        const struct ipset_entry *entry = &flat->addrs[i];
+        const struct ipset_entry range = publish_range(flat, i), *entry = &range;
         char first[IP_TEXT_SIZE], last[IP_TEXT_SIZE];
         struct slice value = entry->value;
         struct value_element element;

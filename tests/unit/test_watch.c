@@ -395,9 +395,10 @@ test_list_options(void **state)
     const struct publish_set *flat = lists_set(set);
     assert_int_equal(flat->info.ttl_s, 300);
     assert_int_equal(flat->count, 2);
-    assert_int_equal(ip_v4(&flat->addrs[0].range.first), 0x0a000000);
-    assert_int_equal(ip_v4(&flat->addrs[0].range.last), 0x0affffff);
-    assert_int_equal(ip_v4(&flat->addrs[1].range.first), 0xc0000200);
+    const struct ipset_entry first = publish_range(flat, 0), second = publish_range(flat, 1);
+    assert_int_equal(ip_v4(&first.range.first), 0x0a000000);
+    assert_int_equal(ip_v4(&first.range.last), 0x0affffff);
+    assert_int_equal(ip_v4(&second.range.first), 0xc0000200);
     lists_free(&set);
     import_one(f, "ip4set", "$TTL 0\n192.0.2.1\n", &stats);
     assert_int_equal(lists_flatten(f->conf, &f->conf->lists[0], &set, &msg), ERR_OK);
