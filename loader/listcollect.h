@@ -11,9 +11,10 @@
 #include "zones/nameset.h"
 #include "zones/recordset.h"
 
-/* A layer flattened; one of the three by what the type holds. Values are the arena's. */
+/* A layer flattened; one of these by what the type holds. Values are the arena's. */
 struct list_flat {
     struct ipset_entry *addrs;
+    struct listflat_v4 v4; /* instead of addrs, of stored entries that were all plain */
     struct nameset_entry *names;
     struct recordset_entry *rrs;
     size_t count;
@@ -45,6 +46,10 @@ struct list_collect {
         struct list_record *records;
     };
     size_t count, room;
+    /* Stored entries as long as all are single IPv4 addresses with one value. */
+    uint32_t *plain;
+    size_t plain_count, plain_room;
+    struct slice plain_value;
     uint64_t listed;     /* of these, those that are no exclusions */
     struct slice *cache; /* values by hash, since most lists have few */
 };

@@ -3,24 +3,22 @@
 
 #include <stdlib.h>
 
-enum { ROOM_LEAST = 1024, KEY_SIZE = sizeof(struct range) };
+#include "zones/slice.h"
+
+enum { ROOM_LEAST = 1024, V4_SIZE = 2 * sizeof(uint32_t) };
 
 void
 listdup_free(struct listdup *dup)
 {
+    listbytes_free(&dup->keys);
     free(dup->slots);
     *dup = (struct listdup){0};
 }
 
 static struct slice
-key_of(const struct list_read *read, size_t i, uint32_t v4[2])
+key_of(const struct listdup *dup, size_t i, size_t size)
 {
-    const struct list_item *item = &read->items[i];
-    if (list_type_info(read->file.type)->holds != LIST_HOLDS_V4)
-        return slice_of(read->bytes.p + item->key_at, KEY_SIZE);
-    v4[0] = item->first;
-    v4[1] = item->last;
-    return slice_of(v4, 2 * sizeof *v4);
+    return slice_of(dup->keys.p + i * size, size);
 }
 
 /* Multiplied by words: this runs for each line. */
@@ -40,44 +38,42 @@ hash_of(struct slice key)
 
 /* The slot of an equal key, or an empty one. */
 static uint32_t *
-find(const struct listdup *dup, const struct list_read *read, struct slice key)
+find(const struct listdup *dup, struct slice key)
 {
     size_t at = (size_t)hash_of(key) & (dup->room - 1);
-    uint32_t v4[2];
-    while (dup->slots[at] != 0 && slice_cmp(key_of(read, dup->slots[at] - 1, v4), key) != 0)
+    while (dup->slots[at] != 0 && slice_cmp(key_of(dup, dup->slots[at] - 1, key.n), key) != 0)
         at = (at + 1) & (dup->room - 1);
     return &dup->slots[at];
 }
 
 static bool
-grow(struct listdup *dup, const struct list_read *read)
+grow(struct listdup *dup, size_t size)
 {
-    struct listdup larger = {
-        .room = dup->room == 0 ? ROOM_LEAST : dup->room * 2, .count = dup->count};
+    struct listdup larger = *dup;
+    larger.room = dup->room == 0 ? ROOM_LEAST : dup->room * 2;
     larger.slots = calloc(larger.room, sizeof *larger.slots);
     if (larger.slots == NULL)
         return false;
-    for (size_t i = 0; i < dup->room; i++) {
-        uint32_t v4[2];
+    for (size_t i = 0; i < dup->room; i++)
         if (dup->slots[i] != 0)
-            *find(&larger, read, key_of(read, dup->slots[i] - 1, v4)) = dup->slots[i];
-    }
+            *find(&larger, key_of(dup, dup->slots[i] - 1, size)) = dup->slots[i];
     free(dup->slots);
     *dup = larger;
     return true;
 }
 
 bool
-listdup_note(struct listdup *dup, const struct list_read *read)
+listdup_note(struct listdup *dup, bool v4, const struct range *range)
 {
-    uint32_t v4[2];
-    size_t last = read->count - 1;
-    if (dup->count * 2 >= dup->room && !grow(dup, read))
+    const uint32_t ends[2] = {v4 ? ip_v4(&range->first) : 0, v4 ? ip_v4(&range->last) : 0};
+    struct slice key = v4 ? slice_of(ends, V4_SIZE) : slice_of(range, sizeof *range);
+    if (dup->count * 2 >= dup->room && !grow(dup, key.n))
         return false;
-    uint32_t *slot = find(dup, read, key_of(read, last, v4));
+    uint32_t *slot = find(dup, key);
     if (*slot != 0)
         return true;
-    *slot = (uint32_t)(last + 1);
-    dup->count++;
+    if (!listbytes_append(&dup->keys, key.p, key.n))
+        return false;
+    *slot = (uint32_t)++dup->count;
     return false;
 }

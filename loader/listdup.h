@@ -2,17 +2,23 @@
 #ifndef LOADER_LISTDUP_H
 #define LOADER_LISTDUP_H
 
-#include "loader/listread.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-/* A hash table of items. All zero bytes at first. */
+#include "loader/listbytes.h"
+#include "zones/ip.h"
+
+/* A hash table of the ranges of one source. All zero bytes at first. */
 struct listdup {
-    uint32_t *slots; /* an item's number plus 1 */
+    struct list_bytes keys; /* all of one size */
+    uint32_t *slots;        /* a key's number plus 1 */
     size_t room, count;
 };
 void listdup_free(struct listdup *dup);
 
-/* Notes the last item read; true if an earlier one is of the same addresses. O(1). Where there is
- * no memory for it, nothing is noted. */
-bool listdup_note(struct listdup *dup, const struct list_read *read);
+/* Notes the range; true if an earlier one is of the same addresses. Those of one source are all of
+ * an IPv4 list or all of another. O(1). Where there is no memory for it, nothing is noted. */
+bool listdup_note(struct listdup *dup, bool v4, const struct range *range);
 
 #endif

@@ -45,6 +45,20 @@ enum err listflat_ranges(const struct listflat_entry *entries, size_t count,
 /* In sorted disjoint ranges, the number of the first that does not end before ip; count: none. */
 size_t listflat_find(const struct ipset_entry *entries, size_t count, const struct ip *ip);
 
+/* The same where all have one value, in few bytes. */
+struct listflat_v4 {
+    struct ipset_v4 ranges;
+    uint32_t *first, *last; /* of the ranges */
+};
+void listflat_free_v4(struct listflat_v4 *flat);
+
+/* Single addresses with one value, in any order: what listflat_ranges makes of them. Takes *addrs,
+ * which becomes NULL. Free *out whatever is returned. O(n). */
+enum err listflat_plain(
+    uint32_t **addrs, size_t count, struct slice value, struct listflat_v4 *out) MUST_CHECK;
+/* As ranges with a value each; the caller's to free. NULL: no memory. */
+struct ipset_entry *listflat_unpack(const struct ipset_v4 *ranges);
+
 struct listflat_prefix {
     struct range range; /* one prefix; IPv4 as mapped addresses, or in an IPv6 list any */
     struct slice value; /* as above */

@@ -220,5 +220,11 @@ listoverlay(struct list_flat *lower, const struct list_flat *upper, bool cut, ui
         return ERR_OK;
     if (upper->names != NULL)
         return overlay_names(lower, upper, cut, dropped);
+    if (lower->v4.first != NULL) {
+        lower->addrs = listflat_unpack(&lower->v4.ranges);
+        listflat_free_v4(&lower->v4);
+        if (lower->addrs == NULL)
+            return ERR_NOMEM;
+    }
     return overlay_addrs(lower, upper, cut, dropped);
 }

@@ -77,6 +77,7 @@ read_part(struct kv_txn *txn, const struct liststore_source *source, struct list
     set->info.kind = list_type_kind(source->type);
     set->info.ttl_s = source->ttl_s;
     set->addrs = flat->addrs;
+    set->v4 = flat->v4.first != NULL ? &flat->v4.ranges : NULL;
     set->names = flat->names;
     set->rrs = flat->rrs;
     set->count = flat->count;

@@ -13,7 +13,7 @@
 #include "loader/listsection.h"
 #include "zones/fnv.h"
 
-enum { CHUNK = 1 << 17, PATH_SHOWN = 60 };
+enum { CHUNK = 1 << 17, PATH_SHOWN = 60, PLAIN_LINE_MAX = 16 /* "255.255.255.255\n" */ };
 
 static const char long_line[] = "the line is longer than 32 KiB and was cut; split it";
 
@@ -25,7 +25,8 @@ struct reading {
     const char *path;
     unsigned long line;
     struct listdup dup;
-    size_t n; /* bytes in text, or beyond it where the line is too long */
+    bool may_be_plain; /* lines with an address alone need no other look at them */
+    size_t n;          /* bytes in text, or beyond it where the line is too long */
     char *text;
     char *chunk;
     struct listfile_entry entry; /* of the line at work */
@@ -37,40 +38,15 @@ no_memory(struct errmsg *msg, const char *path)
     return errmsg_set(msg, ERR_NOMEM, "%s: out of memory", path);
 }
 
-bool
-listread_append(struct list_bytes *bytes, const void *p, size_t n)
-{
-    if (bytes->room - bytes->n < n) {
-        size_t room = bytes->room * 2 + n + 4096;
-        uint8_t *grown = realloc(bytes->p, room);
-        if (grown == NULL)
-            return false;
-        bytes->p = grown;
-        bytes->room = room;
-    }
-    if (n > 0)
-        memcpy(bytes->p + bytes->n, p, n);
-    bytes->n += n;
-    return true;
-}
-
-void
-listread_free_bytes(struct list_bytes *bytes)
-{
-    free(bytes->p);
-    *bytes = (struct list_bytes){0};
-}
-
 void
 listread_free(struct list_read *read)
 {
     for (size_t i = 0; i < read->part_count; i++)
         listread_free(&read->parts[i]);
     free(read->parts);
-    free(read->items);
-    listread_free_bytes(&read->bytes);
-    listread_free_bytes(&read->files);
-    listread_free_bytes(&read->zones);
+    listpack_free(&read->pack);
+    listbytes_free(&read->files);
+    listbytes_free(&read->zones);
     *read = (struct list_read){0};
 }
 
@@ -90,8 +66,8 @@ static bool
 append_state(struct list_bytes *out, const char *path, const struct stat *st)
 {
     const struct state state = state_of(st);
-    return listread_append(out, path, strlen(path) + 1) &&
-           listread_append(out, &state, sizeof state);
+    return listbytes_append(out, path, strlen(path) + 1) &&
+           listbytes_append(out, &state, sizeof state);
 }
 
 size_t
@@ -110,7 +86,7 @@ static bool
 append_options(struct list_bytes *out, const struct list_source *source)
 {
     uint8_t options[LISTREAD_OPTIONS_SIZE];
-    return listread_append(out, options, listread_options(source, options));
+    return listbytes_append(out, options, listread_options(source, options));
 }
 
 uint64_t
@@ -160,7 +136,7 @@ look_for_equal(
     const struct list_type_info *info = list_type_info(read->file.type);
     char text[IP_TEXT_SIZE], what[128];
     if (info->overlaps != LIST_OVERLAPS_LONGEST || info->values != LIST_VALUES_OWN ||
-        !listdup_note(&reading->dup, read))
+        !listdup_note(&reading->dup, info->holds == LIST_HOLDS_V4, &entry->range))
         return;
     unsigned len = ip_bits(ip_family(&entry->range.first));
     struct prefix prefix = prefix_of(&entry->range.first, len);
@@ -170,126 +146,6 @@ look_for_equal(
     (void)snprintf(what, sizeof what, "duplicated entry for %s/%u; remove one, the first counts",
         text, prefix.len);
     warn(reading, what);
-}
-
-static bool
-is_record(const struct list_read *read)
-{
-    return list_type_info(read->file.type)->holds == LIST_HOLDS_RECORDS;
-}
-
-/* Where the entry's value is kept; the default of many lines only once. */
-static bool
-add_value(struct list_read *read, const struct listfile_entry *entry, size_t *at)
-{
-    const struct listfile_raw *raw = &entry->value;
-    size_t n = sizeof raw->a + 1 + raw->text.n;
-    uint8_t out[sizeof *raw];
-    if (is_record(read)) {
-        *at = read->bytes.n;
-        return listread_append(&read->bytes, &entry->rr, sizeof entry->rr.n + entry->rr.n);
-    }
-    memcpy(out, &raw->a, sizeof raw->a);
-    out[sizeof raw->a] = raw->text.n;
-    memcpy(out + sizeof raw->a + 1, raw->text.b, raw->text.n);
-    *at = read->bytes.n;
-    if (entry->by_default && read->has_default && read->bytes.n - read->default_at >= n &&
-        memcmp(read->bytes.p + read->default_at, out, n) == 0) {
-        *at = read->default_at;
-        return true;
-    }
-    if (entry->by_default) {
-        read->has_default = true;
-        read->default_at = *at;
-    }
-    return listread_append(&read->bytes, out, n);
-}
-
-static bool
-add_key(struct list_read *read, const struct listfile_entry *entry, struct list_item *item)
-{
-    item->key_at = read->bytes.n;
-    switch (list_type_info(read->file.type)->holds) {
-    case LIST_HOLDS_V4:
-        item->first = ip_v4(&entry->range.first);
-        item->last = ip_v4(&entry->range.last);
-        return true;
-    case LIST_HOLDS_V6:
-    case LIST_HOLDS_CLIENTS:
-        return listread_append(&read->bytes, &entry->range, sizeof entry->range);
-    case LIST_HOLDS_NAMES:
-    case LIST_HOLDS_RECORDS:
-        return listread_append(&read->bytes, entry->name.b, entry->name.len);
-    case LIST_HOLDS_PARTS:
-        break; /* has none itself */
-    }
-    return false;
-}
-
-static enum err
-add_entry(struct list_read *read, const struct listfile_entry *entry)
-{
-    struct list_item item = {
-        .excluded = entry->excluded, .exact = entry->exact, .wild = entry->wild};
-    bool own = list_type_info(read->file.type)->values == LIST_VALUES_OWN;
-    if (read->count == UINT32_MAX)
-        return ERR_RANGE;
-    if (read->count == read->room) {
-        size_t room = read->room == 0 ? 1024 : read->room * 2;
-        struct list_item *grown = reallocarray(read->items, room, sizeof *grown);
-        if (grown == NULL)
-            return ERR_NOMEM;
-        read->items = grown;
-        read->room = room;
-    }
-    if (!add_key(read, entry, &item))
-        return ERR_NOMEM;
-    if (own && !entry->excluded && !add_value(read, entry, &item.value_at))
-        return ERR_NOMEM;
-    read->items[read->count++] = item;
-    return ERR_OK;
-}
-
-static void
-get_key(const struct list_read *read, const struct list_item *item, struct listfile_entry *out)
-{
-    switch (list_type_info(read->file.type)->holds) {
-    case LIST_HOLDS_V4:
-        out->range = (struct range){ip_from_v4(item->first), ip_from_v4(item->last)};
-        return;
-    case LIST_HOLDS_V6:
-    case LIST_HOLDS_CLIENTS:
-        memcpy(&out->range, read->bytes.p + item->key_at, sizeof out->range);
-        return;
-    case LIST_HOLDS_NAMES:
-    case LIST_HOLDS_RECORDS:
-        /* It was a name before, so it is one now. */
-        (void)!dname_from_wire(read->bytes.p + item->key_at, DNAME_MAX, &out->name);
-        return;
-    case LIST_HOLDS_PARTS:
-        return;
-    }
-}
-
-void
-listread_entry(const struct list_read *read, size_t i, struct listfile_entry *out)
-{
-    const struct list_item *item = &read->items[i];
-    get_key(read, item, out);
-    out->excluded = item->excluded;
-    out->exact = item->exact;
-    out->wild = item->wild;
-    if (item->excluded || list_type_info(read->file.type)->values == LIST_VALUES_ONE)
-        return;
-    const uint8_t *bytes = read->bytes.p + item->value_at;
-    if (is_record(read)) {
-        memcpy(&out->rr.n, bytes, sizeof out->rr.n);
-        memcpy(out->rr.b, bytes + sizeof out->rr.n, out->rr.n);
-        return;
-    }
-    memcpy(&out->value.a, bytes, sizeof out->value.a);
-    out->value.text.n = bytes[sizeof out->value.a];
-    memcpy(out->value.text.b, bytes + sizeof out->value.a + 1, out->value.text.n);
 }
 
 static enum err
@@ -302,6 +158,7 @@ end_line(struct reading *reading)
     reading->n = 0;
     reading->line++;
     reading->stats->lines++;
+    to->pack.quick = false; /* until a line has the default again */
     enum err err = list_type_info(to->file.type)->holds == LIST_HOLDS_PARTS
                        ? listsection_line(&to, reading->text, n, entry, &what)
                        : listfile_line(&to->file, reading->text, n, entry, &what);
@@ -319,7 +176,7 @@ end_line(struct reading *reading)
         return ERR_OK;
     reading->stats->entries++;
     listcount_add(&reading->stats->counts, to->file.type, entry);
-    err = add_entry(to, entry);
+    err = listpack_add(&to->pack, to->file.type, entry);
     if (err == ERR_OK)
         look_for_equal(reading, to, entry);
     return err < 0
@@ -339,6 +196,47 @@ add_text(struct reading *reading, const char *p, size_t n)
     reading->n += n;
 }
 
+/* What most lines of most long lists are: an address and nothing else. NULL: it is something else,
+ * or its end is not there yet; else the byte behind its newline. */
+static const char *
+plain_line(const char *at, const char *end, uint32_t *out)
+{
+    uint32_t v4 = 0;
+    if (end - at < PLAIN_LINE_MAX)
+        return NULL;
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned octet = (unsigned char)*at++ - (unsigned)'0', digit;
+        if (octet > 9)
+            return NULL;
+        for (unsigned k = 0; k < 2 && (digit = (unsigned char)*at - (unsigned)'0') <= 9; k++, at++)
+            octet = octet * 10 + digit;
+        if (octet > 255 || *at++ != (i < 3 ? '.' : '\n'))
+            return NULL;
+        v4 = v4 << 8 | octet;
+    }
+    *out = v4;
+    return at;
+}
+
+/* Plain lines of a source without a duplicate check, with the default value; the first other one is
+ * where it returns. Counts as end_line does. */
+static const char *
+read_plain(struct reading *reading, const char *at, const char *end)
+{
+    const char *next;
+    uint32_t v4;
+    uint64_t lines = 0;
+    while ((next = plain_line(at, end, &v4)) != NULL && listpack_quick(&reading->read->pack, v4)) {
+        at = next;
+        lines++;
+    }
+    reading->line += lines;
+    reading->stats->lines += lines;
+    reading->stats->entries += lines;
+    reading->stats->counts.of[0] += lines; /* listcount.h: of both types that come here */
+    return at;
+}
+
 static enum err
 read_lines(struct reading *reading, gzFile in)
 {
@@ -347,6 +245,8 @@ read_lines(struct reading *reading, gzFile in)
     while ((got = gzread(in, reading->chunk, CHUNK)) > 0) {
         const char *at = reading->chunk, *end = at + got;
         while (at < end) {
+            if (!pending && reading->read->pack.quick && reading->may_be_plain)
+                at = read_plain(reading, at, end);
             const char *newline = memchr(at, '\n', (size_t)(end - at));
             const char *stop = newline == NULL ? end : newline;
             add_text(reading, at, (size_t)(stop - at));
@@ -431,6 +331,10 @@ listread(const struct list_source *source, int64_t now_s, struct list_read *out,
     out->file.keep_cr = source->keep_cr;
     out->file.min_ttl_s = source->min_ttl_s;
     out->file.max_ttl_s = source->max_ttl_s;
+    const struct list_type_info *info = list_type_info(source->type);
+    reading.may_be_plain =
+        info->holds == LIST_HOLDS_V4 &&
+        (info->overlaps == LIST_OVERLAPS_LEVELS || info->values == LIST_VALUES_ONE);
     if (reading.text == NULL || reading.chunk == NULL)
         err = no_memory(msg, source->name);
     for (unsigned i = 0; err == ERR_OK && i < source->file_count; i++) {
@@ -439,7 +343,7 @@ listread(const struct list_source *source, int64_t now_s, struct list_read *out,
     }
     if (err == ERR_OK && !append_options(&out->files, source))
         err = no_memory(msg, source->name);
-    if (list_type_info(source->type)->holds == LIST_HOLDS_PARTS)
+    if (info->holds == LIST_HOLDS_PARTS)
         listsection_count(out, &stats->counts);
     listdup_free(&reading.dup);
     free(reading.text);

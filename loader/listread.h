@@ -6,31 +6,15 @@
 
 #include <sys/stat.h>
 
+#include "loader/listbytes.h"
 #include "loader/listfile.h"
+#include "loader/listpack.h"
 #include "loader/lists.h"
 
-/* A run of bytes that grows. */
-struct list_bytes {
-    uint8_t *p;
-    size_t n, room;
-};
-
-/* Offsets are into bytes. */
-struct list_item {
-    size_t key_at; /* a name, or both ends of an IPv6 range */
-    size_t value_at;
-    uint32_t first, last; /* of an IPv4 range */
-    bool excluded, exact, wild;
-};
-
 struct list_read {
-    struct listfile file; /* after the last line */
-    struct list_item *items;
-    size_t count, room;
-    struct list_bytes bytes;
+    struct listfile file;    /* after the last line */
+    struct list_pack pack;   /* its entries */
     struct list_bytes files; /* as listread_state, but of what was read */
-    bool has_default;
-    size_t default_at; /* where the value is that was the default last */
     struct authority authority;
     int64_t newest_s; /* mtime of the newest file */
     /* Of a combined list: its sections, which have no parts, files and authority of their own. */
@@ -45,13 +29,6 @@ struct list_read {
 enum err listread(const struct list_source *source, int64_t now_s, struct list_read *out,
     struct list_stats *stats, struct errmsg *msg) MUST_CHECK;
 void listread_free(struct list_read *read);
-
-/* An item as the parser gave it; without the value where all have one. */
-void listread_entry(const struct list_read *read, size_t i, struct listfile_entry *out);
-
-/* False: no memory. */
-bool listread_append(struct list_bytes *bytes, const void *p, size_t n);
-void listread_free_bytes(struct list_bytes *bytes);
 
 /* Name, size, mtime and inode of each file, to tell whether they are the same. Free *out whatever
  * is returned. */

@@ -1,6 +1,7 @@
 /* Importing lists into lists.mdb; see lists.h. */
 #include "loader/lists.h"
 
+#include "loader/listchunks.h"
 #include "loader/listread.h"
 #include "loader/liststore.h"
 
@@ -62,38 +63,6 @@ next_id(struct kv_txn *txn, uint16_t *out)
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
-/* Writes what differs from the entry stored under the number. */
-static enum err
-write_entries(struct importing *importing, uint16_t id)
-{
-    const struct list_read *read = importing->read;
-    struct listfile_entry entry = {0};
-    bool rr = list_type_info(read->file.type)->holds == LIST_HOLDS_RECORDS;
-    uint8_t value[LISTFILE_VALUE_MAX], record[LISTSTORE_ENTRY_MAX];
-    size_t value_n = 0, value_at = SIZE_MAX;
-    for (size_t i = 0; i < read->count; i++) {
-        struct liststore_key key;
-        struct slice stored;
-        listread_entry(read, i, &entry);
-        if (!rr && !entry.excluded && read->items[i].value_at != value_at) {
-            value_at = read->items[i].value_at;
-            value_n = listfile_value(&read->file, &entry.value, value);
-        }
-        struct slice is =
-            rr ? slice_of(entry.rr.b, entry.rr.n) : slice_of(value, entry.excluded ? 0 : value_n);
-        struct slice new = slice_of(record, liststore_entry(&entry, read->file.type, is, record));
-        liststore_key_entry(&key, id, (uint32_t)i);
-        enum err err = kv_get(importing->txn, liststore_slice(&key), &stored);
-        if (err == ERR_NOTFOUND || (err == ERR_OK && slice_cmp(stored, new) != 0)) {
-            err = kv_put(importing->txn, liststore_slice(&key), new);
-            importing->refused = err < 0;
-        }
-        if (err < 0)
-            return err;
-    }
-    return ERR_OK;
-}
-
 /* For own entries without a value (listlayer.h). */
 static enum err
 write_default(struct importing *importing, uint16_t id)
@@ -113,12 +82,12 @@ write_default(struct importing *importing, uint16_t id)
     return err;
 }
 
-/* Deletes the entries [from, to). */
+/* Deletes what an earlier version kept entry by entry. */
 static enum err
-delete_entries(struct importing *importing, uint16_t id, uint32_t from, uint32_t to)
+delete_entries(struct importing *importing, uint16_t id, uint32_t count)
 {
     enum err err = ERR_OK;
-    for (uint32_t n = from; err == ERR_OK && n < to; n++) {
+    for (uint32_t n = 0; err == ERR_OK && n < count; n++) {
         struct liststore_key key;
         liststore_key_entry(&key, id, n);
         err = kv_del(importing->txn, liststore_slice(&key));
@@ -148,20 +117,20 @@ write_source(struct importing *importing, const char *name, struct slice files)
     uint8_t authority[AUTHORITY_SIZE_MAX];
     enum list_holds holds = list_type_info(read->file.type)->holds;
     enum err err = liststore_get(importing->txn, name, &source);
-    uint32_t had = err == ERR_OK && source.type != LIST_COMBINED ? source.count : 0;
+    if (err == ERR_OK && source.old && source.type != LIST_COMBINED)
+        err = delete_entries(importing, source.id, source.count);
     if (err == ERR_NOTFOUND)
         err = next_id(importing->txn, &source.id);
     if (err == ERR_OK)
-        err = write_entries(importing, source.id);
+        err = listchunks_write(
+            importing->txn, source.id, &read->pack, &read->file, &importing->refused);
     bool plain = holds != LIST_HOLDS_RECORDS && holds != LIST_HOLDS_PARTS;
     if (err == ERR_OK && plain)
         err = write_default(importing, source.id);
-    if (err == ERR_OK)
-        err = delete_entries(importing, source.id, (uint32_t)read->count, had);
     if (err < 0)
         return err;
     source.type = read->file.type;
-    source.count = (uint32_t)(holds == LIST_HOLDS_PARTS ? read->part_count : read->count);
+    source.count = (uint32_t)(holds == LIST_HOLDS_PARTS ? read->part_count : read->pack.count);
     /* Records and sections have theirs. */
     source.ttl_s = plain ? read->file.ttl_s : 0;
     source.expires_s = read->file.expires_s;
@@ -174,6 +143,7 @@ write_source(struct importing *importing, const char *name, struct slice files)
 static enum err
 delete_parts(struct importing *importing, size_t n)
 {
+    static const struct list_pack none;
     for (;; n++) {
         char name[DATASET_NAME_SIZE];
         struct liststore_source source;
@@ -182,7 +152,9 @@ delete_parts(struct importing *importing, size_t n)
         enum err err = liststore_get(importing->txn, name, &source);
         if (err < 0)
             return err == ERR_NOTFOUND ? ERR_OK : err;
-        err = delete_entries(importing, source.id, 0, source.count);
+        err = source.old ? delete_entries(importing, source.id, source.count)
+                         : listchunks_write(importing->txn, source.id, &none,
+                               &importing->read->file, &importing->refused);
         liststore_key_default(&key, source.id);
         if (err == ERR_OK)
             err = kv_del(importing->txn, liststore_slice(&key));
@@ -239,7 +211,7 @@ import(struct kv *kv, const struct conf *conf, const struct list_source *source,
     enum err err = listread_state(source, &state, msg);
     if (err == ERR_OK)
         err = is_same(kv, conf, source, slice_of(state.p, state.n), &same, msg);
-    listread_free_bytes(&state);
+    listbytes_free(&state);
     if (err < 0 || same)
         return err;
     struct list_read read = {0};

@@ -54,7 +54,7 @@ read_zones(struct listfile_cursor at, struct list_bytes *out, const char **what)
         bool self = word.end - word.p == 1 && *word.p == '@';
         if (!self && !listkey_name(word, &name))
             *what = bad_zone;
-        else if (!listread_append(out, name.b, name.len))
+        else if (!listbytes_append(out, name.b, name.len))
             return ERR_NOMEM;
     }
     return ERR_NOTFOUND;

@@ -190,6 +190,7 @@ flatten(const struct conf *conf, struct flattening *f, struct errmsg *msg)
         err = overlay_edits(f, LIST_EDIT_DEL);
     set->entries -= f->dropped < set->entries ? f->dropped : set->entries;
     set->set.addrs = set->flat.addrs;
+    set->set.v4 = set->flat.v4.first != NULL ? &set->flat.v4.ranges : NULL;
     set->set.names = set->flat.names;
     set->set.rrs = set->flat.rrs;
     set->set.zones = set->parts.zones;
@@ -278,9 +279,11 @@ lists_free(struct list_set **set)
 bool
 lists_has_ip(const struct list_set *set, const struct ip *ip)
 {
-    const struct ipset_entry *addrs = set->flat.addrs;
-    size_t i = addrs == NULL ? 0 : listflat_find(addrs, set->set.count, ip);
-    return addrs != NULL && i < set->set.count && ip_cmp(&addrs[i].range.first, ip) <= 0;
+    size_t i = publish_has_ranges(&set->set) ? publish_find(&set->set, ip) : set->set.count;
+    if (i == set->set.count)
+        return false;
+    const struct ipset_entry entry = publish_range(&set->set, i);
+    return ip_cmp(&entry.range.first, ip) <= 0;
 }
 
 static const struct nameset_entry *

@@ -7,7 +7,9 @@
 #include "zones/combined.h"
 
 enum { SOURCE_TABLE = 'S', ENTRY_TABLE = 'E', DEFAULT_TABLE = 'D', PUBLISHED_TABLE = 'P' };
-enum { VERSION = 2, OLD_VERSION = 1, OLD_FIXED = 20, SOURCE_FIXED = 22 };
+/* Until the second version entries were kept one by one, and in the first without authority. */
+enum { VERSION = 3, SECOND_VERSION = 2, FIRST_VERSION = 1, FIRST_FIXED = 20, SOURCE_FIXED = 22 };
+enum { ENTRY_KEY_SIZE = 1 + 2 + 4, CHUNK_KEY_SIZE = 1 + 2 + 8 };
 enum { PUBLISHED_OLD = 17, PUBLISHED_SIZE = 33 };
 enum { FLAG_EXCLUDED = 1, FLAG_EXACT = 2, FLAG_WILD = 4, FLAGS_ALL = 7 };
 
@@ -57,6 +59,29 @@ liststore_key_entry(struct liststore_key *key, uint16_t id, uint32_t n)
 {
     liststore_key_entries(key, id);
     key->n = (size_t)(put(key->b + key->n, n, 4) - key->b);
+}
+
+void
+liststore_key_chunk(struct liststore_key *key, uint16_t id, uint64_t n)
+{
+    liststore_key_entries(key, id);
+    key->n = (size_t)(put(key->b + key->n, n, 8) - key->b);
+}
+
+enum err
+liststore_chunk_number(struct slice key, uint64_t *out)
+{
+    const uint8_t *in = (const uint8_t *)key.p + CHUNK_KEY_SIZE - 8;
+    if (key.n != CHUNK_KEY_SIZE)
+        return ERR_FORMAT;
+    *out = get(&in, 8);
+    return ERR_OK;
+}
+
+bool
+liststore_is_entry(struct slice key)
+{
+    return key.n == ENTRY_KEY_SIZE;
 }
 
 void
@@ -116,19 +141,20 @@ enum err
 liststore_decode(struct slice value, struct liststore_source *out)
 {
     const uint8_t *in = value.p;
-    if (value.n < OLD_FIXED || (in[0] != VERSION && in[0] != OLD_VERSION) ||
+    if (value.n < FIRST_FIXED || in[0] < FIRST_VERSION || in[0] > VERSION ||
         in[1] >= LIST_TYPE_COUNT)
         return ERR_FORMAT;
+    bool has_authority = in[0] >= SECOND_VERSION;
     const uint8_t *end = in + value.n;
     size_t n = 0;
-    out->old = in[0] == OLD_VERSION;
+    out->old = in[0] != VERSION;
     out->type = (enum list_type)in[1];
     in += 2;
     out->id = (uint16_t)get(&in, 2);
     out->count = (uint32_t)get(&in, 4);
     out->ttl_s = (uint32_t)get(&in, 4);
     out->expires_s = (int64_t)get(&in, 8);
-    if (!out->old) {
+    if (has_authority) {
         if (end - in < 2)
             return ERR_FORMAT;
         n = (size_t)get(&in, 2);
@@ -229,9 +255,9 @@ liststore_entry(const struct listfile_entry *entry, enum list_type type, struct 
     return (size_t)(at - out) + value.n;
 }
 
-/* Flags and what they are about; *in goes past it. */
-static enum err
-decode_key(const uint8_t **in, const uint8_t *end, enum list_type type, struct listfile_entry *out)
+enum err
+liststore_key_take(
+    const uint8_t **in, const uint8_t *end, enum list_type type, struct listfile_entry *out)
 {
     const uint8_t *at = *in;
     if (at == end || *at > FLAGS_ALL)
@@ -261,7 +287,7 @@ liststore_entry_decode(
     struct slice record, enum list_type type, struct listfile_entry *out, struct slice *value)
 {
     const uint8_t *in = record.p, *end = in + record.n;
-    enum err err = decode_key(&in, end, type, out);
+    enum err err = liststore_key_take(&in, end, type, out);
     if (err < 0)
         return err;
     *value = slice_of(in, (size_t)(end - in));
@@ -272,6 +298,6 @@ enum err
 liststore_key_decode(struct slice record, enum list_type type, struct listfile_entry *out)
 {
     const uint8_t *in = record.p, *end = in + record.n;
-    enum err err = decode_key(&in, end, type, out);
+    enum err err = liststore_key_take(&in, end, type, out);
     return err == ERR_OK && in != end ? ERR_FORMAT : err;
 }

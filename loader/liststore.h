@@ -5,7 +5,8 @@
  *                    files were when they were read
  *     S name#n       the n-th section of a combined source, as a source with entries of its own;
  *                    instead of files its sub-zones' names in wire form
- *     E id(2) n(4)   its n-th entry, in the order of the files
+ *     E id(2) n(8)   a chunk of its entries, in the order of the files (listpack.h)
+ *     E id(2) n(4)   its n-th entry, as it was kept before version 3 of S
  *     D id(2)        the value that its files end with as the default
  *     L name ...     the operator's own edits: listlayer.h
  *     P name         what of the list was published last: type(1) entries(8) forbidden(8)
@@ -41,7 +42,7 @@ struct liststore_source {
     int64_t expires_s;
     struct slice authority; /* as authority_encode has it; n 0: none */
     struct slice files;     /* opaque: equal bytes are the same files in the same state */
-    bool old; /* of a version that knew less of the files: to be read again. Never written */
+    bool old;               /* of an earlier version: to be read again. Never written */
 };
 
 /* "name#n" of a section, from 1. */
@@ -51,6 +52,10 @@ void liststore_key_source(struct liststore_key *key, const char *name);
 void liststore_key_sources(struct liststore_key *key); /* the prefix of all */
 void liststore_key_entries(struct liststore_key *key, uint16_t id);
 void liststore_key_entry(struct liststore_key *key, uint16_t id, uint32_t n);
+void liststore_key_chunk(struct liststore_key *key, uint16_t id, uint64_t n);
+/* ERR_FORMAT: the key of something else. */
+enum err liststore_chunk_number(struct slice key, uint64_t *out) MUST_CHECK;
+bool liststore_is_entry(struct slice key); /* one alone */
 void liststore_key_default(struct liststore_key *key, uint16_t id);
 
 /* ERR_NOTFOUND: never imported. ERR_FORMAT: damaged. authority and files are
@@ -82,7 +87,10 @@ size_t liststore_entry(const struct listfile_entry *entry, enum list_type type, 
 /* out's value is not set. */
 enum err liststore_entry_decode(struct slice record, enum list_type type,
     struct listfile_entry *out, struct slice *value) MUST_CHECK;
-/* As it was made from an entry without value: nothing may follow. */
+/* As it was made from an entry without value; *in goes past it. */
+enum err liststore_key_take(const uint8_t **in, const uint8_t *end, enum list_type type,
+    struct listfile_entry *out) MUST_CHECK;
+/* The same where nothing may follow. */
 enum err liststore_key_decode(
     struct slice record, enum list_type type, struct listfile_entry *out) MUST_CHECK;
 
