@@ -56,6 +56,10 @@ void listflat_free_v4(struct listflat_v4 *flat);
  * which becomes NULL. Free *out whatever is returned. O(n). */
 enum err listflat_plain(
     uint32_t **addrs, size_t count, struct slice value, struct listflat_v4 *out) MUST_CHECK;
+/* The ranges under others, sorted and disjoint, that have the same value, or with cut without them.
+ * *dropped: ranges of which nothing is left. */
+enum err listflat_over(struct listflat_v4 *flat, const struct ipset_entry *upper, size_t count,
+    bool cut, uint64_t *dropped) MUST_CHECK;
 /* As ranges with a value each; the caller's to free. NULL: no memory. */
 struct ipset_entry *listflat_unpack(const struct ipset_v4 *ranges);
 

@@ -94,6 +94,68 @@ listflat_plain(uint32_t **addrs, size_t count, struct slice value, struct listfl
     return ERR_OK;
 }
 
+/* There is room; what touches the range before is one with it. */
+static void
+put_range(struct listflat_v4 *out, uint64_t first, uint64_t last)
+{
+    size_t n = out->ranges.count;
+    if (n > 0 && out->last[n - 1] + UINT64_C(1) == first) {
+        out->last[n - 1] = (uint32_t)last;
+        return;
+    }
+    out->first[n] = (uint32_t)first;
+    out->last[n] = (uint32_t)last;
+    out->ranges.count++;
+}
+
+/* Gives upper ranges out that end before at. */
+static size_t
+pass_upper(struct listflat_v4 *out, const struct ipset_entry *upper, size_t i, size_t count,
+    bool cut, uint64_t at)
+{
+    for (; i < count && ip_v4(&upper[i].range.last) < at; i++)
+        if (!cut)
+            put_range(out, ip_v4(&upper[i].range.first), ip_v4(&upper[i].range.last));
+    return i;
+}
+
+enum err
+listflat_over(struct listflat_v4 *flat, const struct ipset_entry *upper, size_t count, bool cut,
+    uint64_t *dropped)
+{
+    size_t room = flat->ranges.count + 2 * count + 1, i = 0;
+    struct listflat_v4 out = {.first = calloc(room, sizeof *out.first),
+        .last = calloc(room, sizeof *out.last),
+        .ranges = {.value = flat->ranges.value}};
+    *dropped = 0;
+    if (out.first == NULL || out.last == NULL) {
+        listflat_free_v4(&out);
+        return ERR_NOMEM;
+    }
+    for (size_t k = 0; k < flat->ranges.count; k++) {
+        uint64_t from = flat->first[k], last = flat->last[k];
+        bool left = false;
+        i = pass_upper(&out, upper, i, count, cut, from);
+        while (i < count && from <= last && ip_v4(&upper[i].range.first) <= last) {
+            uint64_t begin = ip_v4(&upper[i].range.first);
+            if (from < begin)
+                put_range(&out, from, begin - 1);
+            left = left || from < begin;
+            from = ip_v4(&upper[i].range.last) + UINT64_C(1);
+            i = pass_upper(&out, upper, i, count, cut, from <= last ? from : last);
+        }
+        if (from <= last)
+            put_range(&out, from, last);
+        *dropped += from > last && !left;
+    }
+    (void)pass_upper(&out, upper, i, count, cut, UINT64_MAX);
+    listflat_free_v4(flat);
+    *flat = out;
+    flat->ranges.first = flat->first;
+    flat->ranges.last = flat->last;
+    return ERR_OK;
+}
+
 struct ipset_entry *
 listflat_unpack(const struct ipset_v4 *ranges)
 {

@@ -212,6 +212,29 @@ overlay_names(struct list_flat *lower, const struct list_flat *upper, bool cut, 
     return ERR_OK;
 }
 
+static bool
+has_one_value(const struct list_flat *flat, struct slice value)
+{
+    for (size_t i = 0; i < flat->count; i++)
+        if (slice_cmp(flat->addrs[i].value, value) != 0)
+            return false;
+    return true;
+}
+
+/* The lower layer is of IPv4 ranges that have one value. */
+static enum err
+overlay_v4(struct list_flat *lower, const struct list_flat *upper, bool cut, uint64_t *dropped)
+{
+    if (cut || has_one_value(upper, lower->v4.ranges.value)) {
+        enum err err = listflat_over(&lower->v4, upper->addrs, upper->count, cut, dropped);
+        lower->count = lower->v4.ranges.count;
+        return err;
+    }
+    lower->addrs = listflat_unpack(&lower->v4.ranges);
+    listflat_free_v4(&lower->v4);
+    return lower->addrs == NULL ? ERR_NOMEM : overlay_addrs(lower, upper, cut, dropped);
+}
+
 enum err
 listoverlay(struct list_flat *lower, const struct list_flat *upper, bool cut, uint64_t *dropped)
 {
@@ -220,11 +243,7 @@ listoverlay(struct list_flat *lower, const struct list_flat *upper, bool cut, ui
         return ERR_OK;
     if (upper->names != NULL)
         return overlay_names(lower, upper, cut, dropped);
-    if (lower->v4.first != NULL) {
-        lower->addrs = listflat_unpack(&lower->v4.ranges);
-        listflat_free_v4(&lower->v4);
-        if (lower->addrs == NULL)
-            return ERR_NOMEM;
-    }
+    if (lower->v4.first != NULL)
+        return overlay_v4(lower, upper, cut, dropped);
     return overlay_addrs(lower, upper, cut, dropped);
 }

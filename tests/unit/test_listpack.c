@@ -11,6 +11,7 @@
 
 #include "list_files.h"
 #include "loader/listflat.h"
+#include "loader/listoverlay.h"
 #include "loader/listpack.h"
 #include "loader/liststore.h"
 
@@ -293,6 +294,57 @@ plain_ones_are_flattened_as_all(void **state)
     free(entries);
 }
 
+/* A layer over plain entries is as one over those that have a value each. */
+static void
+layers_over_plain_ones(void **state)
+{
+    struct fixture *f = *state;
+    enum { LOWER = 60, UPPER = 12 };
+    static const uint8_t bytes[2][5] = {{'L', 127, 0, 0, 2}, {'L', 127, 0, 0, 3}};
+    for (unsigned round = 0; round < 4000; round++) {
+        struct listflat_arena arena = {0};
+        struct list_flat lower[2] = {{0}, {0}}, upper = {0};
+        struct listflat_entry entries[UPPER];
+        uint32_t base = round % 7 == 0 ? UINT32_MAX - 200 : 0x01000000;
+        uint32_t *addrs = calloc(LOWER, sizeof *addrs);
+        uint64_t dropped[2];
+        bool cut = round % 2 == 0, differ = round % 5 == 0;
+        for (size_t i = 0; i < LOWER; i++)
+            addrs[i] = base + (uint32_t)(draw(f) % 200);
+        for (size_t i = 0; i < UPPER; i++) {
+            uint32_t first = base + (uint32_t)(draw(f) % 200), length = (uint32_t)(draw(f) % 30);
+            if (length > UINT32_MAX - first)
+                length = UINT32_MAX - first;
+            entries[i] = (struct listflat_entry){
+                first, first + length, slice_of(bytes[differ && i % 2 == 1], 5)};
+        }
+        struct slice value = slice_of(bytes[0], 5);
+        assert_int_equal(listflat_plain(&addrs, LOWER, value, &lower[0].v4), ERR_OK);
+        lower[0].count = lower[1].count = lower[0].v4.ranges.count;
+        lower[1].addrs = listflat_unpack(&lower[0].v4.ranges);
+        assert_int_equal(
+            listflat_ranges(entries, draw(f) % UPPER, &arena, &upper.addrs, &upper.count), ERR_OK);
+        for (unsigned i = 0; i < 2; i++)
+            assert_int_equal(listoverlay(&lower[i], &upper, cut, &dropped[i]), ERR_OK);
+        struct publish_set sets[2] = {
+            {.addrs = lower[0].addrs,
+                .v4 = lower[0].v4.first != NULL ? &lower[0].v4.ranges : NULL,
+                .count = lower[0].count},
+            {.addrs = lower[1].addrs, .count = lower[1].count}};
+        assert_int_equal(dropped[0], dropped[1]);
+        assert_int_equal(sets[0].count, sets[1].count);
+        for (size_t i = 0; i < sets[0].count; i++) {
+            const struct ipset_entry p = publish_range(&sets[0], i), q = publish_range(&sets[1], i);
+            assert_memory_equal(&p.range, &q.range, sizeof p.range);
+            assert_int_equal(slice_cmp(p.value, q.value), 0);
+        }
+        listcollect_free_flat(&lower[0]);
+        listcollect_free_flat(&lower[1]);
+        listcollect_free_flat(&upper);
+        listflat_free(&arena);
+    }
+}
+
 /* The stored chunks, in order. */
 struct chunks {
     size_t count;
@@ -451,6 +503,7 @@ main(void)
         cmocka_unit_test(damage_is_noticed),
         cmocka_unit_test_setup_teardown(lines_read_either_way_are_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(plain_ones_are_flattened_as_all, setup, teardown),
+        cmocka_unit_test_setup_teardown(layers_over_plain_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(an_edit_changes_few_chunks, setup, teardown),
         cmocka_unit_test_setup_teardown(older_stores_are_read_and_replaced, setup, teardown),
     };
