@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "loader/listpack.h"
 #include "loader/listrecord.h"
 #include "zones/fnv.h"
 
@@ -277,8 +276,8 @@ listcollect_flatten(struct list_collect *collect, struct list_flat *out)
     enum list_holds holds = list_type_info(collect->type)->holds;
     *out = (struct list_flat){0};
     if (collect->plain_count > 0) {
-        enum err err =
-            listflat_plain(&collect->plain, collect->plain_count, collect->plain_value, &out->v4);
+        enum err err = listflat_mixed(&collect->plain, collect->plain_count, collect->plain_value,
+            collect->levels, collect->count, collect->arena, &out->v4);
         out->count = out->v4.ranges.count;
         return err;
     }
@@ -297,97 +296,4 @@ listcollect_flatten(struct list_collect *collect, struct list_flat *out)
         return holds == LIST_HOLDS_RECORDS ? flatten_records(collect, out) : ERR_OK;
     }
     return ERR_FORMAT;
-}
-
-/* Plain chunks are kept as they are, until there is an entry or a value of another sort. */
-static enum err
-add_plain(struct list_collect *collect, const struct listpack_reader *chunk)
-{
-    struct slice value = chunk->value[0];
-    size_t count = collect->plain_count + chunk->left;
-    if (collect->plain_room < count) {
-        size_t room = count + count / 2 + 1024;
-        uint32_t *grown = reallocarray(collect->plain, room, sizeof *grown);
-        if (grown == NULL)
-            return ERR_NOMEM;
-        collect->plain = grown;
-        collect->plain_room = room;
-    }
-    if (collect->plain_count == 0) {
-        collect->plain_value = listflat_keep(collect->arena, value);
-        if (collect->plain_value.p == NULL)
-            return ERR_NOMEM;
-    }
-    for (size_t i = 0; i < chunk->left; i++)
-        collect->plain[collect->plain_count++] = (uint32_t)be_get(chunk->at + 4 * i, 4);
-    collect->listed += chunk->left;
-    return ERR_OK;
-}
-
-/* The plain entries as any others. */
-static enum err
-unpack_plain(struct list_collect *collect)
-{
-    struct listfile_entry entry = {0};
-    enum err err = ERR_OK;
-    collect->listed -= collect->plain_count;
-    for (size_t i = 0; err == ERR_OK && i < collect->plain_count; i++) {
-        struct ip ip = ip_from_v4(collect->plain[i]);
-        entry.range = (struct range){ip, ip};
-        err = listcollect_add(collect, &entry, collect->plain_value);
-    }
-    free(collect->plain);
-    collect->plain = NULL;
-    collect->plain_count = collect->plain_room = 0;
-    return err;
-}
-
-static enum err
-read_chunk(struct list_collect *collect, struct slice record, struct listpack_reader *chunk)
-{
-    struct listfile_entry entry;
-    struct slice value;
-    enum err err = listpack_open(chunk, record, collect->type);
-    if (err < 0)
-        return err;
-    bool same = collect->plain_count == 0 || slice_cmp(chunk->value[0], collect->plain_value) == 0;
-    if (chunk->plain && collect->count == 0 && same)
-        return add_plain(collect, chunk);
-    err = unpack_plain(collect);
-    while (err == ERR_OK && (err = listpack_next(chunk, &entry, &value)) == ERR_OK)
-        err = listcollect_add(collect, &entry, value);
-    return err == ERR_NOTFOUND ? ERR_OK : err;
-}
-
-static enum err
-read_record(struct list_collect *collect, struct slice key, struct slice record,
-    struct listpack_reader *chunk)
-{
-    struct listfile_entry entry;
-    struct slice value;
-    if (!liststore_is_entry(key))
-        return read_chunk(collect, record, chunk);
-    enum err err = liststore_entry_decode(record, collect->type, &entry, &value);
-    return err == ERR_OK ? listcollect_add(collect, &entry, value) : err;
-}
-
-enum err
-listcollect_read(
-    struct list_collect *collect, struct kv_txn *txn, const struct liststore_source *source)
-{
-    struct liststore_key prefix;
-    struct kv_cursor *cursor = NULL;
-    struct slice key, record;
-    struct listpack_reader *chunk = malloc(sizeof *chunk);
-    liststore_key_entries(&prefix, source->id);
-    enum err err = chunk == NULL ? ERR_NOMEM : ERR_OK;
-    if (err == ERR_OK)
-        err = kv_cursor_open(txn, liststore_slice(&prefix), &cursor);
-    while (err == ERR_OK && (err = kv_cursor_next(cursor, &key, &record)) == ERR_OK)
-        err = read_record(collect, key, record, chunk);
-    kv_cursor_close(&cursor);
-    free(chunk);
-    if (err == ERR_NOTFOUND)
-        err = collect->count + collect->plain_count == source->count ? ERR_OK : ERR_FORMAT;
-    return err;
 }

@@ -46,10 +46,13 @@ struct list_collect {
         struct list_record *records;
     };
     size_t count, room;
-    /* Stored entries as long as all are single IPv4 addresses with one value. */
+    /* Of stored IPv4 entries that all have one value, the single addresses; exclusions and ranges
+     * of an ip4set are items as ever. */
     uint32_t *plain;
     size_t plain_count, plain_room;
-    struct slice plain_value;
+    struct slice plain_value; /* p NULL: none yet */
+    enum { LIST_COLLECT_ALL, LIST_COLLECT_PLAIN } mode;
+    bool differ;         /* they do not: read them again as items */
     uint64_t listed;     /* of these, those that are no exclusions */
     struct slice *cache; /* values by hash, since most lists have few */
 };

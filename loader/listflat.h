@@ -56,6 +56,11 @@ void listflat_free_v4(struct listflat_v4 *flat);
  * which becomes NULL. Free *out whatever is returned. O(n). */
 enum err listflat_plain(
     uint32_t **addrs, size_t count, struct slice value, struct listflat_v4 *out) MUST_CHECK;
+/* The same among other entries, which have that value too or are exclusions. O(n + m log m) for m
+ * others and the addresses inside them. */
+enum err listflat_mixed(uint32_t **addrs, size_t count, struct slice value,
+    const struct listflat_entry *others, size_t other_count, struct listflat_arena *arena,
+    struct listflat_v4 *out) MUST_CHECK;
 /* The ranges under others, sorted and disjoint, that have the same value, or with cut without them.
  * *dropped: ranges of which nothing is left. */
 enum err listflat_over(struct listflat_v4 *flat, const struct ipset_entry *upper, size_t count,

@@ -294,6 +294,51 @@ plain_ones_are_flattened_as_all(void **state)
     free(entries);
 }
 
+/* Exclusions and ranges among them, on borders of levels too. */
+static void
+mixed_ones_are_flattened_as_all(void **state)
+{
+    struct fixture *f = *state;
+    enum { MOST = 120 };
+    static const uint8_t bytes[] = {'L', 127, 0, 0, 2};
+    struct slice value = slice_of(bytes, sizeof bytes);
+    for (unsigned round = 0; round < 4000; round++) {
+        struct listflat_arena arena = {0};
+        struct listflat_entry all[MOST], others[MOST];
+        struct listflat_v4 flat;
+        struct ipset_entry *want;
+        size_t count = 0, other_count = 0, want_count;
+        uint32_t *addrs = calloc(MOST, sizeof *addrs);
+        uint32_t base = round % 7 == 0 ? UINT32_MAX - 1023 : 0x01ffff00;
+        for (size_t i = 0; i < MOST; i++) {
+            uint32_t first = base + (uint32_t)(draw(f) % 1024), last = first;
+            bool excluded = draw(f) % 9 == 0;
+            if (draw(f) % 6 == 0) {
+                first &= ~255U;
+                last = first | 255;
+            } else if (draw(f) % 6 == 0) {
+                last |= (uint32_t)(draw(f) % 512);
+            }
+            all[i] = (struct listflat_entry){first, last, excluded ? slice_of(NULL, 0) : value};
+            if (excluded || first != last)
+                others[other_count++] = all[i];
+            else
+                addrs[count++] = first;
+        }
+        assert_int_equal(listflat_ranges(all, MOST, &arena, &want, &want_count), ERR_OK);
+        assert_int_equal(
+            listflat_mixed(&addrs, count, value, others, other_count, &arena, &flat), ERR_OK);
+        assert_int_equal(flat.ranges.count, want_count);
+        for (size_t i = 0; i < want_count; i++) {
+            assert_int_equal(flat.ranges.first[i], ip_v4(&want[i].range.first));
+            assert_int_equal(flat.ranges.last[i], ip_v4(&want[i].range.last));
+        }
+        listflat_free_v4(&flat);
+        listflat_free(&arena);
+        free(want);
+    }
+}
+
 /* A layer over plain entries is as one over those that have a value each. */
 static void
 layers_over_plain_ones(void **state)
@@ -503,6 +548,7 @@ main(void)
         cmocka_unit_test(damage_is_noticed),
         cmocka_unit_test_setup_teardown(lines_read_either_way_are_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(plain_ones_are_flattened_as_all, setup, teardown),
+        cmocka_unit_test_setup_teardown(mixed_ones_are_flattened_as_all, setup, teardown),
         cmocka_unit_test_setup_teardown(layers_over_plain_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(an_edit_changes_few_chunks, setup, teardown),
         cmocka_unit_test_setup_teardown(older_stores_are_read_and_replaced, setup, teardown),
