@@ -42,7 +42,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(filter -fsanitize=address% 
 
 LIBS_zones  = -lconfuse -llmdb -lcap
 LIBS_server = $(LIBS_zones) -lev -lseccomp -lsodium
-LIBS_loader = $(LIBS_zones) -lspf2 -lldns -lev -lhs -lpsl -lz -lm
+LIBS_loader = $(LIBS_zones) -lspf2 -lldns -lev -lhs -lpsl -lz -lzstd -lm
 LIBS_tools  = $(LIBS_loader) -ljansson
 
 src  = $(sort $(wildcard $(1)/*.c))
@@ -95,7 +95,7 @@ $(O)/repdns: $(O)/tools/main.o $(LIBTOOLS) $(LIBLOADER) $(LIBZONES)
 # Few libraries: it is on the way to the first answer.
 $(O)/repdns-rbldnsd: $(O)/tools/rbldnsd.o $(LIBTOOLS) $(LIBLOADER) $(LIBZONES)
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_zones) -lz
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_zones) -lz -lzstd
 
 # A test may use any room; the archives give it only what it calls.
 TEST_LIBS = $(LIBTOOLS) $(LIBSERVER) $(LIBLOADER) $(LIBZONES)

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "loader/listdup.h"
 #include "loader/listsection.h"
+#include "loader/unpack.h"
 #include "zones/fnv.h"
 
 enum { CHUNK = 1 << 17, PATH_SHOWN = 60, PLAIN_LINE_MAX = 16 /* "255.255.255.255\n" */ };
@@ -238,11 +238,13 @@ read_plain(struct reading *reading, const char *at, const char *end)
 }
 
 static enum err
-read_lines(struct reading *reading, gzFile in)
+read_lines(struct reading *reading, struct unpack *in)
 {
     bool pending = false;
-    int got;
-    while ((got = gzread(in, reading->chunk, CHUNK)) > 0) {
+    size_t got;
+    const char *why;
+    enum err err;
+    while ((err = unpack_read(in, reading->chunk, CHUNK, &got, &why)) == ERR_OK && got > 0) {
         const char *at = reading->chunk, *end = at + got;
         while (at < end) {
             if (!pending && reading->read->pack.quick && reading->may_be_plain)
@@ -252,17 +254,14 @@ read_lines(struct reading *reading, gzFile in)
             add_text(reading, at, (size_t)(stop - at));
             pending = newline == NULL;
             at = pending ? end : newline + 1;
-            enum err err = pending ? ERR_OK : end_line(reading);
+            err = pending ? ERR_OK : end_line(reading);
             if (err < 0)
                 return err;
         }
     }
-    /* A file that was cut short inside a gzip member is seen only here. */
-    int code;
-    const char *why = gzerror(in, &code);
-    if (got < 0 || code != Z_OK)
-        return errmsg_set(reading->msg, ERR_IO, "%s: reading failed: %s; is it damaged?",
-            reading->path, code == Z_ERRNO ? strerror(errno) : why);
+    if (err < 0)
+        return errmsg_set(reading->msg, err, "%s:%lu: reading failed: %s; write the file again",
+            reading->path, reading->line + 1, why);
     return pending ? end_line(reading) : ERR_OK;
 }
 
@@ -275,15 +274,13 @@ read_open(struct reading *reading, int fd)
     if (!S_ISREG(before.st_mode))
         return errmsg_set(
             reading->msg, ERR_IO, "%s: not a file; name a regular file", reading->path);
-    int copy = dup(fd);
-    gzFile in = copy < 0 ? NULL : gzdopen(copy, "rb");
-    if (in == NULL) {
-        if (copy >= 0)
-            (void)close(copy);
-        return no_memory(reading->msg, reading->path);
-    }
-    enum err err = read_lines(reading, in);
-    (void)gzclose(in);
+    struct unpack *in;
+    enum err err = unpack_open(fd, &in);
+    if (err < 0)
+        return errmsg_set(reading->msg, err, "%s: %s", reading->path,
+            err == ERR_IO ? strerror(errno) : "out of memory");
+    err = read_lines(reading, in);
+    unpack_close(&in);
     if (err < 0)
         return err;
     if (fstat(fd, &after) < 0)

@@ -1,5 +1,5 @@
 /*
- * The files of one list, read whole into memory: plain or gzip, whatever their names. For lists.c.
+ * The files of one list, read whole into memory: plain, gzip or zstd (unpack.h). For lists.c.
  */
 #ifndef LOADER_LISTREAD_H
 #define LOADER_LISTREAD_H

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include "loader/listflat.h"
 #include "loader/lists.h"
@@ -466,6 +467,29 @@ test_gzip(void **state)
     lists_free(&set);
 }
 
+static void
+test_zstd(void **state)
+{
+    struct fixture *f = *state;
+    static const char text[] = "1.2.3.4\n1.2.3.5 :5:\n1.2.3.6";
+    uint8_t packed[256];
+    bool changed;
+    struct list_stats stats;
+    struct errmsg msg;
+    char want[200];
+    size_t n = ZSTD_compress(packed, sizeof packed, text, sizeof text - 1, 3);
+    assert_false(ZSTD_isError(n));
+    write_list(f, 0, packed, n);
+    import_ok(f, true, 3);
+    /* Cut short, it says which file and leaves the entries. */
+    write_list(f, 0, packed, n - 1);
+    assert_int_equal(lists_import(&f->conf, &f->source, NOW, &changed, &stats, &msg), ERR_IO);
+    (void)snprintf(want, sizeof want, "%s:", f->paths[0]);
+    assert_memory_equal(msg.text, want, strlen(want));
+    assert_non_null(strstr(msg.text, "cut short"));
+    assert_addrs(f, "1.2.3.4-1.2.3.4 2\n1.2.3.5-1.2.3.5 5\n1.2.3.6-1.2.3.6 2\n");
+}
+
 /* Sources side by side in one store, and one record a source that differs. */
 static void
 test_many_sources(void **state)
@@ -640,6 +664,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_warnings, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gzip, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_zstd, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_sources, setup, teardown),
         cmocka_unit_test_setup_teardown(test_has_ip, setup, teardown),
         cmocka_unit_test_setup_teardown(test_names, setup, teardown),
