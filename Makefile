@@ -122,6 +122,7 @@ $(FUZZ_BIN): $(O)/tests/%: $(O)/tests/%.o $(FUZZ_MAIN) $(TEST_LIBS)
 unit: $(UNIT_BIN) helpers
 	$(Q)for t in $(UNIT_BIN); do echo "== $$t"; $$t || exit 1; done
 	$(Q)$(O)/tests/tools/spfcompare --pairs 200000
+	$(Q)$(O)/tests/tools/listcompare --cases 50000
 golden: $(GOLDEN_BIN) $(O)/repdnsd
 	$(Q)tests/golden/run $(O)
 helpers: $(HELPER_BIN)
