@@ -16,6 +16,8 @@
 enum { CHUNK = 1 << 17, PATH_SHOWN = 60, PLAIN_LINE_MAX = 16 /* "255.255.255.255\n" */ };
 
 static const char long_line[] = "the line is longer than 32 KiB and was cut; split it";
+static const char no_newline[] =
+    "the last line has no newline, so it may be cut short; it counts as it is, end it with one";
 
 /* One file being read. */
 struct reading {
@@ -262,7 +264,12 @@ read_lines(struct reading *reading, struct unpack *in)
     if (err < 0)
         return errmsg_set(reading->msg, err, "%s:%lu: reading failed: %s; write the file again",
             reading->path, reading->line + 1, why);
-    return pending ? end_line(reading) : ERR_OK;
+    if (!pending)
+        return ERR_OK;
+    err = end_line(reading);
+    if (err == ERR_OK)
+        warn(reading, no_newline);
+    return err;
 }
 
 static enum err

@@ -414,6 +414,13 @@ test_warnings(void **state)
     (void)snprintf(want, sizeof want, "%s:4: ", f->paths[0]);
     assert_memory_equal(stats.first_warning, want, strlen(want));
     assert_non_null(strstr(stats.first_warning, "; "));
+    /* A last line without its newline counts, but may be half a one. */
+    write_text(f, 0, "1.2.3.4\n1.2.3.5");
+    assert_int_equal(import(f, &changed, &stats), ERR_OK);
+    assert_int_equal(stats.entries, 2);
+    assert_int_equal(stats.warnings, 1);
+    (void)snprintf(want, sizeof want, "%s:2: the last line has no newline", f->paths[0]);
+    assert_memory_equal(stats.first_warning, want, strlen(want));
     /* A line of more than 32 KiB is cut, and the next one is itself. */
     static char text[70000];
     memset(text, 'x', sizeof text);
