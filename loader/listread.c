@@ -251,6 +251,8 @@ read_lines(struct reading *reading, struct unpack *in)
         while (at < end) {
             if (!pending && reading->read->pack.quick && reading->may_be_plain)
                 at = read_plain(reading, at, end);
+            if (at == end)
+                break;
             const char *newline = memchr(at, '\n', (size_t)(end - at));
             const char *stop = newline == NULL ? end : newline;
             add_text(reading, at, (size_t)(stop - at));

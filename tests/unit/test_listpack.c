@@ -239,7 +239,8 @@ lines_read_either_way_are_the_same(void **state)
         }
         same_lists(sets[0], sets[1]);
         assert_memory_equal(&stats[0], &stats[1], sizeof stats[0]);
-        assert_int_equal(stats[0].warnings > 0, i >= 3 || types[i % 3] == LIST_IP4TRIE);
+        /* One is of the last line. */
+        assert_int_equal(stats[0].warnings > 1, i >= 3 || types[i % 3] == LIST_IP4TRIE);
         lists_free(&sets[0]);
         lists_free(&sets[1]);
     }

@@ -414,6 +414,11 @@ test_warnings(void **state)
     (void)snprintf(want, sizeof want, "%s:4: ", f->paths[0]);
     assert_memory_equal(stats.first_warning, want, strlen(want));
     assert_non_null(strstr(stats.first_warning, "; "));
+    /* Lines that end with what was read at once are whole. */
+    write_text(f, 0, "111.111.111.111\n255.255.255.255\n");
+    assert_int_equal(import(f, &changed, &stats), ERR_OK);
+    assert_int_equal(stats.lines, 2);
+    assert_int_equal(stats.warnings, 0);
     /* A last line without its newline counts, but may be half a one. */
     write_text(f, 0, "1.2.3.4\n1.2.3.5");
     assert_int_equal(import(f, &changed, &stats), ERR_OK);
