@@ -85,13 +85,15 @@ fails "a stamp in the future" "drop:2: .*future"
 
 # Longer at every look.
 python3 -c '
-for i in range(1500000): print(f"11.{i >> 16}.{i >> 8 & 255}.{i & 255}")' | replace
+for i in range(3000000): print(f"11.{i >> 16}.{i >> 8 & 255}.{i & 255}")' | replace
 python3 -c '
 import sys, time
 while True:
     open(sys.argv[1], "a").write("203.0.113.9\n")
-    time.sleep(0.002)' "$FILE" &
-writer=$!
+    time.sleep(0.001)' "$FILE" &
+writer=$! size=$(stat -c %s "$FILE")
+grew() { [ "$(stat -c %s "$FILE")" -gt "$size" ]; }
+check "a file that changes while it is read: it does" within 5 grew
 run_load
 kill "$writer" && wait "$writer" 2>/dev/null || true
 check_eq "a file that changes while it is read: exit code" "$RC" 1
