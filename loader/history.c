@@ -8,9 +8,10 @@
 #include "loader/history_record.h"
 #include "zones/wire.h"
 
-#define FORMAT "repdns history 1"
+#define FORMAT        "repdns history 2"
+#define FORMAT_BEFORE "repdns history 1"
 
-enum { TOTALS_SIZE = 8 * 5 + 4, DAY_S = 86400 };
+enum { HALF_LIFE_DAYS = 14 };
 
 struct history {
     struct kv *kv;
@@ -21,24 +22,6 @@ static void
 count(uint32_t *counter, bool add)
 {
     *counter += add && *counter != UINT32_MAX;
-}
-
-static int32_t
-day_of(int64_t when_s)
-{
-    int64_t day = when_s >= 0 ? when_s / DAY_S : (when_s - DAY_S + 1) / DAY_S;
-
-    return day < INT32_MIN ? INT32_MIN : day > INT32_MAX ? INT32_MAX : (int32_t)day;
-}
-
-static struct slice
-meta_key(const char *name, uint8_t out[32])
-{
-    size_t n = strlen(name);
-
-    out[0] = HISTORY_META;
-    memcpy(out + 1, name, n);
-    return slice_of(out, n + 1);
 }
 
 /* -- opening -- */
@@ -52,8 +35,33 @@ write_format(struct kv *kv, struct errmsg *msg)
 
     if (err < 0)
         return err;
-    (void)kv_put(txn, meta_key("format", room), slice_of(FORMAT, strlen(FORMAT)));
+    (void)kv_put(txn, history_meta_key("format", room), slice_of(FORMAT, strlen(FORMAT)));
     return kv_commit(&txn, msg);
+}
+
+static enum err
+write_migrated(struct kv *kv, const char *path, struct errmsg *msg)
+{
+    uint8_t room[32];
+    struct kv_txn *txn;
+    enum err err = kv_begin(kv, true, &txn, msg);
+
+    if (err < 0)
+        return err;
+    err = history_migrate(txn);
+    if (err < 0) {
+        kv_abort(&txn);
+        return errmsg_set(msg, err, "%s: its records of \"%s\" can't be read: %s; restore a copy",
+            path, FORMAT_BEFORE, err_text(err));
+    }
+    (void)kv_put(txn, history_meta_key("format", room), slice_of(FORMAT, strlen(FORMAT)));
+    return kv_commit(&txn, msg);
+}
+
+static bool
+is_text(struct slice value, const char *text)
+{
+    return slice_cmp(value, slice_of(text, strlen(text))) == 0;
 }
 
 /* An empty store is one that this call has just made; one without the record is no history. Only
@@ -69,11 +77,18 @@ check_format(struct kv *kv, const char *path, bool read_only, struct errmsg *msg
 
     if (err < 0)
         return err;
-    err = kv_get(txn, meta_key("format", room), &value);
+    err = kv_get(txn, history_meta_key("format", room), &value);
     kv_stat(txn, &stat);
-    if (err == ERR_OK && slice_cmp(value, slice_of(FORMAT, strlen(FORMAT))) != 0)
+    bool before = err == ERR_OK && is_text(value, FORMAT_BEFORE);
+    if (err == ERR_OK && !is_text(value, FORMAT))
         err = ERR_FORMAT;
     kv_abort(&txn);
+    if (before && read_only)
+        return errmsg_set(msg, ERR_FORMAT,
+            "%s: a history of the version before; \"repdns-load observe\" makes it one of this",
+            path);
+    if (before)
+        return write_migrated(kv, path, msg);
     if (err == ERR_NOTFOUND && !read_only && stat.entries == 0)
         return write_format(kv, msg);
     if (err == ERR_NOTFOUND || err == ERR_FORMAT)
@@ -118,49 +133,109 @@ history_kv(struct history *history)
 
 /* -- folding -- */
 
-static void
-fold_client(struct kv_txn *txn, const struct observation *seen)
+static uint32_t
+half_life(struct kv_txn *txn)
 {
-    uint8_t key[HISTORY_ADDRESS_KEY_MAX], room[HISTORY_CLIENT_SIZE];
-    struct slice k = slice_of(key, history_address_key(HISTORY_CLIENT, &seen->client, key)), value;
-    struct hist_client client;
-    bool accepted = seen->outcome == OBS_ACCEPTED;
+    uint8_t room[32];
+    struct slice value;
 
-    if (kv_get(txn, k, &value) != ERR_OK ||
-        history_decode_client(value, &seen->client, &client) < 0)
-        client = (struct hist_client){
-            .ip = seen->client, .first_s = seen->when_s, .last_s = seen->when_s, .days = 1};
-    count(&client.sessions, true);
-    count(&client.accepted, accepted);
-    count(&client.with_helo, accepted && seen->helo.len > 0);
-    count(&client.ham, seen->label == OBS_HAM);
-    count(&client.spam, seen->label == OBS_SPAM);
-    /* An attempt moves no time, so that a listed client that retries fades like a silent one. */
-    if (accepted) {
-        count(&client.days, day_of(seen->when_s) > day_of(client.last_s) ||
-                                day_of(seen->when_s) < day_of(client.first_s));
-        if (seen->when_s < client.first_s)
-            client.first_s = seen->when_s;
-    }
-    if (seen->ptr_seen != OBS_PTR_UNSEEN && seen->when_s >= client.last_s) {
-        client.ptr_seen = seen->ptr_seen;
-        client.ptr = seen->ptr_seen == OBS_PTR_NONE ? (struct dname){0} : seen->ptr;
-    }
-    if (accepted && seen->when_s > client.last_s)
-        client.last_s = seen->when_s;
-    (void)kv_put(txn, k, history_encode_client(&client, room));
+    if (kv_get(txn, history_meta_key("half-life", room), &value) < 0)
+        return HALF_LIFE_DAYS;
+    struct wire_in in = wire_in_of(value.p, value.n);
+    uint32_t days = wire_get_u32(&in);
+    return in.failed || days == 0 ? HALF_LIFE_DAYS : days;
+}
+
+enum err
+history_set_half_life(struct history *history, uint32_t days, struct errmsg *msg)
+{
+    uint8_t key[32], room[4];
+    struct wire_out out = wire_out_of(room, sizeof room);
+    struct kv_txn *txn;
+    enum err err = kv_begin(history->kv, false, &txn, msg);
+
+    if (err < 0)
+        return err;
+    bool same = half_life(txn) == days;
+    kv_abort(&txn);
+    if (same)
+        return ERR_OK;
+    err = kv_begin(history->kv, true, &txn, msg);
+    if (err < 0)
+        return err;
+    wire_put_u32(&out, days);
+    (void)kv_put(txn, history_meta_key("half-life", key), slice_of(room, out.n));
+    return kv_commit(&txn, msg);
+}
+
+/* An observation on its way into the records. */
+struct fold {
+    struct kv_txn *txn;
+    const struct observation *seen;
+    struct hist_client client;
+    int32_t day;
+    uint32_t half_life_days;
+    bool accepted, is_new;
+};
+
+/* An attempt moves no time, so that a listed client that retries fades like a silent one. */
+static void
+fold_accepted(struct fold *fold)
+{
+    struct hist_client *client = &fold->client;
+    struct hist_weight *active = &client->weights[HIST_ACTIVE];
+    int64_t when_s = fold->seen->when_s;
+
+    count(&client->days,
+        fold->day > hist_day(client->last_s) || fold->day < hist_day(client->first_s));
+    if (active->weight == 0 || fold->day > active->day)
+        hist_weight_add(active, fold->day, 1, fold->half_life_days);
+    if (when_s < client->first_s)
+        client->first_s = when_s;
+    if (when_s > client->last_s)
+        client->last_s = when_s;
 }
 
 static void
-fold_use(struct kv_txn *txn, struct slice key, const struct observation *seen, bool pair)
+fold_client(struct fold *fold)
 {
+    const struct observation *seen = fold->seen;
+    struct hist_client *client = &fold->client;
+
+    count(&client->sessions, true);
+    count(&client->accepted, fold->accepted);
+    count(&client->with_helo, fold->accepted && seen->helo.len > 0);
+    count(&client->ham, seen->label == OBS_HAM);
+    count(&client->spam, seen->label == OBS_SPAM);
+    if (seen->label != OBS_UNLABELLED)
+        hist_weight_add(&client->weights[seen->label == OBS_HAM ? HIST_HAM : HIST_SPAM], fold->day,
+            1, fold->half_life_days);
+    if (seen->ptr_seen != OBS_PTR_UNSEEN && seen->when_s >= client->last_s) {
+        client->ptr_seen = seen->ptr_seen;
+        client->ptr = seen->ptr_seen == OBS_PTR_NONE ? (struct dname){0} : seen->ptr;
+    }
+    if (fold->accepted)
+        fold_accepted(fold);
+}
+
+/* stored: of this address in the key's table. */
+static void
+fold_use(struct fold *fold, struct slice key, size_t address_n, bool pair, uint32_t *stored)
+{
+    const struct observation *seen = fold->seen;
     uint8_t room[HISTORY_USE_SIZE];
     struct slice value;
     struct hist_use use;
 
-    if (kv_get(txn, key, &value) != ERR_OK || history_decode_use(value, &use) < 0)
+    if (kv_get(fold->txn, key, &value) != ERR_OK || history_decode_use(value, &use) < 0) {
         use = (struct hist_use){.first_s = seen->when_s, .last_s = seen->when_s};
+        if (*stored >= HISTORY_NAMES_MAX && history_drop_name(fold->txn, slice_of(key.p, address_n),
+                                                fold->day, fold->half_life_days, stored) < 0)
+            return;
+        count(stored, true);
+    }
     count(&use.count, true);
+    hist_weight_add(&use.weight, fold->day, 1, fold->half_life_days);
     if (pair && seen->has_spf && (!use.has_spf || seen->when_s >= use.last_s)) {
         use.has_spf = true;
         use.spf = seen->spf;
@@ -170,25 +245,27 @@ fold_use(struct kv_txn *txn, struct slice key, const struct observation *seen, b
         use.first_s = seen->when_s;
     if (seen->when_s > use.last_s)
         use.last_s = seen->when_s;
-    (void)kv_put(txn, key, history_encode_use(&use, room));
+    (void)kv_put(fold->txn, key, history_encode_use(&use, room));
 }
 
 static void
-fold_helo(struct kv_txn *txn, const struct observation *seen)
+fold_helo(struct fold *fold)
 {
     uint8_t key[HISTORY_ADDRESS_KEY_MAX + HELO_MAX];
+    const struct helo *helo = &fold->seen->helo;
 
-    if (seen->helo.len == 0)
+    if (helo->len == 0)
         return;
-    size_t n = history_address_key(HISTORY_HELO, &seen->client, key);
-    memcpy(key + n, seen->helo.text, seen->helo.len);
-    fold_use(txn, slice_of(key, n + seen->helo.len), seen, false);
+    size_t n = history_address_key(HISTORY_HELO, &fold->seen->client, key);
+    memcpy(key + n, helo->text, helo->len);
+    fold_use(fold, slice_of(key, n + helo->len), n, false, &fold->client.helos);
 }
 
 static void
-fold_pair(struct kv_txn *txn, const struct observation *seen)
+fold_pair(struct fold *fold)
 {
     uint8_t key[HISTORY_ADDRESS_KEY_MAX + DNAME_KEY_MAX];
+    const struct observation *seen = fold->seen;
     struct helo_form form;
     const struct dname *domain = &seen->sender_domain;
 
@@ -200,11 +277,11 @@ fold_pair(struct kv_txn *txn, const struct observation *seen)
     } else if (seen->sender != OBS_SENDER_DOMAIN) {
         return;
     }
-    size_t n = history_address_key(HISTORY_PAIR, &seen->client, key);
-    n += dname_key(domain, key + n);
+    size_t address_n = history_address_key(HISTORY_PAIR, &seen->client, key);
+    size_t n = address_n + dname_key(domain, key + address_n);
     /* Only a name full of escaped bytes is as long as this, and no host name has those. */
     if (n <= KV_KEY_MAX)
-        fold_use(txn, slice_of(key, n), seen, true);
+        fold_use(fold, slice_of(key, n), address_n, true, &fold->client.pairs);
 }
 
 /* True for the first session of its day. */
@@ -212,11 +289,11 @@ static bool
 mark_day(struct kv_txn *txn, int64_t when_s)
 {
     uint8_t room[32];
-    size_t n = meta_key("day", room).n;
+    size_t n = history_meta_key("day", room).n;
     struct wire_out out = wire_out_of(room + n, sizeof room - n);
     struct slice value;
 
-    wire_put_u32(&out, (uint32_t)day_of(when_s));
+    wire_put_u32(&out, (uint32_t)hist_day(when_s));
     struct slice key = slice_of(room, n + out.n);
     if (kv_get(txn, key, &value) == ERR_OK)
         return false;
@@ -224,69 +301,52 @@ mark_day(struct kv_txn *txn, int64_t when_s)
     return true;
 }
 
-static enum err
-read_totals(struct kv_txn *txn, struct hist_totals *out)
-{
-    uint8_t room[32];
-    struct slice value;
-    enum err err = kv_get(txn, meta_key("totals", room), &value);
-
-    *out = (struct hist_totals){0};
-    if (err == ERR_NOTFOUND)
-        return ERR_OK;
-    if (err < 0)
-        return err;
-    struct wire_in in = wire_in_of(value.p, value.n);
-    out->sessions = history_get_u64(&in);
-    out->accepted = history_get_u64(&in);
-    out->accepted_with_helo = history_get_u64(&in);
-    out->first_s = history_get_time(&in);
-    out->last_s = history_get_time(&in);
-    out->days = wire_get_u32(&in);
-    return in.failed ? ERR_FORMAT : ERR_OK;
-}
-
 static void
-fold_totals(struct kv_txn *txn, const struct observation *seen)
+fold_totals(const struct fold *fold)
 {
-    uint8_t key[32], room[TOTALS_SIZE];
-    struct wire_out out = wire_out_of(room, sizeof room);
+    const struct observation *seen = fold->seen;
     struct hist_totals totals;
 
-    if (read_totals(txn, &totals) < 0)
+    if (history_totals(fold->txn, &totals) < 0)
         totals = (struct hist_totals){0};
     if (totals.sessions == 0 || seen->when_s < totals.first_s)
         totals.first_s = seen->when_s;
     if (totals.sessions == 0 || seen->when_s > totals.last_s)
         totals.last_s = seen->when_s;
     totals.sessions++;
-    totals.accepted += seen->outcome == OBS_ACCEPTED;
-    totals.accepted_with_helo += seen->outcome == OBS_ACCEPTED && seen->helo.len > 0;
-    count(&totals.days, mark_day(txn, seen->when_s));
-    history_put_u64(&out, totals.sessions);
-    history_put_u64(&out, totals.accepted);
-    history_put_u64(&out, totals.accepted_with_helo);
-    history_put_time(&out, totals.first_s);
-    history_put_time(&out, totals.last_s);
-    wire_put_u32(&out, totals.days);
-    (void)kv_put(txn, meta_key("totals", key), slice_of(room, out.n));
+    totals.clients += fold->is_new;
+    totals.accepted += fold->accepted;
+    totals.accepted_with_helo += fold->accepted && seen->helo.len > 0;
+    count(&totals.days, mark_day(fold->txn, seen->when_s));
+    history_write_totals(fold->txn, &totals);
 }
 
 void
 history_add(struct kv_txn *txn, const struct observation *observation)
 {
-    fold_client(txn, observation);
-    if (observation->outcome == OBS_ACCEPTED) {
-        fold_helo(txn, observation);
-        fold_pair(txn, observation);
-    }
-    fold_totals(txn, observation);
-}
+    uint8_t key[HISTORY_ADDRESS_KEY_MAX], room[HISTORY_CLIENT_SIZE];
+    size_t n = history_address_key(HISTORY_CLIENT, &observation->client, key);
+    struct slice value;
+    struct fold fold = {.txn = txn,
+        .seen = observation,
+        .day = hist_day(observation->when_s),
+        .half_life_days = half_life(txn),
+        .accepted = observation->outcome == OBS_ACCEPTED};
 
-enum err
-history_totals(struct kv_txn *txn, struct hist_totals *out)
-{
-    return read_totals(txn, out);
+    fold.is_new = kv_get(txn, slice_of(key, n), &value) != ERR_OK ||
+                  history_decode_client(value, &observation->client, &fold.client) < 0;
+    if (fold.is_new)
+        fold.client = (struct hist_client){.ip = observation->client,
+            .first_s = observation->when_s,
+            .last_s = observation->when_s,
+            .days = 1};
+    fold_client(&fold);
+    if (fold.accepted) {
+        fold_helo(&fold);
+        fold_pair(&fold);
+    }
+    (void)kv_put(txn, slice_of(key, n), history_encode_client(&fold.client, room));
+    fold_totals(&fold);
 }
 
 /* -- counters -- */

@@ -27,14 +27,28 @@ enum history_table {
     HISTORY_COUNTER = 'n'   /* what was seen, skipped and why: observe.c, status */
 };
 
+/* What an address did, each with a weight that halves every half_life days. A day has one unit of
+ * activity however busy it was; reports have a unit each. */
+enum hist_class { HIST_ACTIVE, HIST_HAM, HIST_SPAM, HIST_TRAP, HIST_CLASSES };
+
+/* A sum that fades: the weight was right on the day (since 1970, UTC) and is faded when it is read,
+ * so that a record of somebody who is silent needs no writing. In 1/HIST_UNIT. */
+#define HIST_UNIT 65536U
+struct hist_weight {
+    int32_t day;
+    uint32_t weight;
+};
+
 struct hist_client {
     struct ip ip;
     int64_t first_s, last_s;
     uint32_t sessions; /* all */
     uint32_t accepted;
-    uint32_t with_helo; /* accepted ones whose HELO was logged */
-    uint32_t ham, spam; /* labelled by a mail store */
-    uint32_t days;      /* distinct UTC days with a session, counted as they come */
+    uint32_t with_helo;    /* accepted ones whose HELO was logged */
+    uint32_t ham, spam;    /* labelled by a mail store */
+    uint32_t days;         /* distinct UTC days with a session, counted as they come */
+    uint32_t helos, pairs; /* stored HELO names and sender domains; not less than there are */
+    struct hist_weight weights[HIST_CLASSES];
     enum obs_ptr ptr_seen;
     struct dname ptr;
 };
@@ -43,16 +57,22 @@ struct hist_client {
 struct hist_use {
     int64_t first_s, last_s;
     uint32_t count;
-    bool null_sender; /* pairs: came as <> with this HELO name, at least once */
-    bool has_spf;     /* pairs: a result that the log gave */
+    struct hist_weight weight; /* sessions */
+    bool null_sender;          /* pairs: came as <> with this HELO name, at least once */
+    bool has_spf;              /* pairs: a result that the log gave */
     enum reason spf;
 };
 
 struct hist_totals {
     uint64_t sessions, accepted, accepted_with_helo;
     int64_t first_s, last_s;
-    uint32_t days; /* distinct days with sessions */
+    uint32_t days;    /* distinct days with sessions */
+    uint64_t clients; /* addresses stored */
 };
+
+/* More HELO names, or sender domains, of one address are not kept: a new one takes the place of
+ * that with the least weight. */
+#define HISTORY_NAMES_MAX 64
 
 struct history;
 
@@ -60,6 +80,18 @@ enum err history_open(
     const char *path, bool read_only, struct history **out, struct errmsg *msg) MUST_CHECK;
 void history_close(struct history **history);
 struct kv *history_kv(struct history *history);
+
+/* The days in which weights halve, for what is folded from now on; 14 in a new history. */
+enum err history_set_half_life(
+    struct history *history, uint32_t days, struct errmsg *msg) MUST_CHECK;
+
+/* history_weight.c. The day since 1970 (UTC) of a time, and the weight as it is on a day: never
+ * more than on an earlier one. */
+int32_t hist_day(int64_t when_s);
+uint32_t hist_weight_on(const struct hist_weight *weight, int32_t day, uint32_t half_life_days);
+/* Adds units of a day, late ones faded. The same whatever the order inside a day. */
+void hist_weight_add(
+    struct hist_weight *weight, int32_t day, uint32_t units, uint32_t half_life_days);
 
 /* Folds one observation into a write transaction. Failures are sticky in the transaction. */
 void history_add(struct kv_txn *txn, const struct observation *observation);
@@ -80,6 +112,11 @@ enum err history_walk(
 enum err history_totals(struct kv_txn *txn, struct hist_totals *out) MUST_CHECK;
 /* Drops what was last seen before the time; returns how many clients went. */
 enum err history_expire(struct kv_txn *txn, int64_t before_s, uint64_t *dropped) MUST_CHECK;
+
+/* With more than that many addresses (0: no bound), drops the least informative ones, down to nine tenths: those
+ * without a report, of few and long past days, and of few names first. history_trim.c. */
+enum err history_trim(
+    struct kv_txn *txn, uint64_t most, uint32_t half_life_days, uint64_t *dropped) MUST_CHECK;
 
 /* Named counters ("skipped-submission"), for status. Adds within the transaction. */
 void history_count(struct kv_txn *txn, const char *name, uint64_t add);

@@ -32,6 +32,21 @@ history_get_time(struct wire_in *in)
     return (int64_t)history_get_u64(in);
 }
 
+static void
+put_weight(struct wire_out *out, const struct hist_weight *weight)
+{
+    wire_put_u32(out, (uint32_t)weight->day);
+    wire_put_u32(out, weight->weight);
+}
+
+static struct hist_weight
+get_weight(struct wire_in *in)
+{
+    int32_t day = (int32_t)wire_get_u32(in);
+
+    return (struct hist_weight){.day = day, .weight = wire_get_u32(in)};
+}
+
 size_t
 history_address_key(
     enum history_table table, const struct ip *ip, uint8_t out[HISTORY_ADDRESS_KEY_MAX])
@@ -56,6 +71,10 @@ history_encode_client(const struct hist_client *client, uint8_t room[HISTORY_CLI
     wire_put_u32(&out, client->ham);
     wire_put_u32(&out, client->spam);
     wire_put_u32(&out, client->days);
+    wire_put_u32(&out, client->helos);
+    wire_put_u32(&out, client->pairs);
+    for (unsigned i = 0; i < HIST_CLASSES; i++)
+        put_weight(&out, &client->weights[i]);
     wire_put_u8(&out, (uint8_t)client->ptr_seen);
     wire_put_u8(&out, client->ptr.len);
     wire_put(&out, client->ptr.b, client->ptr.len);
@@ -77,6 +96,10 @@ history_decode_client(struct slice value, const struct ip *ip, struct hist_clien
     out->ham = wire_get_u32(&in);
     out->spam = wire_get_u32(&in);
     out->days = wire_get_u32(&in);
+    out->helos = wire_get_u32(&in);
+    out->pairs = wire_get_u32(&in);
+    for (unsigned i = 0; i < HIST_CLASSES; i++)
+        out->weights[i] = get_weight(&in);
     uint8_t ptr_seen = wire_get_u8(&in);
     uint8_t len = wire_get_u8(&in);
     if (in.failed || ptr_seen > OBS_PTR_VERIFIED || value.n - in.at != len)
@@ -96,6 +119,7 @@ history_encode_use(const struct hist_use *use, uint8_t room[HISTORY_USE_SIZE])
     history_put_time(&out, use->first_s);
     history_put_time(&out, use->last_s);
     wire_put_u32(&out, use->count);
+    put_weight(&out, &use->weight);
     wire_put_u8(&out, (uint8_t)flags);
     wire_put_u8(&out, use->has_spf ? (uint8_t)use->spf : 0);
     return slice_of(room, out.n);
@@ -110,9 +134,59 @@ history_decode_use(struct slice value, struct hist_use *out)
     out->first_s = history_get_time(&in);
     out->last_s = history_get_time(&in);
     out->count = wire_get_u32(&in);
+    out->weight = get_weight(&in);
     uint8_t flags = wire_get_u8(&in), spf = wire_get_u8(&in);
     out->null_sender = (flags & USE_NULL_SENDER) != 0;
     out->has_spf = (flags & USE_HAS_SPF) != 0;
     out->spf = (enum reason)spf;
     return in.failed || in.at != value.n || spf >= REASON_COUNT ? ERR_FORMAT : ERR_OK;
+}
+
+struct slice
+history_meta_key(const char *name, uint8_t room[32])
+{
+    size_t n = strlen(name);
+
+    room[0] = HISTORY_META;
+    memcpy(room + 1, name, n);
+    return slice_of(room, n + 1);
+}
+
+enum err
+history_totals(struct kv_txn *txn, struct hist_totals *out)
+{
+    uint8_t room[32];
+    struct slice value;
+    enum err err = kv_get(txn, history_meta_key("totals", room), &value);
+
+    *out = (struct hist_totals){0};
+    if (err == ERR_NOTFOUND)
+        return ERR_OK;
+    if (err < 0)
+        return err;
+    struct wire_in in = wire_in_of(value.p, value.n);
+    out->sessions = history_get_u64(&in);
+    out->accepted = history_get_u64(&in);
+    out->accepted_with_helo = history_get_u64(&in);
+    out->first_s = history_get_time(&in);
+    out->last_s = history_get_time(&in);
+    out->days = wire_get_u32(&in);
+    out->clients = history_get_u64(&in);
+    return in.failed ? ERR_FORMAT : ERR_OK;
+}
+
+void
+history_write_totals(struct kv_txn *txn, const struct hist_totals *totals)
+{
+    uint8_t key[32], room[HISTORY_TOTALS_SIZE];
+    struct wire_out out = wire_out_of(room, sizeof room);
+
+    history_put_u64(&out, totals->sessions);
+    history_put_u64(&out, totals->accepted);
+    history_put_u64(&out, totals->accepted_with_helo);
+    history_put_time(&out, totals->first_s);
+    history_put_time(&out, totals->last_s);
+    wire_put_u32(&out, totals->days);
+    history_put_u64(&out, totals->clients);
+    (void)kv_put(txn, history_meta_key("totals", key), slice_of(room, out.n));
 }

@@ -13,8 +13,9 @@
 
 enum {
     HISTORY_ADDRESS_KEY_MAX = 18, /* table, length, 16 */
-    HISTORY_CLIENT_SIZE = 8 * 2 + 4 * 6 + 2 + DNAME_MAX,
-    HISTORY_USE_SIZE = 8 * 2 + 4 + 2
+    HISTORY_CLIENT_SIZE = 8 * 2 + 4 * 8 + 8 * HIST_CLASSES + 2 + DNAME_MAX,
+    HISTORY_USE_SIZE = 8 * 2 + 4 + 8 + 2,
+    HISTORY_TOTALS_SIZE = 8 * 6 + 4
 };
 
 void history_put_u64(struct wire_out *out, uint64_t v);
@@ -33,5 +34,19 @@ enum err history_decode_client(
     struct slice value, const struct ip *ip, struct hist_client *out) MUST_CHECK;
 struct slice history_encode_use(const struct hist_use *use, uint8_t room[HISTORY_USE_SIZE]);
 enum err history_decode_use(struct slice value, struct hist_use *out) MUST_CHECK;
+
+/* The key of a named record of HISTORY_META. */
+struct slice history_meta_key(const char *name, uint8_t room[32]);
+void history_write_totals(struct kv_txn *txn, const struct hist_totals *totals);
+
+/* history_migrate.c: a history of format 1 becomes one of this format, in one transaction. */
+enum err history_migrate(struct kv_txn *txn) MUST_CHECK;
+
+/* history_names.c: deletes the record with the least weight, and the oldest of those, of an address
+ * in a table of uses; *left is how many there are then. */
+enum err history_drop_name(struct kv_txn *txn, struct slice address_key, int32_t day,
+    uint32_t half_life_days, uint32_t *left) MUST_CHECK;
+/* Deletes all of them. */
+enum err history_drop_names(struct kv_txn *txn, struct slice address_key) MUST_CHECK;
 
 #endif

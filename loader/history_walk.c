@@ -224,5 +224,10 @@ history_expire(struct kv_txn *txn, int64_t before_s, uint64_t *dropped)
         *dropped += ranges[i].client ? n : 0;
     }
     free(batch);
+    struct hist_totals totals;
+    if (err == ERR_OK && *dropped > 0 && (err = history_totals(txn, &totals)) == ERR_OK) {
+        totals.clients -= *dropped;
+        history_write_totals(txn, &totals);
+    }
     return err;
 }

@@ -217,10 +217,17 @@ commit_chunk(struct run *run, const struct file *file, uint64_t offset)
         history_add(txn, &run->seen[i]);
     put_counters(run, txn);
     put_position(run, file, offset, txn);
-    if (put_sessions(run, txn) < 0) {
+    uint64_t dropped;
+    const struct policy *policy = &run->conf->policy;
+    err = put_sessions(run, txn);
+    if (err == ERR_OK)
+        err = history_trim(txn, policy->max_addresses, policy->half_life_days, &dropped);
+    if (err < 0) {
         kv_abort(&txn);
-        return errmsg_set(run->msg, ERR_NOMEM, "%s: out of memory", file->path);
+        return errmsg_set(run->msg, err, "%s: %s", file->path, err_text(err));
     }
+    if (dropped > 0)
+        history_count(txn, "history-trimmed", dropped);
     err = kv_commit(&txn, run->msg);
     if (err == ERR_OK)
         add_stats(run);

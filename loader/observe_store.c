@@ -18,6 +18,7 @@ struct mail {
 
 struct import {
     struct history *history;
+    const struct policy *policy;
     struct observe_stats *out;
     struct errmsg *msg;
     int64_t oldest_s, newest_s;
@@ -60,7 +61,7 @@ static enum err
 commit_chunk(struct import *import)
 {
     struct kv_txn *txn;
-    uint64_t observed = 0;
+    uint64_t observed = 0, dropped;
     enum err err;
 
     kv_abort(&import->known);
@@ -78,6 +79,14 @@ commit_chunk(struct import *import)
             observed++;
         }
         history_count(txn, "store-observed", observed);
+        const struct policy *policy = import->policy;
+        err = history_trim(txn, policy->max_addresses, policy->half_life_days, &dropped);
+        if (err < 0) {
+            kv_abort(&txn);
+            return errmsg_set(import->msg, err, "mail stores: %s", err_text(err));
+        }
+        if (dropped > 0)
+            history_count(txn, "history-trimmed", dropped);
         err = kv_commit(&txn, import->msg);
         if (err < 0)
             return err;
@@ -116,6 +125,7 @@ observe_store(struct history *history, const struct conf *conf, int64_t now_s,
     if (import == NULL)
         return errmsg_set(msg, ERR_NOMEM, "mail stores: out of memory");
     import->history = history;
+    import->policy = &conf->policy;
     import->out = out;
     import->msg = msg;
     import->oldest_s = now_s - (int64_t)conf->policy.retention_days * DAY_S;

@@ -26,7 +26,10 @@ need_history(struct run *run, struct errmsg *msg)
 {
     if (run->history != NULL)
         return ERR_OK;
-    return history_open(run->conf->history_path, false, &run->history, msg);
+    enum err err = history_open(run->conf->history_path, false, &run->history, msg);
+    if (err == ERR_OK)
+        err = history_set_half_life(run->history, run->conf->policy.half_life_days, msg);
+    return err;
 }
 
 static void

@@ -96,6 +96,28 @@ check_count(cfg_t *cfg, cfg_opt_t *opt)
 }
 
 static int
+check_range(cfg_t *cfg, cfg_opt_t *opt, long least, long most)
+{
+    long n = cfg_opt_getnint(opt, 0);
+    if (n >= least && n <= most)
+        return 0;
+    cfg_error(cfg, "%s: %ld is out of range; use %ld to %ld", opt->name, n, least, most);
+    return -1;
+}
+
+static int
+check_score(cfg_t *cfg, cfg_opt_t *opt)
+{
+    return check_range(cfg, opt, 0, 49);
+}
+
+static int
+check_addresses(cfg_t *cfg, cfg_opt_t *opt)
+{
+    return check_range(cfg, opt, 0, 1000000000);
+}
+
+static int
 check_choice(cfg_t *cfg, cfg_opt_t *opt)
 {
     const bool log = strcmp(cfg_name(cfg), "log") == 0;
@@ -193,10 +215,13 @@ static const struct {
     {"zone|nameservers", check_name}, {"zone|authority", check_authority},
     {"version", check_version}, {"policy|retention", check_duration},
     {"policy|learn_sessions", check_count}, {"policy|learn_days", check_count},
-    {"policy|score_threshold", check_count}, {"policy|churn_names", check_count},
+    {"policy|score_threshold", check_score}, {"policy|churn_names", check_count},
     {"policy|shared_clients", check_count}, {"policy|fail_habit_domains", check_count},
     {"policy|min_sessions", check_count}, {"policy|max_new_percent", check_count},
     {"policy|max_new_floor", check_count}, {"policy|max_age", check_duration},
+    {"policy|half_life", check_duration}, {"policy|max_addresses", check_addresses},
+    {"policy|list_sessions", check_count}, {"policy|list_days", check_count},
+    {"policy|complaints", check_count}, {"policy|weights", check_path},
     {"spf|lookup_limit", check_count}, {"spf|void_limit", check_count},
     {"spf|keep", check_duration}, {"spf|domains", check_path},
     {"query_log|path", check_log_path}, {"query_log|format", check_log_format},
@@ -234,10 +259,13 @@ make(cfg_opt_t *rate_limit, cfg_opt_t *cookies, cfg_opt_t *keys)
         CFG_END()};
     cfg_opt_t policy[] = {CFG_STR("retention", "90d", CFGF_NONE),
         CFG_INT("learn_sessions", 1000, CFGF_NONE), CFG_INT("learn_days", 7, CFGF_NONE),
-        CFG_INT("score_threshold", 100, CFGF_NONE), CFG_INT("churn_names", 8, CFGF_NONE),
+        CFG_INT("score_threshold", 20, CFGF_NONE), CFG_INT("churn_names", 8, CFGF_NONE),
         CFG_INT("shared_clients", 10, CFGF_NONE), CFG_INT("fail_habit_domains", 5, CFGF_NONE),
         CFG_INT("min_sessions", 5, CFGF_NONE), CFG_INT("max_new_percent", 20, CFGF_NONE),
-        CFG_INT("max_new_floor", 100, CFGF_NONE), CFG_STR("max_age", "7d", CFGF_NONE), CFG_END()};
+        CFG_INT("max_new_floor", 100, CFGF_NONE), CFG_STR("max_age", "7d", CFGF_NONE),
+        CFG_STR("half_life", "14d", CFGF_NONE), CFG_INT("max_addresses", 1000000, CFGF_NONE),
+        CFG_INT("list_sessions", 3, CFGF_NONE), CFG_INT("list_days", 2, CFGF_NONE),
+        CFG_INT("complaints", 5, CFGF_NONE), CFG_STR("weights", NULL, CFGF_NODEFAULT), CFG_END()};
     /* The limits are those of RFC 7208 4.6.4. */
     cfg_opt_t spf[] = {CFG_INT("lookup_limit", 10, CFGF_NONE), CFG_INT("void_limit", 2, CFGF_NONE),
         CFG_STR("keep", "7d", CFGF_NONE), CFG_STR_LIST("domains", "{}", CFGF_NONE), CFG_END()};

@@ -221,13 +221,23 @@ read_policy(const struct loading *l)
         {"shared_clients", &policy->shared_clients},
         {"fail_habit_domains", &policy->fail_habit_domains},
         {"min_sessions", &policy->min_sessions}, {"max_new_percent", &policy->max_new_percent},
-        {"max_new_floor", &policy->max_new_floor}};
+        {"max_new_floor", &policy->max_new_floor}, {"max_addresses", &policy->max_addresses},
+        {"list_sessions", &policy->list_sessions}, {"list_days", &policy->list_days},
+        {"complaints", &policy->complaints}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         *numbers[i].out = (uint32_t)cfg_getint(cfg, numbers[i].option);
     policy->retention_days = duration(cfg, "retention") / 86400;
+    policy->half_life_days = duration(cfg, "half_life") / 86400;
     policy->max_age_s = duration(cfg, "max_age");
-    return policy->retention_days > 0 ? ERR_OK
-                                      : fail(l, cfg->line, "retention: at least 1d is needed");
+    if (cfg_getstr(cfg, "weights") != NULL) {
+        policy->weights = conf_strdup(l->conf, cfg_getstr(cfg, "weights"));
+        if (policy->weights == NULL)
+            return fail(l, cfg->line, "out of memory");
+    }
+    if (policy->retention_days == 0)
+        return fail(l, cfg->line, "retention: at least 1d is needed");
+    return policy->half_life_days > 0 ? ERR_OK
+                                      : fail(l, cfg->line, "half_life: at least 1d is needed");
 }
 
 static enum err

@@ -102,13 +102,19 @@ struct policy {
     uint32_t retention_days;     /* observations older than this are dropped */
     uint32_t learn_sessions;     /* first days: history blocks nobody before so many sessions */
     uint32_t learn_days;         /* and so many days were seen */
-    uint32_t score_threshold;    /* points from which an address is listed as "score" */
+    uint32_t half_life_days;     /* evidence weighs half as much after so many */
+    uint32_t max_addresses;      /* that the history keeps */
+    uint32_t score_threshold;    /* an address with this score or a worse one is listed */
+    uint32_t list_sessions;      /* accepted sessions of an address before a score lists it */
+    uint32_t list_days;          /* and days with them */
+    uint32_t complaints;         /* reports of spam, faded, that are "trap" by themselves */
     uint32_t churn_names;        /* unrelated HELO names of one address */
     uint32_t shared_clients;     /* clients of one HELO name that it does not resolve to */
     uint32_t fail_habit_domains; /* domains with SPF fail before it is a habit */
     uint32_t min_sessions;       /* accepted ones of an address before its habits count */
     uint32_t max_new_percent;    /* a run that newly lists more than this share stops */
     uint32_t max_new_floor;      /* but never below so many new listings */
+    char *weights;               /* a file of weights; NULL: the shipped ones */
     uint32_t max_age_s;          /* judged data is not served longer after the last run */
 };
 

@@ -387,13 +387,129 @@ versions(void **state)
     assert_null(again);
     assert_int_equal(history_open(f->path, false, &f->history, &f->msg), ERR_OK);
     begin(f, true);
-    assert_int_equal(kv_put(f->txn, slice_of("Mformat", 7), slice_of("repdns history 2", 16)), 0);
+    assert_int_equal(kv_put(f->txn, slice_of("Mformat", 7), slice_of("repdns history 9", 16)), 0);
     commit(f);
     history_close(&f->history);
     assert_int_equal(history_open(f->path, false, &f->history, &f->msg), ERR_FORMAT);
     assert_null(f->history);
     assert_non_null(strstr(f->msg.text, f->path));
     assert_null(strchr(f->msg.text, '\n'));
+}
+
+static void
+put_old(struct fixture *f, const char *table_and_address, const char *name, const uint8_t *value,
+    size_t n)
+{
+    char key[64];
+    size_t key_n = 6 + strlen(name);
+
+    memcpy(key, table_and_address, 6);
+    memcpy(key + 6, name, strlen(name));
+    assert_int_equal(kv_put(f->txn, slice_of(key, key_n), slice_of(value, n)), ERR_OK);
+}
+
+/* What version 1 wrote: first, last, sessions, accepted, with HELO, ham, spam, days, reverse name.
+ */
+static void
+migration(void **state)
+{
+    struct fixture *f = *state;
+    const struct observation one = seen(T0, "192.0.2.200", "h.example", "a.example");
+    uint8_t old[16 + 24 + 2 + 11] = {0}, use[22] = {0}, totals[44] = {0};
+    static const uint8_t numbers[] = {9, 8, 7, 1, 2, 5};
+    struct hist_totals now;
+
+    old[6] = use[6] = old[14] = use[14] = 0x6d; /* about T0 */
+    for (size_t i = 0; i < 6; i++)
+        old[16 + 4 * i + 3] = numbers[i];
+    old[40] = OBS_PTR_VERIFIED;
+    old[41] = 11;
+    memcpy(old + 42, "\001p\007example", 11);
+    use[19] = 8;
+    use[20] = 2;
+    use[21] = REASON_SPF_PASS;
+    totals[7] = 9;
+    begin(f, true);
+    put_old(f, "c\004\300\000\002\001", "", old, sizeof old);
+    put_old(f, "h\004\300\000\002\001", "mx.example", use, sizeof use);
+    (void)kv_put(f->txn, slice_of("Mtotals", 7), slice_of(totals, sizeof totals));
+    (void)kv_put(f->txn, slice_of("Mformat", 7), slice_of("repdns history 1", 16));
+    commit(f);
+    history_close(&f->history);
+    assert_int_equal(history_open(f->path, true, &f->history, &f->msg), ERR_FORMAT);
+    assert_non_null(strstr(f->msg.text, "repdns-load observe"));
+    assert_int_equal(history_open(f->path, false, &f->history, &f->msg), ERR_OK);
+    assert_int_equal(walk(f, NULL), ERR_OK);
+    assert_non_null(strstr(f->walk, "192.0.2.1 n9 a8 h7 +1 -2 d5"));
+    assert_non_null(strstr(f->walk, "p3p.example\n"));
+    assert_non_null(strstr(f->walk, " 192.0.2.1 helo mx.example n8"));
+    begin(f, false);
+    assert_int_equal(history_totals(f->txn, &now), ERR_OK);
+    assert_int_equal(now.clients, 1);
+    kv_abort(&f->txn);
+    add(f, &one); /* and it goes on */
+    assert_int_equal(walk(f, "192.0.2.200"), ERR_OK);
+}
+
+/* A weight is read as it is on a day; the order of what is added on a day says nothing. */
+static void
+weights(void **state)
+{
+    struct hist_weight a = {0}, b = {0};
+
+    (void)state;
+    hist_weight_add(&a, 100, 4, 14);
+    assert_int_equal(hist_weight_on(&a, 100, 14), 4 * HIST_UNIT);
+    assert_int_equal(hist_weight_on(&a, 114, 14), 2 * HIST_UNIT);
+    assert_int_equal(hist_weight_on(&a, 90, 14), 4 * HIST_UNIT);
+    for (int32_t day = 100; day < 400; day++)
+        assert_true(hist_weight_on(&a, day + 1, 14) <= hist_weight_on(&a, day, 14));
+    hist_weight_add(&a, 114, 1, 14);
+    assert_int_equal(hist_weight_on(&a, 114, 14), 3 * HIST_UNIT);
+    hist_weight_add(&b, 114, 1, 14);
+    hist_weight_add(&b, 100, 4, 14);
+    assert_int_equal(a.weight, b.weight);
+    hist_weight_add(&a, 114, UINT32_MAX, 14);
+    assert_int_equal(a.weight, UINT32_MAX);
+}
+
+/* However many names an address makes up, and however many addresses there are. */
+static void
+bounds(void **state)
+{
+    struct fixture *f = *state;
+    struct hist_totals totals;
+    uint64_t dropped;
+    char name[32];
+
+    begin(f, true);
+    for (int i = 0; i < 1000; i++) {
+        (void)snprintf(name, sizeof name, "h%d.example", i);
+        struct observation one =
+            seen(T0 + i, "192.0.2.1", i % 2 == 0 ? "steady.example" : name, name);
+        history_add(f->txn, &one);
+    }
+    for (int i = 0; i < 1000; i++) {
+        (void)snprintf(name, sizeof name, "10.0.%d.%d", i / 256, i % 256);
+        struct observation one = seen(T0 + i, name, "h.example", "a.example");
+        one.outcome = i % 4 == 0 ? OBS_ACCEPTED : OBS_ATTEMPT;
+        one.label = i == 500 ? OBS_SPAM : OBS_UNLABELLED;
+        history_add(f->txn, &one);
+    }
+    assert_int_equal(history_trim(f->txn, 200, 14, &dropped), ERR_OK);
+    assert_int_equal(dropped, 1001 - 180);
+    assert_int_equal(history_totals(f->txn, &totals), ERR_OK);
+    assert_int_equal(totals.clients, 180);
+    commit(f);
+    assert_int_equal(walk(f, "192.0.2.1"), ERR_OK);
+    unsigned lines = 0;
+    for (const char *at = f->walk; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    assert_int_equal(lines, 1 + 2 * HISTORY_NAMES_MAX);
+    assert_non_null(strstr(f->walk, "helo steady.example n500 "));
+    assert_int_equal(walk(f, NULL), ERR_OK);
+    assert_non_null(strstr(f->walk, "10.0.1.244 n1")); /* the one with a report */
+    assert_null(strstr(f->walk, "10.0.1.245 "));       /* an attempt alone */
 }
 
 int
@@ -408,6 +524,9 @@ main(void)
         cmocka_unit_test_setup_teardown(long_names, setup, teardown),
         cmocka_unit_test_setup_teardown(expiry, setup, teardown),
         cmocka_unit_test_setup_teardown(counters, setup, teardown),
+        cmocka_unit_test(weights),
+        cmocka_unit_test_setup_teardown(migration, setup, teardown),
+        cmocka_unit_test_setup_teardown(bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(versions, setup, teardown),
     };
 
