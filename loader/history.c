@@ -11,7 +11,7 @@
 #define FORMAT        "repdns history 2"
 #define FORMAT_BEFORE "repdns history 1"
 
-enum { HALF_LIFE_DAYS = 14 };
+enum { HALF_LIFE_DAYS = 7 };
 
 struct history {
     struct kv *kv;

@@ -81,7 +81,7 @@ enum err history_open(
 void history_close(struct history **history);
 struct kv *history_kv(struct history *history);
 
-/* The days in which weights halve, for what is folded from now on; 14 in a new history. */
+/* The days in which weights halve, for what is folded from now on; 7 in a new history. */
 enum err history_set_half_life(
     struct history *history, uint32_t days, struct errmsg *msg) MUST_CHECK;
 
@@ -113,8 +113,9 @@ enum err history_totals(struct kv_txn *txn, struct hist_totals *out) MUST_CHECK;
 /* Drops what was last seen before the time; returns how many clients went. */
 enum err history_expire(struct kv_txn *txn, int64_t before_s, uint64_t *dropped) MUST_CHECK;
 
-/* With more than that many addresses (0: no bound), drops the least informative ones, down to nine tenths: those
- * without a report, of few and long past days, and of few names first. history_trim.c. */
+/* With more than that many addresses (0: no bound), drops the least informative ones, down to nine
+ * tenths: those without a report, of few and long past days, and of few names first.
+ * history_trim.c. */
 enum err history_trim(
     struct kv_txn *txn, uint64_t most, uint32_t half_life_days, uint64_t *dropped) MUST_CHECK;
 

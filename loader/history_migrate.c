@@ -9,7 +9,7 @@
 
 #include "loader/history_record.h"
 
-enum { BATCH = 256, HALF_LIFE_DAYS = 14 };
+enum { BATCH = 256, HALF_LIFE_DAYS = 7 };
 
 struct old_record {
     uint16_t key_n, value_n;

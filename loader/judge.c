@@ -1,52 +1,45 @@
 /*
  * Judging a client, a sender domain, a HELO name. Pure: see judge.h.
  *
- * A client's score is a sum over independent kinds of evidence: of each kind the strongest sign
- * counts, since signs of one kind go together. Points are about 22 times the natural logarithm of
- * how much more often spam sources show the sign than others do, as measured on labelled mail, so
- * that adding them is multiplying likelihoods; 100 points are odds of about 90 to 1. What the
- * measurements speak against (localhost and .lan names are a sign of small honest servers) has its
- * reason, and no points.
+ * A client's badness is the sum of what weights.def says its features add, in logarithms of odds,
+ * so that adding is multiplying likelihoods; its score is 50 less ten times that. What the look of
+ * its sessions adds to the bad counts in full while it is active, and fades when it is silent;
+ * reports fade by themselves; what speaks for it stays as long as its record. So time alone never
+ * lowers a score, and a client that is silent is delisted on a day that can be told.
  */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "loader/features.h"
 #include "loader/judge.h"
 
-enum kind { KIND_RDNS, KIND_HELO, KIND_SPF, KIND_LABEL, KIND_COUNT };
-
 enum {
-    POINTS_RDNS_NONE = 34,
-    POINTS_RDNS_UNCONFIRMED = 41,
-    POINTS_RDNS_DYNAMIC = 50,
-    POINTS_HELO_INVALID = 69, /* an address without brackets, impossible characters */
-    POINTS_HELO_SINGLE = 61,
-    POINTS_HELO_FORGED = 50,
-    POINTS_HELO_CHURN = 40,
-    POINTS_SPF_HABIT = 30,
-    POINTS_SPAM_ONCE = 50,
-    POINTS_SPAM_TWICE = 60,
-    POINTS_SPAM_OFTEN = 80,
-    CREDIT_RDNS = 20, /* a confirmed name that does not look dynamic */
-    CREDIT_HELO = 30, /* most sessions greet with a name that resolves to the client */
-    CREDIT_SPF = 30,  /* a domain's owner vouches for the client */
-    RELAY_DOMAINS = 3 /* so many vouching domains make it a relay that others share */
+    RELAY_DOMAINS = 3, /* so many vouching domains make it a relay that others share */
+    EVEN = 50,         /* the score of even odds, */
+    POINTS = 10,       /* and how many points a factor of e in the odds is */
+    BEST = 100,
+    TRUST_SCORE = 80, /* automatic trust: such a score, kept mail and days */
+    TRUST_HAM = 3,
+    TRUST_DAYS = 14,
+    REPORT_DAYS = 2, /* complaints of one day are one campaign's, or one angry user's */
+    QUIET_MAX = 3650
 };
 
-/* Everything a judgement of a client adds up. */
-struct sum {
-    int points[KIND_COUNT];
-    int credit;
-    bool relay;
-    size_t used; /* of the detail */
-    struct judgement *out;
+/* What a kind must add before it counts as one that speaks against a client. */
+static const double KIND_COUNTS = 0.5;
+
+/* The detail, part by part. */
+struct notes {
+    char *text; /* JUDGE_DETAIL_SIZE */
+    size_t used;
 };
 
-static void __attribute__((format(printf, 2, 3))) note(struct sum *sum, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) note(struct notes *notes, const char *format, ...)
 {
-    char *to = sum->out->detail + sum->used;
-    size_t room = sizeof sum->out->detail - sum->used;
-    if (sum->used != 0) {
+    char *to = notes->text + notes->used;
+    size_t room = JUDGE_DETAIL_SIZE - notes->used;
+    if (notes->used != 0) {
         int n = snprintf(to, room, ", ");
         if (n < 0 || (size_t)n >= room)
             return;
@@ -59,43 +52,10 @@ static void __attribute__((format(printf, 2, 3))) note(struct sum *sum, const ch
     va_end(args);
     /* A part that does not fit is left out whole. */
     if (n < 0 || (size_t)n >= room) {
-        sum->out->detail[sum->used] = '\0';
+        notes->text[notes->used] = '\0';
         return;
     }
-    sum->used = (size_t)(to - sum->out->detail) + (size_t)n;
-}
-
-static void
-sign(struct sum *sum, enum reason reason, enum kind kind, int points)
-{
-    reasons_add(&sum->out->reasons, reason);
-    if (points > sum->points[kind])
-        sum->points[kind] = points;
-}
-
-static void
-judge_rdns(const struct client_facts *facts, struct sum *sum)
-{
-    char name[DNAME_TEXT_SIZE] = "";
-    if (facts->rdns_name != NULL)
-        dname_format(facts->rdns_name, name);
-    if (facts->rdns == RDNS_STATE_NONE) {
-        sign(sum, REASON_RDNS_NONE, KIND_RDNS, POINTS_RDNS_NONE);
-        note(sum, "no reverse name");
-    }
-    if (facts->rdns == RDNS_STATE_UNCONFIRMED) {
-        sign(sum, REASON_RDNS_UNCONFIRMED, KIND_RDNS, POINTS_RDNS_UNCONFIRMED);
-        note(sum, "reverse name %.100s does not resolve back", name);
-    }
-    if (facts->rdns_dynamic && facts->rdns >= RDNS_STATE_UNCONFIRMED) {
-        sign(sum, REASON_RDNS_DYNAMIC, KIND_RDNS, POINTS_RDNS_DYNAMIC);
-        note(sum, "reverse name %.100s looks dynamic (%s)", name,
-            facts->rdns_pattern != NULL ? facts->rdns_pattern : "by its form");
-    }
-    if (facts->rdns == RDNS_STATE_CONFIRMED && !facts->rdns_dynamic) {
-        sum->credit += CREDIT_RDNS;
-        note(sum, "reverse name %.100s confirmed", name);
-    }
+    notes->used = (size_t)(to - notes->text) + (size_t)n;
 }
 
 /* For "%.*s": a HELO text has no NUL. */
@@ -105,146 +65,235 @@ shown(const struct helo *helo)
     return helo->len < 60 ? helo->len : 60;
 }
 
-/* What one HELO text is worth by its form alone; -1: nothing wrong with it. */
-static int
-form_points(const struct helo_fact *helo)
+bool
+judge_is_churn(const struct client_facts *facts, const struct policy *policy)
 {
-    switch (helo->form.kind) {
-    case HELO_KIND_BARE_IP:
-    case HELO_KIND_INVALID:
-        return POINTS_HELO_INVALID;
-    case HELO_KIND_SINGLE:
-        return helo->form.local ? 0 : POINTS_HELO_SINGLE;
-    case HELO_KIND_ABSENT:
-    case HELO_KIND_NAME:
-    case HELO_KIND_LITERAL:
-        return -1;
-    }
-    return -1;
-}
-
-/* Sessions of a client by what is to be said of their HELO, and an example of each. */
-struct helo_tally {
-    uint64_t all, invalid, forged, resolving;
-    int invalid_points;
-    const struct helo *invalid_example, *forged_example;
-};
-
-static struct helo_tally
-tally_helos(const struct client_facts *facts)
-{
-    struct helo_tally tally = {0};
-    for (unsigned i = 0; i < facts->helo_count; i++) {
-        const struct helo_fact *helo = &facts->helos[i];
-        uint32_t count = helo->use->count;
-        if (helo->form.kind == HELO_KIND_ABSENT)
-            continue; /* not logged: never evidence */
-        tally.all += count;
-        int points = form_points(helo);
-        if (points >= 0) {
-            tally.invalid += count;
-            if (points >= tally.invalid_points || tally.invalid_example == NULL) {
-                tally.invalid_points = points;
-                tally.invalid_example = helo->text;
-            }
-        }
-        if (helo->forged == FACT_YES) {
-            tally.forged += count;
-            tally.forged_example = helo->text;
-        }
-        if (helo->resolves_here == FACT_YES)
-            tally.resolving += count;
-    }
-    return tally;
+    return facts->unrelated_helos >= policy->churn_names &&
+           facts->client->accepted >= policy->min_sessions;
 }
 
 static void
-judge_helos(const struct client_facts *facts, const struct policy *policy, struct sum *sum)
+count_spf(const struct client_facts *facts, unsigned *fails, unsigned *passes)
 {
-    struct helo_tally tally = tally_helos(facts);
-    if (tally.all == 0)
-        return;
-    /* A habit is what at least half of the sessions do: one slip of a busy server says nothing. */
-    if (tally.invalid * 2 >= tally.all) {
-        sign(sum, REASON_HELO_INVALID, KIND_HELO, tally.invalid_points);
-        note(sum, "HELO \"%.*s\" is never valid (%llu of %llu sessions)",
-            shown(tally.invalid_example), tally.invalid_example->text,
-            (unsigned long long)tally.invalid, (unsigned long long)tally.all);
-    }
-    if (tally.forged * 2 >= tally.all && tally.forged > 0) {
-        sign(sum, REASON_HELO_FORGED, KIND_HELO, POINTS_HELO_FORGED);
-        note(sum, "HELO \"%.*s\" belongs to another (%llu of %llu sessions)",
-            shown(tally.forged_example), tally.forged_example->text,
-            (unsigned long long)tally.forged, (unsigned long long)tally.all);
-    }
-    if (facts->unrelated_helos >= policy->churn_names &&
-        facts->client->accepted >= policy->min_sessions) {
-        sign(sum, REASON_HELO_CHURN, KIND_HELO, POINTS_HELO_CHURN);
-        note(sum, "HELO names of %u organisations", facts->unrelated_helos);
-    }
-    if (tally.resolving * 2 >= tally.all) {
-        sum->credit += CREDIT_HELO;
-        note(sum, "HELO resolves to it (%llu of %llu sessions)",
-            (unsigned long long)tally.resolving, (unsigned long long)tally.all);
-    }
-}
-
-static void
-judge_pairs(const struct client_facts *facts, const struct policy *policy, struct sum *sum)
-{
-    unsigned fails = 0, passes = 0;
+    *fails = *passes = 0;
     for (unsigned i = 0; i < facts->pair_count; i++) {
         if (!facts->pairs[i].has_spf)
             continue;
-        fails += facts->pairs[i].spf == REASON_SPF_FAIL;
-        passes += facts->pairs[i].spf == REASON_SPF_PASS;
+        *fails += facts->pairs[i].spf == REASON_SPF_FAIL;
+        *passes += facts->pairs[i].spf == REASON_SPF_PASS;
     }
-    if (fails >= policy->fail_habit_domains && fails > passes &&
-        facts->client->accepted >= policy->min_sessions)
-        sign(sum, REASON_SPF_HABIT, KIND_SPF, POINTS_SPF_HABIT);
-    if (fails > 0)
-        note(sum, "SPF forbids it for %u of %u sender domains", fails, facts->pair_count);
-    if (passes > 0) {
-        sum->credit += CREDIT_SPF;
-        note(sum, "SPF permits it for %u of %u sender domains", passes, facts->pair_count);
-    }
-    sum->relay = passes >= RELAY_DOMAINS;
+}
+
+bool
+judge_is_fail_habit(const struct client_facts *facts, const struct policy *policy)
+{
+    unsigned fails, passes;
+    count_spf(facts, &fails, &passes);
+    return fails >= policy->fail_habit_domains && fails > passes &&
+           facts->client->accepted >= policy->min_sessions;
 }
 
 static void
-judge_labels(const struct hist_client *client, struct sum *sum)
+explain_rdns(const struct client_facts *facts, struct notes *notes)
 {
-    static const int points[] = {0, POINTS_SPAM_ONCE, POINTS_SPAM_TWICE, POINTS_SPAM_OFTEN};
-    if (client->spam > 0)
-        note(sum, "%u messages filed as spam", client->spam);
-    if (client->ham > 0)
-        note(sum, "%u messages kept", client->ham);
+    char name[DNAME_TEXT_SIZE] = "";
+    if (facts->rdns_name != NULL)
+        dname_format(facts->rdns_name, name);
+    if (facts->rdns == RDNS_STATE_NONE)
+        note(notes, "no reverse name");
+    if (facts->rdns == RDNS_STATE_UNCONFIRMED)
+        note(notes, "reverse name %.100s does not resolve back", name);
+    if (facts->rdns_dynamic && facts->rdns >= RDNS_STATE_UNCONFIRMED)
+        note(notes, "reverse name %.100s looks dynamic (%s)", name,
+            facts->rdns_pattern != NULL ? facts->rdns_pattern : "by its form");
+    if (facts->rdns == RDNS_STATE_CONFIRMED && !facts->rdns_dynamic)
+        note(notes, "reverse name %.100s confirmed", name);
+}
+
+/* Whether the HELO is one that no host may greet with: names for inside use are, and are a habit of
+ * small honest servers, so that they have the reason and add nothing to the score. */
+static bool
+is_invalid_helo(const struct helo_fact *helo)
+{
+    return helo->form.kind == HELO_KIND_BARE_IP || helo->form.kind == HELO_KIND_INVALID ||
+           helo->form.kind == HELO_KIND_SINGLE;
+}
+
+static void
+explain_helo(const struct client_facts *facts, const struct features *features, struct notes *notes)
+{
+    const struct helo_fact *helo = features->helo;
+    unsigned names = 0;
+    if (helo == NULL)
+        return;
+    for (unsigned i = 0; i < facts->helo_count; i++)
+        names += facts->helos[i].form.kind != HELO_KIND_ABSENT;
+    const char *what = is_invalid_helo(helo)                     ? "is never valid"
+                       : helo->forged == FACT_YES                ? "belongs to another"
+                       : helo->resolves_here == FACT_YES         ? "resolves to it"
+                       : features->of[FEATURE_HELO_PROVIDER] > 0 ? "is a provider's"
+                       : features->of[FEATURE_HELO_NAME] > 0     ? "is not known to be its own"
+                                                                 : "is not spoken against";
+    note(notes, "HELO \"%.*s\" %s (%u of %u sessions, %u %s)", shown(helo->text), helo->text->text,
+        what, helo->use->count, facts->client->with_helo, names, names == 1 ? "name" : "names");
+    if (facts->unrelated_helos > 1)
+        note(notes, "HELO names of %u organisations", facts->unrelated_helos);
+}
+
+static void
+explain_record(
+    const struct client_facts *facts, const struct features *features, struct notes *notes)
+{
+    unsigned fails, passes;
+    char name[DNAME_TEXT_SIZE];
+    count_spf(facts, &fails, &passes);
+    if (fails > 0)
+        note(notes, "SPF forbids it for %u of %u sender domains", fails, facts->pair_count);
+    if (passes > 0)
+        note(notes, "SPF permits it for %u of %u sender domains", passes, facts->pair_count);
+    if (features->of[FEATURE_SENDER_PROVIDER] > 0) {
+        dname_format(features->sender->domain, name);
+        note(notes, "sends for %.60s from elsewhere", name);
+    }
+    if (facts->client->spam > 0)
+        note(notes, "%u messages filed as spam", facts->client->spam);
+    if (facts->client->ham > 0)
+        note(notes, "%u messages kept", facts->client->ham);
+}
+
+static void
+add_reasons(const struct client_facts *facts, const struct policy *policy,
+    const struct features *features, struct judgement *out)
+{
+    const struct {
+        bool holds;
+        enum reason reason;
+    } rules[] = {
+        {features->of[FEATURE_RDNS_NONE] > 0, REASON_RDNS_NONE},
+        {features->of[FEATURE_RDNS_UNCONFIRMED] > 0, REASON_RDNS_UNCONFIRMED},
+        {features->of[FEATURE_RDNS_DYNAMIC] > 0, REASON_RDNS_DYNAMIC},
+        {features->helo != NULL && is_invalid_helo(features->helo), REASON_HELO_INVALID},
+        {features->of[FEATURE_HELO_FORGED] + features->of[FEATURE_HELO_PROVIDER] > 0,
+            REASON_HELO_FORGED},
+        {judge_is_churn(facts, policy), REASON_HELO_CHURN},
+        {judge_is_fail_habit(facts, policy), REASON_SPF_HABIT},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (rules[i].holds)
+            reasons_add(&out->reasons, rules[i].reason);
+}
+
+/* What fades with a client's silence: bad looks, not what fades by itself. */
+static bool
+is_look(const struct feature_info *info)
+{
+    return info->side == SIDE_BAD && info->kind < KIND_REPORT;
+}
+
+static void
+add_up(const struct client_facts *facts, const struct policy *policy, const struct weights *weights,
+    const struct features *features, struct judgement *out)
+{
+    double confidence = features_confidence(facts, policy);
+    double badness = 0, kinds[KIND_EVIDENCE] = {0};
+    for (enum feature i = 0; i < FEATURE_COUNT; i++) {
+        const struct feature_info *info = feature_info(i);
+        double part = features->of[i] * weights->of[i] * (is_look(info) ? confidence : 1);
+        out->parts[i] = part;
+        badness += part;
+        if (info->side == SIDE_BAD && info->kind < KIND_EVIDENCE)
+            kinds[info->kind] += part;
+    }
+    for (unsigned i = 0; i < KIND_EVIDENCE; i++)
+        out->kinds += kinds[i] >= KIND_COUNTS;
+    double score = EVEN - POINTS * badness;
+    out->score = score <= 0 ? 0 : score >= BEST ? BEST : (int)lround(score);
     /* A client with both labels is ham. */
-    if (client->ham == 0)
-        sum->points[KIND_LABEL] = points[client->spam < 3 ? client->spam : 3];
+    if (features_has_ham(facts->client) && out->score < EVEN)
+        out->score = EVEN;
+}
+
+/* No single kind lists anybody, nor does history in the first days, nor a first look; a relay that
+ * several domains vouch for is shared by people who did nothing. */
+static bool
+score_lists(const struct client_facts *facts, const struct policy *policy,
+    const struct judgement *judgement)
+{
+    const struct hist_client *client = facts->client;
+    unsigned fails, passes;
+    count_spf(facts, &fails, &passes);
+    return judgement->score <= (int)policy->score_threshold && judgement->kinds >= 2 &&
+           facts->mature && passes < RELAY_DOMAINS && !features_has_ham(client) &&
+           client->accepted >= policy->list_sessions && client->days >= policy->list_days;
+}
+
+/* A trap lists by itself; complaints do when they are several, of more than a day, with nobody who
+ * wanted its mail. */
+static bool
+reports_list(const struct client_facts *facts, const struct policy *policy)
+{
+    const struct hist_client *client = facts->client;
+    bool trapped = features_weight(facts, policy, HIST_TRAP) >= 0.5;
+    bool complained = policy->complaints > 0 &&
+                      features_weight(facts, policy, HIST_SPAM) >= policy->complaints &&
+                      client->days >= REPORT_DAYS && facts->mature;
+    return (trapped || complained) && !features_has_ham(client);
+}
+
+static bool
+judge_once(const struct client_facts *facts, const struct policy *policy,
+    const struct weights *weights, struct features *features, struct judgement *out)
+{
+    *out = (struct judgement){0};
+    features_of(facts, policy, weights, features);
+    add_reasons(facts, policy, features, out);
+    add_up(facts, policy, weights, features, out);
+    bool scored = score_lists(facts, policy, out), reported = reports_list(facts, policy);
+    if (scored)
+        reasons_add(&out->reasons, REASON_SCORE);
+    if (reported)
+        reasons_add(&out->reasons, REASON_TRAP);
+    out->trust = out->score >= TRUST_SCORE && facts->rdns == RDNS_STATE_CONFIRMED &&
+                 facts->client->ham >= TRUST_HAM && facts->client->days >= TRUST_DAYS;
+    return scored || reported;
+}
+
+/* Time alone never lowers a score, so that the day can be searched for. The record itself goes
+ * after the retention. */
+static uint32_t
+quiet_days(
+    const struct client_facts *facts, const struct policy *policy, const struct weights *weights)
+{
+    uint32_t low = 0,
+             high = policy->retention_days < QUIET_MAX ? policy->retention_days : QUIET_MAX;
+    struct client_facts later = *facts;
+    while (high - low > 1) {
+        struct features features;
+        struct judgement judgement;
+        uint32_t middle = low + (high - low) / 2;
+        later.now_s = facts->now_s + (int64_t)middle * 86400;
+        if (judge_once(&later, policy, weights, &features, &judgement))
+            low = middle;
+        else
+            high = middle;
+    }
+    return high;
 }
 
 void
-judge_client(const struct client_facts *facts, const struct policy *policy, struct judgement *out)
+judge_client(const struct client_facts *facts, const struct policy *policy,
+    const struct weights *weights, struct judgement *out)
 {
-    *out = (struct judgement){0};
-    struct sum sum = {.out = out};
-    judge_rdns(facts, &sum);
-    judge_helos(facts, policy, &sum);
-    judge_pairs(facts, policy, &sum);
-    judge_labels(facts->client, &sum);
-
-    int score = -sum.credit;
-    for (unsigned kind = 0; kind < KIND_COUNT; kind++) {
-        score += sum.points[kind];
-        out->kinds += sum.points[kind] > 0;
-    }
-    out->score = score < 0 || facts->client->ham > 0 ? 0 : score;
-    /* No single kind lists anybody, nor does history in the first days; a relay that several
-     * domains vouch for is shared by people who did nothing. */
-    if (out->score >= (int)policy->score_threshold && out->kinds >= 2 && facts->mature &&
-        !sum.relay)
-        reasons_add(&out->reasons, REASON_SCORE);
+    struct features features;
+    struct notes notes = {.text = out->detail};
+    bool listed = judge_once(facts, policy, weights, &features, out);
+    explain_rdns(facts, &notes);
+    explain_helo(facts, &features, &notes);
+    explain_record(facts, &features, &notes);
+    if (!listed)
+        return;
+    out->quiet_days = quiet_days(facts, policy, weights);
+    note(&notes, "ends after %u quiet days", out->quiet_days);
 }
 
 void
@@ -261,11 +310,11 @@ judge_domain(const struct domain_facts *facts, struct judgement *out)
         {facts->spf_world, REASON_SPF_WORLD, "its SPF passes every address"},
     };
     *out = (struct judgement){0};
-    struct sum sum = {.out = out};
+    struct notes notes = {.text = out->detail};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (rules[i].holds) {
             reasons_add(&out->reasons, rules[i].reason);
-            note(&sum, "%s", rules[i].why);
+            note(&notes, "%s", rules[i].why);
         }
 }
 
@@ -274,16 +323,16 @@ judge_helo_name(
     const struct helo_name_facts *facts, const struct policy *policy, struct judgement *out)
 {
     *out = (struct judgement){0};
-    struct sum sum = {.out = out};
+    struct notes notes = {.text = out->detail};
     unsigned known = facts->resolving_to + facts->unknown;
     unsigned strangers = facts->clients > known ? facts->clients - known : 0;
     /* A name that really is one of its clients' must not suffer from those who borrow it. */
     if (facts->mature && facts->resolving_to == 0 && strangers >= policy->shared_clients) {
         reasons_add(&out->reasons, REASON_HELO_SHARED);
-        note(&sum, "used by %u clients, resolves to none", facts->clients);
+        note(&notes, "used by %u clients, resolves to none", facts->clients);
     }
     if (facts->public_name == FACT_NO) {
         reasons_add(&out->reasons, REASON_DOMAIN_NOT_PUBLIC);
-        note(&sum, "not a name of public DNS");
+        note(&notes, "not a name of public DNS");
     }
 }

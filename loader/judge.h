@@ -11,6 +11,7 @@
 
 #include "loader/helo.h"
 #include "loader/history.h"
+#include "loader/weights.h"
 #include "zones/verdict.h"
 #include "zones/zoneconf.h"
 
@@ -21,13 +22,15 @@ enum rdns_state { RDNS_UNKNOWN, RDNS_STATE_NONE, RDNS_STATE_UNCONFIRMED, RDNS_ST
 struct helo_fact {
     const struct helo *text;
     const struct hist_use *use;
-    struct helo_form form;   /* helo.h: what the text alone says */
-    enum fact resolves_here; /* the name has this client's address */
-    enum fact forged;        /* a name of ours, or of a domain that it does not resolve to */
+    struct dname organisation; /* registered domain of a name */
+    struct helo_form form;     /* helo.h: what the text alone says */
+    enum fact resolves_here;   /* the name has this client's address */
+    enum fact forged;          /* a name of ours, or of a domain that it does not resolve to */
 };
 
 struct pair_fact {
     const struct dname *domain;
+    struct dname organisation; /* its registered domain */
     const struct hist_use *use;
     bool has_spf; /* false: not known (temperror, not evaluated) */
     enum reason spf;
@@ -38,28 +41,38 @@ struct pair_fact {
 struct client_facts {
     const struct hist_client *client;
     enum rdns_state rdns;
-    const struct dname *rdns_name; /* unless none or unknown */
-    bool rdns_dynamic;             /* its look, rdns.h */
-    const char *rdns_pattern;      /* which pattern, or NULL */
+    const struct dname *rdns_name;  /* unless none or unknown */
+    struct dname rdns_organisation; /* its registered domain */
+    bool rdns_dynamic;              /* its look, rdns.h */
+    const char *rdns_pattern;       /* which pattern, or NULL */
     unsigned helo_count;
     const struct helo_fact *helos;
     unsigned pair_count;
     const struct pair_fact *pairs;
-    unsigned unrelated_helos; /* organisations among the HELO names that don't resolve here */
-    bool mature;              /* enough sessions and days are in the history as a whole */
+    int64_t now_s;
+    double near_bad, domain_bad; /* priors: shares of others, weights.def */
+    unsigned unrelated_helos;    /* organisations among the HELO names that don't resolve here */
+    bool mature;                 /* enough sessions and days are in the history as a whole */
 };
 
 #define JUDGE_DETAIL_SIZE 400
 struct judgement {
-    struct reason_set reasons;      /* every single reason; SCORE only if it is reached */
-    int score;                      /* 0 good .. 100 and more bad */
-    unsigned kinds;                 /* independent kinds of evidence behind the score */
+    struct reason_set reasons;   /* every single reason; SCORE and TRAP only where they list */
+    int score;                   /* 0 worst to 100 best; 50 is even odds, 10 points a factor of e */
+    double parts[FEATURE_COUNT]; /* what each feature adds to the badness */
+    unsigned kinds;              /* independent kinds of evidence behind the score */
+    unsigned trust;              /* 1: a good record over weeks; else 0 */
+    uint32_t quiet_days;         /* listed: how many days of silence end that; else 0 */
     char detail[JUDGE_DETAIL_SIZE]; /* the evidence, printable ASCII, for private views and explain
                                      */
 };
 
-void judge_client(
-    const struct client_facts *facts, const struct policy *policy, struct judgement *out);
+void judge_client(const struct client_facts *facts, const struct policy *policy,
+    const struct weights *weights, struct judgement *out);
+
+/* Habits: features of their own, and reasons. */
+bool judge_is_churn(const struct client_facts *facts, const struct policy *policy);
+bool judge_is_fail_habit(const struct client_facts *facts, const struct policy *policy);
 
 struct domain_facts {
     const struct dname *domain;

@@ -86,6 +86,17 @@ judgedns_rdns(const struct judging_env *env, const struct ip *ip, struct dname *
     return unknown ? RDNS_UNKNOWN : RDNS_STATE_UNCONFIRMED;
 }
 
+enum rdns_state
+judgedns_client(const struct judging_env *env, const struct hist_client *client, struct dname *name)
+{
+    enum rdns_state state = judgedns_rdns(env, &client->ip, name);
+    /* The mail server saw a confirmed name: good for a client that DNS is silent about today. */
+    if (state != RDNS_UNKNOWN || client->ptr_seen != OBS_PTR_VERIFIED)
+        return state;
+    *name = client->ptr;
+    return RDNS_STATE_CONFIRMED;
+}
+
 /* Whether a host has any address of either family. */
 static enum fact
 has_any_address(const struct judging_env *env, const struct dname *host)

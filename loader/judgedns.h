@@ -21,6 +21,10 @@ void judgedns_ask_fresh(
 enum rdns_state judgedns_rdns(
     const struct judging_env *env, const struct ip *ip, struct dname *name);
 
+/* The same of a client in the history: where DNS is silent today, what the mail server saw. */
+enum rdns_state judgedns_client(
+    const struct judging_env *env, const struct hist_client *client, struct dname *name);
+
 /* Whether the name has the client's address. */
 enum fact judgedns_has_address(
     const struct judging_env *env, const struct dname *name, const struct ip *ip);

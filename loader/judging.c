@@ -8,6 +8,7 @@
 #include "loader/judgedns.h"
 #include "loader/judging.h"
 #include "loader/namemap.h"
+#include "loader/priors.h"
 
 /* What a HELO name's clients are to it. */
 struct helo_row {
@@ -28,6 +29,7 @@ struct walk {
     const struct judging_env *env;
     const struct judging_visitor *visitor;
     bool mature;
+    struct priors priors;
 
     bool has_client; /* one is being collected */
     struct hist_client client;
@@ -136,6 +138,7 @@ evaluate_pair(struct walk *walk, struct pair_fact *pair)
     struct spfpolicy policy;
     struct spftable_hit hit;
     enum err err = namemap_number(&walk->domains, pair->domain, &number);
+    publicname_registrable(walk->env->names, pair->domain, &pair->organisation);
     if (err < 0 || publicname_special(pair->domain))
         return err;
     err = spfpolicies_get(walk->env->policies, pair->domain, &policy);
@@ -177,6 +180,8 @@ evaluate_helo(struct walk *walk, struct helo_fact *helo)
 {
     helo_classify(helo->text, &helo->form);
     helo->forged = is_forged(walk, &helo->form);
+    if (helo->form.kind == HELO_KIND_NAME)
+        publicname_registrable(walk->env->names, &helo->form.name, &helo->organisation);
     helo->resolves_here = FACT_NO;
     if (helo->form.kind == HELO_KIND_LITERAL)
         helo->resolves_here = ip_cmp(&helo->form.ip, &walk->client.ip) == 0 ? FACT_YES : FACT_NO;
@@ -218,15 +223,11 @@ count_unrelated(struct walk *walk, unsigned *unrelated)
 static void
 evaluate_rdns(struct walk *walk, struct client_facts *facts)
 {
-    facts->rdns = judgedns_rdns(walk->env, &walk->client.ip, &walk->rdns_name);
-    /* The mail server saw a confirmed name: good for a client that DNS is silent about today. */
-    if (facts->rdns == RDNS_UNKNOWN && walk->client.ptr_seen == OBS_PTR_VERIFIED) {
-        facts->rdns = RDNS_STATE_CONFIRMED;
-        walk->rdns_name = walk->client.ptr;
-    }
+    facts->rdns = judgedns_client(walk->env, &walk->client, &walk->rdns_name);
     if (facts->rdns < RDNS_STATE_UNCONFIRMED)
         return;
     facts->rdns_name = &walk->rdns_name;
+    publicname_registrable(walk->env->names, &walk->rdns_name, &facts->rdns_organisation);
     facts->rdns_pattern = rdns_dynamic(walk->env->rdns, &walk->rdns_name, &walk->client.ip);
     facts->rdns_dynamic = facts->rdns_pattern != NULL;
 }
@@ -238,8 +239,10 @@ finish_client(struct walk *walk)
     if (!walk->has_client)
         return ERR_OK;
     walk->has_client = false;
-    struct client_facts facts = {.client = &walk->client, .mature = walk->mature};
+    struct client_facts facts = {
+        .client = &walk->client, .mature = walk->mature, .now_s = walk->env->now_s};
     evaluate_rdns(walk, &facts);
+    priors_fill(&walk->priors, &facts);
     enum err err = ERR_OK;
     for (size_t i = 0; i < walk->helo_count && err == ERR_OK; i++) {
         walk->helos[i] = (struct helo_fact){
@@ -260,7 +263,7 @@ finish_client(struct walk *walk)
     facts.pairs = walk->pairs;
     facts.pair_count = (unsigned)walk->pair_count;
     struct judgement judgement;
-    judge_client(&facts, &walk->env->conf->policy, &judgement);
+    judge_client(&facts, &walk->env->conf->policy, walk->env->weights, &judgement);
     return walk->visitor->client(walk->visitor->ctx, &facts, &judgement);
 }
 
@@ -380,6 +383,7 @@ walk_free(struct walk *walk)
     namemap_free(&walk->domains);
     namemap_free(&walk->helo_names);
     free(walk->helo_rows);
+    priors_free(&walk->priors);
 }
 
 enum err
@@ -399,7 +403,10 @@ judging_walk(
     spfpolicies_again(env->policies);
     struct history_visitor history = {
         .client = on_client, .helo = on_helo, .pair = on_pair, .ctx = &walk};
-    err = history_walk(env->txn, only, &history);
+    if (visitor->client != NULL)
+        err = priors_make(env, &walk.priors);
+    if (err == ERR_OK)
+        err = history_walk(env->txn, only, &history);
     if (err == ERR_OK)
         err = finish_client(&walk);
     if (err == ERR_OK)

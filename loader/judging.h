@@ -23,6 +23,7 @@ struct judging_env {
     struct spf *spf;
     struct spfpolicies *policies; /* asks judgedns_ask_fresh */
     struct rdns *rdns;
+    const struct weights *weights;
     const struct publicname *names;
     const struct dname *known; /* domains whose policies are wanted, seen or not */
     size_t known_count;

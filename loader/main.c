@@ -11,6 +11,7 @@
 
 #include "loader/asof.h"
 #include "loader/clock.h"
+#include "loader/learncmd.h"
 #include "loader/listcmd.h"
 #include "loader/ownnets.h"
 #include "loader/runlock.h"
@@ -32,7 +33,7 @@ static const char usage[] =
     "  --wait TIME   how long to wait for a run that is active (5m)\n"
     "  -q            no summary line      -V  version      -h  help\n"
     "stages: run (all of them), observe, import, resolve, judge, publish, status\n"
-    "also: repdns-load spf ..., repdns-load watch ..., see repdns-load(8)\n";
+    "also: repdns-load spf ..., repdns-load watch ..., repdns-load learn ..., see repdns-load(8)\n";
 
 static enum exit_code
 stage_status(struct run *run, struct errmsg *msg)
@@ -239,6 +240,8 @@ main(int argc, char **argv)
         return spf_command(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "watch") == 0)
         return watch_command(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "learn") == 0)
+        return learn_command(argc - 1, argv + 1);
     int done = parse_options(argc, argv, &options);
     if (done >= 0)
         return done;

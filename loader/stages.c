@@ -184,6 +184,8 @@ open_judging(struct run *run, struct errmsg *msg)
     if (err == ERR_OK)
         err = need_patterns(run, msg);
     if (err == ERR_OK)
+        err = weights_of(&run->conf->policy, &run->weights, msg);
+    if (err == ERR_OK)
         err = publicname_open(&run->names, msg);
     return err;
 }
@@ -207,6 +209,7 @@ stages_env(struct run *run, bool offline)
         .policies = run->policies,
         .rdns = run->rdns,
         .names = run->names,
+        .weights = &run->weights,
         .known = run->known.names,
         .known_count = run->known.count,
         .now_s = run->now_s,

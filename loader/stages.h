@@ -35,6 +35,7 @@ struct run {
     struct dnscache *cache;
     struct spf *spf;
     struct spfpolicies *policies;
+    struct weights weights;
     struct judging_env env; /* what policies ask through; stages_env fills it */
     struct known_domains known;
     struct policytimes policy_times; /* to be written */

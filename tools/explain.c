@@ -81,7 +81,10 @@ explain_open(struct explain *explain, int64_t now_s, struct errmsg *msg)
         err = rdns_open(&explain->rdns, msg);
     if (err == ERR_OK)
         err = publicname_open(&explain->names, msg);
+    if (err == ERR_OK)
+        err = weights_of(&explain->conf->policy, &explain->weights, msg);
     explain->env = (struct judging_env){.conf = explain->conf,
+        .weights = &explain->weights,
         .txn = explain->txn,
         .cache = explain->cache,
         .spf = explain->spf,

@@ -23,6 +23,7 @@ struct explain {
     struct spfpolicies *policies;
     struct rdns *rdns;
     struct publicname *names;
+    struct weights weights;
     struct kvread *answers; /* NULL: nothing is published */
     int64_t beat_s;
     struct list_set **lists; /* conf->list_count of them, NULL where not an allow list */

@@ -22,6 +22,17 @@ print_between(FILE *out, int64_t first_s, int64_t last_s)
     fputc('\n', out);
 }
 
+/* 10 points are a factor of e in the odds. */
+static void
+print_parts(FILE *out, const struct judgement *judgement)
+{
+    fputs("  points: 50", out);
+    for (enum feature i = 0; i < FEATURE_COUNT; i++)
+        if (judgement->parts[i] != 0)
+            fprintf(out, ", %s %+.0f", feature_info(i)->name, -10 * judgement->parts[i]);
+    fputc('\n', out);
+}
+
 static void
 print_verdict(const struct explain *explain, const struct client_facts *facts,
     const struct judgement *judgement)
@@ -35,8 +46,15 @@ print_verdict(const struct explain *explain, const struct client_facts *facts,
     else
         explain_shown(explain, DATASET_JUDGED_IP, judgement->reasons);
     text_reasons(out, 2, judgement->reasons, explain->ip_text);
-    fprintf(out, "  score %d of %u, by %u independent kinds of evidence (2 are needed)\n",
+    fprintf(out,
+        "  score %d, 0 worst to 100 best (%u or less lists), by %u independent kinds of evidence "
+        "(2 "
+        "are needed)\n",
         judgement->score, policy->score_threshold, judgement->kinds);
+    print_parts(out, judgement);
+    if (facts->client->accepted < policy->list_sessions || facts->client->days < policy->list_days)
+        fprintf(out, "  scores list nobody before %u accepted sessions on %u days\n",
+            policy->list_sessions, policy->list_days);
     if (!facts->mature)
         fprintf(out,
             "  learning: scores list nobody before %u sessions and %u days are in the history\n",

@@ -259,11 +259,11 @@ make(cfg_opt_t *rate_limit, cfg_opt_t *cookies, cfg_opt_t *keys)
         CFG_END()};
     cfg_opt_t policy[] = {CFG_STR("retention", "90d", CFGF_NONE),
         CFG_INT("learn_sessions", 1000, CFGF_NONE), CFG_INT("learn_days", 7, CFGF_NONE),
-        CFG_INT("score_threshold", 20, CFGF_NONE), CFG_INT("churn_names", 8, CFGF_NONE),
+        CFG_INT("score_threshold", 25, CFGF_NONE), CFG_INT("churn_names", 8, CFGF_NONE),
         CFG_INT("shared_clients", 10, CFGF_NONE), CFG_INT("fail_habit_domains", 5, CFGF_NONE),
         CFG_INT("min_sessions", 5, CFGF_NONE), CFG_INT("max_new_percent", 20, CFGF_NONE),
         CFG_INT("max_new_floor", 100, CFGF_NONE), CFG_STR("max_age", "7d", CFGF_NONE),
-        CFG_STR("half_life", "14d", CFGF_NONE), CFG_INT("max_addresses", 1000000, CFGF_NONE),
+        CFG_STR("half_life", "7d", CFGF_NONE), CFG_INT("max_addresses", 1000000, CFGF_NONE),
         CFG_INT("list_sessions", 3, CFGF_NONE), CFG_INT("list_days", 2, CFGF_NONE),
         CFG_INT("complaints", 5, CFGF_NONE), CFG_STR("weights", NULL, CFGF_NODEFAULT), CFG_END()};
     /* The limits are those of RFC 7208 4.6.4. */

@@ -3,26 +3,41 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "loader/judge.h"
 
-static const struct policy policy = {.score_threshold = 100,
+enum { TODAY = 20000 };
+
+static const struct policy policy = {.score_threshold = 25,
+    .half_life_days = 7,
+    .retention_days = 90,
+    .list_sessions = 3,
+    .list_days = 2,
+    .complaints = 5,
     .churn_names = 8,
     .shared_clients = 10,
     .fail_habit_domains = 5,
     .min_sessions = 5};
 
-static struct hist_client client = {.sessions = 20, .accepted = 20};
+static struct weights weights;
+static struct hist_client client;
 static struct helo text;
 static struct hist_use use = {.count = 20};
 
 static struct client_facts
 facts_of(enum rdns_state rdns)
 {
-    client = (struct hist_client){.sessions = 20, .accepted = 20};
-    return (struct client_facts){.client = &client, .rdns = rdns, .mature = true};
+    weights_shipped(&weights);
+    client = (struct hist_client){.sessions = 20,
+        .accepted = 20,
+        .with_helo = 20,
+        .days = 5,
+        .weights[HIST_ACTIVE] = {TODAY, 5 * HIST_UNIT}};
+    return (struct client_facts){
+        .client = &client, .rdns = rdns, .mature = true, .now_s = INT64_C(86400) * TODAY};
 }
 
 static struct helo_fact
@@ -39,15 +54,16 @@ one_sign_never_lists(void **state)
     struct judgement judgement;
     struct client_facts facts = facts_of(RDNS_STATE_NONE);
     (void)state;
-    judge_client(&facts, &policy, &judgement);
+    judge_client(&facts, &policy, &weights, &judgement);
     assert_true(reasons_have(judgement.reasons, REASON_RDNS_NONE));
     assert_false(reasons_have(judgement.reasons, REASON_SCORE));
     /* Even labels of spam by the hundred are one kind. */
     facts = facts_of(RDNS_UNKNOWN);
     client.spam = 500;
+    client.weights[HIST_SPAM] = (struct hist_weight){TODAY, 500 * HIST_UNIT};
     struct policy low = policy;
-    low.score_threshold = 50;
-    judge_client(&facts, &low, &judgement);
+    low.score_threshold = 49;
+    judge_client(&facts, &low, &weights, &judgement);
     assert_int_equal(judgement.kinds, 1);
     assert_false(reasons_have(judgement.reasons, REASON_SCORE));
 }
@@ -61,13 +77,29 @@ two_kinds_list(void **state)
     (void)state;
     facts.helos = &helo;
     facts.helo_count = 1;
-    judge_client(&facts, &policy, &judgement);
+    client.spam = 1;
+    client.weights[HIST_SPAM] = (struct hist_weight){TODAY, HIST_UNIT};
+    judge_client(&facts, &policy, &weights, &judgement);
     assert_true(reasons_have(judgement.reasons, REASON_HELO_INVALID));
     assert_true(reasons_have(judgement.reasons, REASON_SCORE));
+    assert_int_equal(judgement.kinds, 3);
     assert_true(judgement.detail[0] != '\0');
-    facts.mature = false; /* the first days */
-    judge_client(&facts, &policy, &judgement);
+    assert_in_range(judgement.quiet_days, 1, 90);
+    assert_non_null(strstr(judgement.detail, "quiet days"));
+    client.days = 1; /* three observations on two days */
+    judge_client(&facts, &policy, &weights, &judgement);
     assert_false(reasons_have(judgement.reasons, REASON_SCORE));
+    client.days = 2;
+    client.accepted = 2;
+    judge_client(&facts, &policy, &weights, &judgement);
+    assert_false(reasons_have(judgement.reasons, REASON_SCORE));
+    client.accepted = 20;
+    facts.mature = false; /* the first days */
+    judge_client(&facts, &policy, &weights, &judgement);
+    assert_false(reasons_have(judgement.reasons, REASON_SCORE));
+    client.weights[HIST_TRAP] = (struct hist_weight){TODAY, HIST_UNIT};
+    judge_client(&facts, &policy, &weights, &judgement);
+    assert_true(reasons_have(judgement.reasons, REASON_TRAP)); /* a trap even then */
 }
 
 static void
@@ -76,7 +108,9 @@ unknown_is_no_evidence(void **state)
     struct judgement judgement;
     struct client_facts facts = facts_of(RDNS_UNKNOWN);
     struct helo_fact helo = helo_of(HELO_KIND_NAME, FACT_UNKNOWN);
-    struct pair_fact pair = {.use = &use, .has_spf = false, .spf = REASON_SPF_FAIL};
+    const struct dname sender = {.len = 1};
+    struct pair_fact pair = {
+        .use = &use, .domain = &sender, .has_spf = false, .spf = REASON_SPF_FAIL};
     struct domain_facts domain = {.exists = FACT_UNKNOWN};
     struct helo_name_facts name = {.clients = 100, .unknown = 95, .mature = true};
     (void)state;
@@ -84,7 +118,7 @@ unknown_is_no_evidence(void **state)
     facts.helo_count = 1;
     facts.pairs = &pair;
     facts.pair_count = 1;
-    judge_client(&facts, &policy, &judgement);
+    judge_client(&facts, &policy, &weights, &judgement);
     assert_true(reasons_empty(judgement.reasons));
     judge_domain(&domain, &judgement);
     assert_true(reasons_empty(judgement.reasons));
@@ -101,7 +135,7 @@ missing_helo_is_no_evidence(void **state)
     (void)state;
     facts.helos = &helo;
     facts.helo_count = 1;
-    judge_client(&facts, &policy, &judgement);
+    judge_client(&facts, &policy, &weights, &judgement);
     assert_true(reasons_empty(judgement.reasons));
 }
 
@@ -111,20 +145,31 @@ ham_and_relays_are_safe(void **state)
     struct judgement judgement;
     struct client_facts facts = facts_of(RDNS_STATE_NONE);
     struct helo_fact helo = helo_of(HELO_KIND_BARE_IP, FACT_NO);
+    const struct dname sender = {.len = 1};
     struct pair_fact pairs[3];
     (void)state;
     facts.helos = &helo;
     facts.helo_count = 1;
     client.ham = 1;
     client.spam = 50;
-    judge_client(&facts, &policy, &judgement);
+    client.weights[HIST_HAM] = (struct hist_weight){TODAY - 9, HIST_UNIT};
+    client.weights[HIST_SPAM] = (struct hist_weight){TODAY, 50 * HIST_UNIT};
+    judge_client(&facts, &policy, &weights, &judgement);
+    assert_int_equal(judgement.score, 50);
+    judge_client(&facts, &policy, &weights, &judgement);
     assert_false(reasons_have(judgement.reasons, REASON_SCORE));
+    assert_false(reasons_have(judgement.reasons, REASON_TRAP));
+    client.weights[HIST_HAM].day = TODAY - 31; /* spam of a month after what was wanted */
+    judge_client(&facts, &policy, &weights, &judgement);
+    assert_true(reasons_have(judgement.reasons, REASON_SCORE));
     client.ham = 0;
+    client.weights[HIST_SPAM].weight = 0;
     for (unsigned i = 0; i < 3; i++)
-        pairs[i] = (struct pair_fact){.use = &use, .has_spf = true, .spf = REASON_SPF_PASS};
+        pairs[i] = (struct pair_fact){
+            .use = &use, .domain = &sender, .has_spf = true, .spf = REASON_SPF_PASS};
     facts.pairs = pairs;
     facts.pair_count = 3;
-    judge_client(&facts, &policy, &judgement);
+    judge_client(&facts, &policy, &weights, &judgement);
     assert_false(reasons_have(judgement.reasons, REASON_SCORE));
 }
 
@@ -139,10 +184,43 @@ local_names_get_no_points(void **state)
     helo.form.local = true;
     facts.helos = &helo;
     facts.helo_count = 1;
-    judge_client(&facts, &policy, &judgement);
+    judge_client(&facts, &policy, &weights, &judgement);
     assert_true(reasons_have(judgement.reasons, REASON_HELO_INVALID));
     assert_int_equal(judgement.kinds, 1);
     assert_false(reasons_have(judgement.reasons, REASON_SCORE));
+}
+
+/* Good is said of what is verified alone, bad of what is known alone. */
+static void
+providers(void **state)
+{
+    struct judgement judgement;
+    struct client_facts facts = facts_of(RDNS_STATE_NONE);
+    struct helo_fact helo = helo_of(HELO_KIND_NAME, FACT_NO);
+    struct dname provider, other;
+    (void)state;
+    assert_int_equal(dname_parse("yahoo.com", 9, &provider), ERR_OK);
+    assert_int_equal(dname_parse("mx.yahoo.com", 12, &other), ERR_OK);
+    struct pair_fact pair = {.use = &use, .domain = &provider, .organisation = provider};
+    helo.form.name = other;
+    helo.organisation = provider;
+    facts.helos = &helo;
+    facts.helo_count = 1;
+    facts.pairs = &pair;
+    facts.pair_count = 1;
+    judge_client(&facts, &policy, &weights, &judgement);
+    assert_true(reasons_have(judgement.reasons, REASON_HELO_FORGED));
+    assert_true(reasons_have(judgement.reasons, REASON_SCORE));
+    facts.rdns = RDNS_UNKNOWN; /* a dead resolver is nobody's fault */
+    helo.resolves_here = FACT_UNKNOWN;
+    judge_client(&facts, &policy, &weights, &judgement);
+    assert_true(reasons_empty(judgement.reasons));
+    facts.rdns = RDNS_STATE_CONFIRMED; /* its own */
+    facts.rdns_name = &other;
+    facts.rdns_organisation = provider;
+    judge_client(&facts, &policy, &weights, &judgement);
+    assert_true(reasons_empty(judgement.reasons));
+    assert_true(judgement.score > 80);
 }
 
 static void
@@ -181,6 +259,7 @@ main(void)
         cmocka_unit_test(missing_helo_is_no_evidence),
         cmocka_unit_test(ham_and_relays_are_safe),
         cmocka_unit_test(local_names_get_no_points),
+        cmocka_unit_test(providers),
         cmocka_unit_test(domains),
         cmocka_unit_test(helo_names),
     };

@@ -1,0 +1,321 @@
+/* Features of a client. See features.h. */
+#include "loader/features.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+enum { HAM_DAYS = 30, RETURNS = 2, RETURNS_OFTEN = 4, REPORT_DOUBLINGS = 5 };
+
+/* Activity of two days in a row is more than this in any half-life of 3 days or more. */
+static const double SURE_ACTIVITY = 1.75;
+
+static bool
+is_provider(const struct dname *organisation)
+{
+    static const char *const names[] = {
+#define PROVIDER(name) name,
+#include "loader/providers.def"
+#undef PROVIDER
+    };
+    char text[DNAME_TEXT_SIZE];
+
+    if (organisation->len <= 1)
+        return false;
+    dname_format(organisation, text);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* -- one HELO name -- */
+
+static bool
+is_kin(const struct client_facts *facts, const struct dname *organisation)
+{
+    return facts->rdns == RDNS_STATE_CONFIRMED && organisation->len > 1 &&
+           dname_equal(&facts->rdns_organisation, organisation);
+}
+
+static void
+name_signs(const struct client_facts *facts, const struct helo_fact *helo, double *of)
+{
+    const struct dname *name = &helo->form.name;
+
+    if (helo->resolves_here == FACT_YES) {
+        of[FEATURE_HELO_RESOLVES] = 1;
+        return;
+    }
+    if (facts->rdns == RDNS_STATE_CONFIRMED && dname_equal(facts->rdns_name, name)) {
+        of[FEATURE_HELO_OWN] = 1;
+        return;
+    }
+    if (is_kin(facts, &helo->organisation)) {
+        of[FEATURE_HELO_KIN] = 1;
+        return;
+    }
+    /* What DNS or the reverse name has not said yet is no evidence. */
+    if (helo->resolves_here == FACT_UNKNOWN && facts->rdns == RDNS_UNKNOWN)
+        return;
+    of[FEATURE_HELO_NAME] = !helo->form.local;
+    of[FEATURE_HELO_PROVIDER] = is_provider(&helo->organisation);
+    of[FEATURE_HELO_BARE_DOMAIN] = !helo->form.local && dname_equal(name, &helo->organisation);
+}
+
+static void
+helo_signs(const struct client_facts *facts, const struct helo_fact *helo, double *of)
+{
+    static const enum feature of_kind[] = {[HELO_KIND_SINGLE] = FEATURE_HELO_SINGLE,
+        [HELO_KIND_BARE_IP] = FEATURE_HELO_BARE,
+        [HELO_KIND_INVALID] = FEATURE_HELO_INVALID};
+    enum helo_kind kind = helo->form.kind;
+
+    of[FEATURE_HELO_FORGED] = helo->forged == FACT_YES;
+    if (kind == HELO_KIND_NAME)
+        name_signs(facts, helo, of);
+    else if (kind != HELO_KIND_LITERAL && kind != HELO_KIND_ABSENT && !helo->form.local)
+        of[of_kind[kind]] = 1;
+}
+
+static bool
+is_bad_helo(const double *of)
+{
+    return of[FEATURE_HELO_FORGED] + of[FEATURE_HELO_SINGLE] + of[FEATURE_HELO_BARE] +
+               of[FEATURE_HELO_INVALID] + of[FEATURE_HELO_PROVIDER] >
+           0;
+}
+
+/* -- one sender domain -- */
+
+static bool
+is_unverified_helo(const struct client_facts *facts, const struct dname *domain)
+{
+    for (unsigned i = 0; i < facts->helo_count; i++) {
+        const struct helo_fact *helo = &facts->helos[i];
+        double of[FEATURE_COUNT] = {0};
+
+        if (helo->form.kind != HELO_KIND_NAME || !dname_equal(&helo->form.name, domain))
+            continue;
+        helo_signs(facts, helo, of);
+        if (of[FEATURE_HELO_NAME] > 0)
+            return true;
+    }
+    return false;
+}
+
+static void
+sender_signs(const struct client_facts *facts, const struct pair_fact *pair, double *of)
+{
+    bool own = is_kin(facts, &pair->organisation), provider = is_provider(&pair->organisation);
+    bool pass = pair->has_spf && pair->spf == REASON_SPF_PASS;
+
+    of[FEATURE_SENDER_OWN] = own;
+    of[FEATURE_SENDER_PROVIDER_OWN] = own && provider;
+    of[FEATURE_SENDER_SPF_PASS] = pass;
+    if (own || pass)
+        return;
+    /* Unknown is not "elsewhere". */
+    of[FEATURE_SENDER_PROVIDER] = provider && facts->rdns != RDNS_UNKNOWN;
+    of[FEATURE_SENDER_PROVIDER_UNNAMED] = provider && facts->rdns == RDNS_STATE_NONE;
+    of[FEATURE_SENDER_IS_HELO] = is_unverified_helo(facts, pair->domain);
+    const struct dname *org = &pair->organisation;
+    for (unsigned i = 1; i <= org->b[0] && i < org->len; i++)
+        if (isdigit(org->b[i]))
+            of[FEATURE_SENDER_DIGITS] = 1;
+}
+
+static bool
+is_bad_sender(const struct pair_fact *pair, const double *of)
+{
+    return of[FEATURE_SENDER_PROVIDER] > 0 || (pair->has_spf && pair->spf == REASON_SPF_FAIL);
+}
+
+/* -- which one speaks -- */
+
+/* Sessions by how bad they look, the worst first: at most HISTORY_NAMES_MAX rows are told apart. */
+struct looks {
+    unsigned count;
+    struct {
+        double badness, weight;
+        unsigned index;
+    } row[HISTORY_NAMES_MAX];
+    double sum;
+    uint64_t good_sessions, bad_sessions;
+};
+
+static void
+add_look(struct looks *looks, double badness, double weight, unsigned index)
+{
+    unsigned at = looks->count;
+
+    if (at == HISTORY_NAMES_MAX)
+        return;
+    for (; at > 0 && looks->row[at - 1].badness < badness; at--)
+        looks->row[at] = looks->row[at - 1];
+    looks->row[at].badness = badness;
+    looks->row[at].weight = weight;
+    looks->row[at].index = index;
+    looks->count++;
+    looks->sum += weight;
+}
+
+/* The index of the one in the middle; only if there are some. */
+static unsigned
+middle(const struct looks *looks)
+{
+    double before = 0;
+    unsigned i = 0;
+
+    for (; i + 1 < looks->count; i++) {
+        before += looks->row[i].weight;
+        if (before * 2 >= looks->sum)
+            break;
+    }
+    return looks->row[i].index;
+}
+
+static double
+badness_of(const double *of, const struct weights *weights)
+{
+    double sum = 0;
+
+    for (unsigned i = 0; i < FEATURE_COUNT; i++)
+        sum += of[i] * weights->of[i];
+    return sum;
+}
+
+/* As of a day that is the same whenever it is asked, so that time alone changes no order. */
+static double
+share(const struct hist_use *use, const struct policy *policy)
+{
+    double half_life = policy->half_life_days > 0 ? policy->half_life_days : 1;
+
+    if (use->weight.weight == 0)
+        return use->count;
+    return use->weight.weight * exp2((use->weight.day - 20000) / half_life);
+}
+
+static void
+add_helos(const struct client_facts *facts, const struct policy *policy,
+    const struct weights *weights, struct features *out)
+{
+    struct looks looks = {0};
+    uint32_t with_helo = facts->client->with_helo, accepted = facts->client->accepted;
+
+    for (unsigned i = 0; i < facts->helo_count; i++) {
+        double of[FEATURE_COUNT] = {0};
+        const struct helo_fact *helo = &facts->helos[i];
+
+        if (helo->form.kind == HELO_KIND_ABSENT)
+            continue; /* not logged: never evidence */
+        helo_signs(facts, helo, of);
+        add_look(&looks, badness_of(of, weights), share(helo->use, policy), i);
+        *(is_bad_helo(of) ? &looks.bad_sessions : &looks.good_sessions) += helo->use->count;
+    }
+    if (looks.count > 0) {
+        out->helo = &facts->helos[middle(&looks)];
+        helo_signs(facts, out->helo, out->of);
+    }
+    out->bad_sessions = looks.bad_sessions;
+    out->good_helos = looks.good_sessions + (accepted > with_helo ? accepted - with_helo : 0);
+}
+
+static void
+add_senders(const struct client_facts *facts, const struct policy *policy,
+    const struct weights *weights, struct features *out)
+{
+    struct looks looks = {0};
+
+    for (unsigned i = 0; i < facts->pair_count; i++) {
+        double of[FEATURE_COUNT] = {0};
+        const struct pair_fact *pair = &facts->pairs[i];
+
+        if (pair->use->null_sender)
+            continue; /* the HELO name in the place of a domain */
+        sender_signs(facts, pair, of);
+        add_look(&looks, badness_of(of, weights), share(pair->use, policy), i);
+        looks.bad_sessions += is_bad_sender(pair, of) ? pair->use->count : 0U;
+    }
+    if (looks.count > 0) {
+        out->sender = &facts->pairs[middle(&looks)];
+        sender_signs(facts, out->sender, out->of);
+    }
+    out->bad_senders = looks.bad_sessions;
+    out->bad_sessions += looks.bad_sessions;
+}
+
+/* -- the whole -- */
+
+double
+features_weight(
+    const struct client_facts *facts, const struct policy *policy, enum hist_class class)
+{
+    uint32_t half_life = policy->half_life_days > 0 ? policy->half_life_days : 1;
+
+    return (double)hist_weight_on(
+               &facts->client->weights[class], hist_day(facts->now_s), half_life) /
+           HIST_UNIT;
+}
+
+double
+features_confidence(const struct client_facts *facts, const struct policy *policy)
+{
+    double active = features_weight(facts, policy, HIST_ACTIVE) / SURE_ACTIVITY;
+
+    return active < 1 ? active : 1;
+}
+
+bool
+features_has_ham(const struct hist_client *client)
+{
+    const struct hist_weight *ham = &client->weights[HIST_HAM], *spam = &client->weights[HIST_SPAM];
+
+    return client->ham > 0 && (client->spam == 0 || (int64_t)spam->day - ham->day <= HAM_DAYS);
+}
+
+static uint64_t
+less(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/* Sessions with nothing wrong: by what is left of all, and by those of names that are still stored,
+ * so that a flood of names is not forgotten to its maker's good. No bad session makes it more. */
+static uint64_t
+clean_sessions(const struct client_facts *facts, const struct features *features)
+{
+    uint64_t of_all = less(facts->client->accepted, features->bad_sessions);
+    uint64_t of_stored = less(features->good_helos, features->bad_senders);
+
+    return of_all < of_stored ? of_all : of_stored;
+}
+
+static void
+add_record(const struct client_facts *facts, const struct policy *policy, struct features *out)
+{
+    uint64_t clean = clean_sessions(facts, out);
+    double spam = log2(1 + features_weight(facts, policy, HIST_SPAM));
+
+    out->of[FEATURE_RETURNS] = clean >= RETURNS;
+    out->of[FEATURE_RETURNS_OFTEN] = clean >= RETURNS_OFTEN;
+    out->of[FEATURE_REPORT_SPAM] = spam < REPORT_DOUBLINGS ? spam : REPORT_DOUBLINGS;
+    out->of[FEATURE_REPORT_HAM] = features_has_ham(facts->client);
+    out->of[FEATURE_NEAR_BAD] = facts->near_bad;
+    out->of[FEATURE_DOMAIN_BAD] = facts->domain_bad;
+}
+
+void
+features_of(const struct client_facts *facts, const struct policy *policy,
+    const struct weights *weights, struct features *out)
+{
+    *out = (struct features){.of = {[FEATURE_BIAS] = 1}};
+    out->of[FEATURE_RDNS_NONE] = facts->rdns == RDNS_STATE_NONE;
+    out->of[FEATURE_RDNS_UNCONFIRMED] = facts->rdns == RDNS_STATE_UNCONFIRMED;
+    out->of[FEATURE_RDNS_DYNAMIC] = facts->rdns_dynamic && facts->rdns >= RDNS_STATE_UNCONFIRMED;
+    add_helos(facts, policy, weights, out);
+    add_senders(facts, policy, weights, out);
+    out->of[FEATURE_HELO_CHURN] = judge_is_churn(facts, policy);
+    out->of[FEATURE_SENDER_SPF_FAIL] = judge_is_fail_habit(facts, policy);
+    add_record(facts, policy, out);
+}

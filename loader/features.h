@@ -1,0 +1,37 @@
+/*
+ * The features of a client, from its facts: what weights.def names, each 0 if it does not hold.
+ * Pure.
+ *
+ * Of the HELO names, and of the sender domains, one speaks for the client: the one in the middle
+ * when its sessions are put in the order of how bad they look, so that one slip of a busy server
+ * says nothing, and a worse session never makes the client look better. Good is said only of what
+ * is verified, and does not fade; bad fades.
+ */
+#ifndef LOADER_FEATURES_H
+#define LOADER_FEATURES_H
+
+#include "loader/judge.h"
+#include "loader/weights.h"
+
+struct features {
+    double of[FEATURE_COUNT];
+    const struct helo_fact *helo; /* that speaks for the client, or NULL */
+    const struct pair_fact *sender;
+    uint64_t bad_sessions, bad_senders, good_helos; /* sessions, by the names in them */
+};
+
+/* The weights say which of two looks is worse. */
+void features_of(const struct client_facts *facts, const struct policy *policy,
+    const struct weights *weights, struct features *out);
+
+/* How much of what its look says counts: all from the second day of activity on, less when it has
+ * been silent. 0 to 1. */
+double features_confidence(const struct client_facts *facts, const struct policy *policy);
+
+/* Reports of spam, faded; 0 or more. */
+double features_weight(
+    const struct client_facts *facts, const struct policy *policy, enum hist_class class);
+/* Mail of it was kept, and what was reported as spam is not of a month later. */
+bool features_has_ham(const struct hist_client *client);
+
+#endif

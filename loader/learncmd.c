@@ -1,0 +1,189 @@
+/* The learn command; see learncmd.h. */
+#include "loader/learncmd.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/exitcode.h"
+#include "loader/labelled.h"
+#include "loader/learn.h"
+#include "zones/log.h"
+
+/* The weights choose which of several looks speaks for a client, so they are fitted again to that
+ * choice; it settles at once as few clients have several. */
+enum { ROUNDS = 3 };
+
+static const char usage[] =
+    "usage: repdns-load learn [--weights FILE] [--penalty N] LABELLED   prints weights\n"
+    "       repdns-load learn --score [--weights FILE] LABELLED         prints scores\n"
+    "       repdns-load learn --features              prints features, origins, shipped weights\n"
+    "  LABELLED        lines of ham or spam, address, none|forged|name, reverse name, HELO, "
+    "sender\n"
+    "                  domain, separated by tabs; - is standard input\n"
+    "  --weights FILE  where to begin, or what to score with (the shipped weights)\n"
+    "  --penalty N     how hard weights are pulled back to where they began (2)\n";
+
+struct learning {
+    const char *weights_path, *path;
+    double penalty;
+    bool score;
+    struct weights weights;
+    struct labelled labelled;
+    struct labelled_tools tools;
+    struct learn_row *rows;
+    size_t count;
+};
+
+static int
+print_features(void)
+{
+    for (enum feature i = 0; i < FEATURE_COUNT; i++) {
+        const struct feature_info *info = feature_info(i);
+        printf("%s\t%s\t%.3f\n", info->name, info->origin == ORIGIN_SET ? "set" : "learnt",
+            info->weight);
+    }
+    return EXIT_DONE;
+}
+
+static int
+parse_options(int argc, char **argv, struct learning *out)
+{
+    static const struct option longs[] = {{"weights", required_argument, NULL, 'w'},
+        {"penalty", required_argument, NULL, 'p'}, {"score", no_argument, NULL, 's'},
+        {"features", no_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'}, {0}};
+    char *end = NULL;
+
+    *out = (struct learning){.penalty = 2};
+    optind = 1;
+    for (int option; (option = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
+        if (option == 'h') {
+            fputs(usage, stdout);
+            return EXIT_DONE;
+        }
+        if (option == 'f')
+            return print_features();
+        if (option == 'w')
+            out->weights_path = optarg;
+        else if (option == 's')
+            out->score = true;
+        else if (option == 'p')
+            out->penalty = strtod(optarg, &end);
+        if (option == '?' || (end != NULL && *end != '\0') || !(out->penalty > 0)) {
+            fputs(usage, stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (optind + 1 == argc) {
+        out->path = argv[optind];
+        return -1;
+    }
+    fputs(usage, stderr);
+    return EXIT_USAGE;
+}
+
+/* The policy's numbers that features need: habits do not show in labelled mail. */
+static const struct policy policy = {
+    .half_life_days = 7, .churn_names = UINT32_MAX, .fail_habit_domains = UINT32_MAX};
+
+static void
+make_rows(struct learning *learning, struct labelled_client *client)
+{
+    learning->count = 0;
+    for (size_t at = 0; at < learning->labelled.count;) {
+        struct features features;
+        labelled_next(&learning->labelled, &learning->tools, &at, client);
+        features_of(&client->facts, &policy, &learning->weights, &features);
+        struct learn_row *row = &learning->rows[learning->count++];
+        row->spam = client->spam;
+        memcpy(row->of, features.of, sizeof row->of);
+    }
+}
+
+static enum err
+learn(struct learning *learning, struct labelled_client *client, struct errmsg *msg)
+{
+    const struct weights begin = learning->weights;
+    enum err err = ERR_OK;
+
+    for (unsigned i = 0; i < ROUNDS && err == ERR_OK; i++) {
+        make_rows(learning, client);
+        learning->weights = begin;
+        err = learn_fit(learning->rows, learning->count, learning->penalty, &learning->weights);
+    }
+    if (err < 0)
+        return errmsg_set(msg, err, "%s: there must be ham and spam to learn from", learning->path);
+    printf("# learnt by repdns-load learn from %zu clients\n", learning->count);
+    weights_write(stdout, &learning->weights);
+    return ERR_OK;
+}
+
+/* Of a client that is active and has no record, as in labelled mail. */
+static void
+print_scores(const struct learning *learning, struct labelled_client *client)
+{
+    for (size_t at = 0; at < learning->labelled.count;) {
+        struct features features;
+        char ip[IP_TEXT_SIZE];
+        double badness = 0;
+        labelled_next(&learning->labelled, &learning->tools, &at, client);
+        features_of(&client->facts, &policy, &learning->weights, &features);
+        for (unsigned i = 0; i < FEATURE_COUNT; i++)
+            badness += features.of[i] * learning->weights.of[i];
+        ip_format(&client->client.ip, ip);
+        printf("%s\t%s\t%.1f", ip, client->spam ? "spam" : "ham", 50 - 10 * badness);
+        for (enum feature i = FEATURE_BIAS + 1; i < FEATURE_COUNT; i++)
+            if (features.of[i] > 0)
+                printf("\t%s", feature_info(i)->name);
+        putchar('\n');
+    }
+}
+
+static enum err
+run(struct learning *learning, struct errmsg *msg)
+{
+    struct labelled_client *client = calloc(1, sizeof *client);
+    enum err err = client == NULL ? errmsg_set(msg, ERR_NOMEM, "out of memory") : ERR_OK;
+
+    if (err == ERR_OK)
+        err = rdns_open(&learning->tools.rdns, msg);
+    if (err == ERR_OK)
+        err = publicname_open(&learning->tools.names, msg);
+    if (err == ERR_OK)
+        err = labelled_read(learning->path, &learning->labelled, msg);
+    if (err == ERR_OK) {
+        learning->rows = calloc(learning->labelled.count + 1, sizeof *learning->rows);
+        if (learning->rows == NULL)
+            err = errmsg_set(msg, ERR_NOMEM, "out of memory");
+    }
+    if (err == ERR_OK && learning->score)
+        print_scores(learning, client);
+    else if (err == ERR_OK)
+        err = learn(learning, client, msg);
+    free(client);
+    free(learning->rows);
+    labelled_free(&learning->labelled);
+    rdns_close(&learning->tools.rdns);
+    publicname_close(&learning->tools.names);
+    return err;
+}
+
+int
+learn_command(int argc, char **argv)
+{
+    struct learning learning;
+    struct errmsg msg;
+    int done = parse_options(argc, argv, &learning);
+
+    if (done >= 0)
+        return done;
+    weights_shipped(&learning.weights);
+    enum err err = learning.weights_path == NULL
+                       ? ERR_OK
+                       : weights_read(learning.weights_path, &learning.weights, &msg);
+    if (err == ERR_OK)
+        err = run(&learning, &msg);
+    if (err < 0)
+        log_line(LOG_LEVEL_ERROR, "%s", msg.text);
+    return err < 0 ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,138 @@
+/* Priors of networks and registered domains. See priors.h. */
+#include "loader/priors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/features.h"
+#include "loader/judgedns.h"
+
+enum {
+    V4_BYTES = 15, /* of a mapped address: /24 */
+    V6_BYTES = 6,  /* /48 */
+    DOUBT = 2      /* neighbours of whom nothing is known, so that one bad one is not all */
+};
+
+static struct ip
+network_of(const struct ip *ip)
+{
+    struct ip first = {{0}};
+
+    memcpy(first.b, ip->b, ip_is4(ip) ? V4_BYTES : V6_BYTES);
+    return first;
+}
+
+static double
+own_bad(const struct judging_env *env, const struct hist_client *client)
+{
+    struct client_facts facts = {.client = client, .now_s = env->now_s};
+    double spam = features_weight(&facts, &env->conf->policy, HIST_SPAM);
+
+    if (features_has_ham(client))
+        return 0;
+    return spam < 1 ? spam : 1;
+}
+
+static void
+add(struct prior *prior, double bad)
+{
+    prior->all++;
+    prior->bad += bad;
+}
+
+static enum err
+add_network(struct priors *priors, const struct ip *ip, double bad)
+{
+    struct ip first = network_of(ip);
+
+    if (priors->count == 0 || ip_cmp(&priors->networks[priors->count - 1].first, &first) != 0) {
+        if (priors->count == priors->room) {
+            size_t room = priors->room == 0 ? 1024 : priors->room * 2;
+            struct network_prior *grown = reallocarray(priors->networks, room, sizeof *grown);
+            if (grown == NULL)
+                return ERR_NOMEM;
+            priors->networks = grown;
+            priors->room = room;
+        }
+        priors->networks[priors->count++] = (struct network_prior){.first = first};
+    }
+    add(&priors->networks[priors->count - 1].prior, bad);
+    return ERR_OK;
+}
+
+static enum err
+add_domain(struct priors *priors, const struct dname *organisation, double bad)
+{
+    size_t number;
+    enum err err = namemap_number(&priors->domains, organisation, &number);
+
+    if (err < 0)
+        return err;
+    if (priors->domains.room > priors->domain_room) {
+        struct prior *grown =
+            reallocarray(priors->domain_rows, priors->domains.room, sizeof *grown);
+        if (grown == NULL)
+            return ERR_NOMEM;
+        memset(grown + priors->domain_room, 0,
+            (priors->domains.room - priors->domain_room) * sizeof *grown);
+        priors->domain_rows = grown;
+        priors->domain_room = priors->domains.room;
+    }
+    add(&priors->domain_rows[number], bad);
+    return ERR_OK;
+}
+
+static enum err
+on_client(void *ctx, const struct hist_client *client)
+{
+    struct priors *priors = ctx;
+    double bad = own_bad(priors->env, client);
+    struct dname name, organisation;
+    enum err err = add_network(priors, &client->ip, bad);
+
+    if (err < 0 || judgedns_client(priors->env, client, &name) != RDNS_STATE_CONFIRMED)
+        return err;
+    publicname_registrable(priors->env->names, &name, &organisation);
+    return add_domain(priors, &organisation, bad);
+}
+
+enum err
+priors_make(const struct judging_env *env, struct priors *out)
+{
+    *out = (struct priors){.env = env};
+    struct history_visitor visitor = {.client = on_client, .ctx = out};
+    return history_walk(env->txn, NULL, &visitor);
+}
+
+/* The share of bad ones among the others. */
+static double
+others(const struct prior *prior, double own)
+{
+    return prior->all == 0 || prior->bad <= own ? 0 : (prior->bad - own) / (prior->all - 1 + DOUBT);
+}
+
+void
+priors_fill(struct priors *priors, struct client_facts *facts)
+{
+    struct ip first = network_of(&facts->client->ip);
+    double own = own_bad(priors->env, facts->client);
+    size_t number;
+
+    while (priors->at < priors->count && ip_cmp(&priors->networks[priors->at].first, &first) != 0)
+        priors->at++;
+    if (priors->at < priors->count)
+        facts->near_bad = others(&priors->networks[priors->at].prior, own);
+    if (facts->rdns != RDNS_STATE_CONFIRMED ||
+        namemap_number(&priors->domains, &facts->rdns_organisation, &number) < 0 ||
+        number >= priors->domain_room)
+        return;
+    facts->domain_bad = others(&priors->domain_rows[number], own);
+}
+
+void
+priors_free(struct priors *priors)
+{
+    free(priors->networks);
+    namemap_free(&priors->domains);
+    free(priors->domain_rows);
+}

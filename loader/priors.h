@@ -1,0 +1,38 @@
+/*
+ * What the neighbours of a client did, as a prior for it: the addresses of its /24 (of IPv6, its
+ * /48), and those whose confirmed reverse names have the same registered domain. An address counts
+ * once, whatever it sent, so that one can't colour its network; a prior is no kind of evidence.
+ */
+#ifndef LOADER_PRIORS_H
+#define LOADER_PRIORS_H
+
+#include "loader/judging.h"
+#include "loader/namemap.h"
+
+struct prior {
+    uint32_t all;
+    double bad; /* each reported as spam, with nobody who kept its mail: 1, or less when it faded */
+};
+
+struct network_prior {
+    struct ip first;
+    struct prior prior;
+};
+
+struct priors {
+    const struct judging_env *env;
+    struct network_prior *networks; /* in the order of a walk over history */
+    size_t count, room, at;
+    struct namemap domains;
+    struct prior *domain_rows; /* beside domains.names */
+    size_t domain_room;
+};
+
+/* One pass over the history. */
+enum err priors_make(const struct judging_env *env, struct priors *out) MUST_CHECK;
+/* Fills near_bad and domain_bad of facts whose client and rdns are filled. Clients in the order of
+ * a walk over history; O(1) on the average. */
+void priors_fill(struct priors *priors, struct client_facts *facts);
+void priors_free(struct priors *priors);
+
+#endif
