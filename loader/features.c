@@ -7,9 +7,6 @@
 
 enum { HAM_DAYS = 30, RETURNS = 2, RETURNS_OFTEN = 4, REPORT_DOUBLINGS = 5 };
 
-/* Activity of two days in a row is more than this in any half-life of 3 days or more. */
-static const double SURE_ACTIVITY = 1.75;
-
 static bool
 is_provider(const struct dname *organisation)
 {
@@ -261,7 +258,9 @@ features_weight(
 double
 features_confidence(const struct client_facts *facts, const struct policy *policy)
 {
-    double active = features_weight(facts, policy, HIST_ACTIVE) / SURE_ACTIVITY;
+    /* Activity of so many days in a row is more than this in any half-life of 3 days or more. */
+    double sure = policy->list_days > 1 ? policy->list_days - 0.25 : 0.75;
+    double active = features_weight(facts, policy, HIST_ACTIVE) / sure;
 
     return active < 1 ? active : 1;
 }

@@ -24,8 +24,8 @@ struct features {
 void features_of(const struct client_facts *facts, const struct policy *policy,
     const struct weights *weights, struct features *out);
 
-/* How much of what its look says counts: all from the second day of activity on, less when it has
- * been silent. 0 to 1. */
+/* How much of what its look says counts: all from the day of activity on that the policy's
+ * list_days says, less before and when it has been silent. 0 to 1. */
 double features_confidence(const struct client_facts *facts, const struct policy *policy);
 
 /* Reports of spam, faded; 0 or more. */

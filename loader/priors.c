@@ -115,8 +115,11 @@ void
 priors_fill(struct priors *priors, struct client_facts *facts)
 {
     struct ip first = network_of(&facts->client->ip);
-    double own = own_bad(priors->env, facts->client);
     size_t number;
+
+    if (priors->count == 0) /* not made: nobody is judged, only DNS is wanted */
+        return;
+    double own = own_bad(priors->env, facts->client);
 
     while (priors->at < priors->count && ip_cmp(&priors->networks[priors->at].first, &first) != 0)
         priors->at++;

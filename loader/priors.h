@@ -31,7 +31,7 @@ struct priors {
 /* One pass over the history. */
 enum err priors_make(const struct judging_env *env, struct priors *out) MUST_CHECK;
 /* Fills near_bad and domain_bad of facts whose client and rdns are filled. Clients in the order of
- * a walk over history; O(1) on the average. */
+ * a walk over history; O(1) on the average. Priors that are all zero say nothing. */
 void priors_fill(struct priors *priors, struct client_facts *facts);
 void priors_free(struct priors *priors);
 

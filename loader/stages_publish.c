@@ -20,8 +20,9 @@ struct publication {
     size_t published_count;
 };
 
-static const char *const judged_names[VERDICTS_SETS] = {
-    DATASET_JUDGED_IP, DATASET_JUDGED_DOM, DATASET_JUDGED_HELO, DATASET_JUDGED_PAIR, DATASET_NEVER};
+static const char *const judged_names[VERDICTS_SETS] = {DATASET_JUDGED_IP, DATASET_JUDGED_DOM,
+    DATASET_JUDGED_HELO, DATASET_JUDGED_SCORE, DATASET_JUDGED_TRUST, DATASET_JUDGED_PAIR,
+    DATASET_NEVER};
 
 static void
 publication_free(struct publication *publication)

@@ -25,14 +25,17 @@ struct rows {
     size_t count, room;
 };
 
-enum { SET_IP, SET_DOM, SET_HELO, SET_PAIR, SET_NEVER };
+enum { SET_IP, SET_DOM, SET_HELO, SET_SCORE, SET_TRUST, SET_PAIR, SET_NEVER };
+
+/* 127.0.4.N, and 127.0.10.1: DNSWL's category "special", least trust. */
+enum { A_SCORE = 0x7f000400, A_TRUST = 0x7f000a00 };
 
 struct verdicts {
-    struct rows rows[SET_PAIR]; /* by SET_: addresses, domains, HELO names */
+    struct rows rows[SET_PAIR]; /* by SET_ */
     struct spfpublish *pairs;
     struct neverset never;
 
-    struct ipset_entry *addr_entries;
+    struct ipset_entry *addr_entries[SET_PAIR];
     struct nameset_entry *name_entries[SET_PAIR];
     struct evidence_entry *evidence[SET_PAIR];
     struct publish_set sets[VERDICTS_SETS];
@@ -56,6 +59,8 @@ static const struct {
     [SET_DOM] = {DATASET_JUDGED_DOM, DATASET_NAME,
         1u << REASON_DOMAIN_ABSENT | 1u << REASON_DOMAIN_NO_MAIL},
     [SET_HELO] = {DATASET_JUDGED_HELO, DATASET_NAME, 1u << REASON_HELO_SHARED},
+    [SET_SCORE] = {DATASET_JUDGED_SCORE, DATASET_ADDR, 0},
+    [SET_TRUST] = {DATASET_JUDGED_TRUST, DATASET_ADDR, 0},
     [SET_PAIR] = {DATASET_JUDGED_PAIR, DATASET_PAIR, 1u << REASON_SPF_FAIL},
     [SET_NEVER] = {DATASET_NEVER, DATASET_ADDR, 0},
 };
@@ -164,6 +169,28 @@ on_policy(void *ctx, const struct dname *domain, const struct spfpolicy *policy)
 }
 
 static enum err
+add_literal(struct collector *collector, unsigned set, const struct ip *ip, uint32_t a)
+{
+    struct row *row = add_row(&collector->verdicts->rows[set]);
+    const struct value_element element = {.literal = true, .a = a};
+    size_t n = 0;
+    if (row == NULL)
+        return ERR_NOMEM;
+    row->ip = *ip;
+    return value_append(row->value, sizeof row->value, &n, &element);
+}
+
+/* What informs alone. */
+static enum err
+add_score(struct collector *collector, const struct ip *ip, const struct judgement *judgement)
+{
+    enum err err = add_literal(collector, SET_SCORE, ip, A_SCORE | (uint32_t)judgement->score);
+    if (err < 0 || judgement->trust == 0)
+        return err;
+    return add_literal(collector, SET_TRUST, ip, A_TRUST | judgement->trust);
+}
+
+static enum err
 on_client(void *ctx, const struct client_facts *facts, const struct judgement *judgement)
 {
     struct collector *collector = ctx;
@@ -175,6 +202,8 @@ on_client(void *ctx, const struct client_facts *facts, const struct judgement *j
     enum err err = ERR_OK;
     for (unsigned i = 0; i < facts->pair_count && err == ERR_OK; i++)
         err = add_pair(collector, facts, &facts->pairs[i]);
+    if (err == ERR_OK)
+        err = add_score(collector, ip, judgement);
     if (err < 0 || reasons_empty(judgement->reasons))
         return err;
     struct previous before;
@@ -264,7 +293,7 @@ make_rows_set(struct verdicts *verdicts, unsigned set, const struct policy *poli
     verdicts->evidence[set] = evidence;
     verdicts->name_entries[set] = names;
     if (by_ip)
-        verdicts->addr_entries = addrs;
+        verdicts->addr_entries[set] = addrs;
     if (evidence == NULL || (by_ip ? addrs == NULL : names == NULL))
         return ERR_NOMEM;
     for (size_t i = 0; i < rows->count; i++) {
@@ -284,7 +313,8 @@ make_rows_set(struct verdicts *verdicts, unsigned set, const struct policy *poli
     verdicts->sets[set].addrs = addrs;
     verdicts->sets[set].names = names;
     verdicts->sets[set].evidence = evidence;
-    verdicts->sets[set].evidence_count = rows->count;
+    bool has_evidence = set != SET_SCORE && set != SET_TRUST;
+    verdicts->sets[set].evidence_count = has_evidence ? rows->count : 0;
     return ERR_OK;
 }
 
@@ -368,10 +398,10 @@ verdicts_free(struct verdicts **verdicts)
         free(v->rows[set].rows);
         free(v->name_entries[set]);
         free(v->evidence[set]);
+        free(v->addr_entries[set]);
     }
     spfpublish_free(&v->pairs);
     neverset_free(&v->never);
-    free(v->addr_entries);
     free(v);
     *verdicts = NULL;
 }

@@ -1,5 +1,5 @@
 /*
- * Judgements made ready to publish: the four judged datasets, without those who are never listed,
+ * Judgements made ready to publish: the judged datasets, without those who are never listed,
  * and the set of those; with "since" kept from the store that is being served.
  */
 #ifndef LOADER_VERDICTS_H
@@ -9,7 +9,7 @@
 #include "loader/lists.h"
 #include "loader/publish.h"
 
-#define VERDICTS_SETS 5
+#define VERDICTS_SETS 7
 
 /* Listings that a mail server may reject for alone, in the zones as shipped. */
 struct verdict_counts {

@@ -82,7 +82,7 @@ set_datasets(
         if (!confvalue_dataset_name(text->datasets[i]))
             return errmsg_set(msg, ERR_SYNTAX,
                 "%s:%u: datasets: \"%s\" is no dataset name; use [a-z0-9_.-], a list's name or one "
-                "of judged.ip, judged.dom, judged.helo, judged.pair",
+                "of judged.ip, judged.dom, judged.helo, judged.pair, judged.score, judged.trust",
                 conf->path, text->line, text->datasets[i]);
         strcpy(zone->datasets[i], text->datasets[i]);
     }
@@ -329,8 +329,8 @@ static enum err
 check_dataset(
     const struct conf *conf, const struct zone_def *zone, const char *name, struct errmsg *msg)
 {
-    static const char *const judged[] = {
-        DATASET_JUDGED_IP, DATASET_JUDGED_DOM, DATASET_JUDGED_HELO, DATASET_JUDGED_PAIR};
+    static const char *const judged[] = {DATASET_JUDGED_IP, DATASET_JUDGED_DOM, DATASET_JUDGED_HELO,
+        DATASET_JUDGED_PAIR, DATASET_JUDGED_SCORE, DATASET_JUDGED_TRUST};
     for (size_t i = 0; i < sizeof judged / sizeof *judged; i++)
         if (strcmp(judged[i], name) == 0)
             return ERR_OK;

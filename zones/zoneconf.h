@@ -244,6 +244,9 @@ uint64_t zone_digest(const struct zone_def *zone);
 #define DATASET_JUDGED_DOM  "judged.dom"
 #define DATASET_JUDGED_HELO "judged.helo"
 #define DATASET_JUDGED_PAIR "judged.pair"
+/* Of addresses: 127.0.4.N, N the score, and 127.0.x.y, y the trust (as DNSWL's). */
+#define DATASET_JUDGED_SCORE "judged.score"
+#define DATASET_JUDGED_TRUST "judged.trust"
 /* Not judged: addresses that a blocking pair zone leaves out. */
 #define DATASET_NEVER "judged.never"
 

@@ -44,6 +44,8 @@ static const struct shipped_zone shipped[] = {
         .informational = true,
         .show = SPF_RESULTS,
         .dataset = DATASET_JUDGED_PAIR},
+    {.label = "score", .kind = ZONE_ADDR, .informational = true, .dataset = DATASET_JUDGED_SCORE},
+    {.label = "wl", .kind = ZONE_ADDR, .informational = true, .dataset = DATASET_JUDGED_TRUST},
 };
 
 const struct shipped_zone *

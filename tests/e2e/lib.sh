@@ -243,7 +243,9 @@ policy {
     learn_sessions = 1
     learn_days = 1
     min_sessions = 2
-    score_threshold = 80
+    list_sessions = 2
+    list_days = 1
+    score_threshold = 40
     max_age = "3650d"
 }
 EOF_CONF
