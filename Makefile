@@ -131,6 +131,15 @@ fuzz-replay: $(FUZZ_BIN)
 
 SANITIZED = asan
 
+.PHONY: junk
+# A million junk sessions; REPDNS_JUNK=10000000 for ten.
+junk: $(O)/tests/unit/test_poison
+	$(Q)REPDNS_JUNK=$${REPDNS_JUNK:-1000000} $<
+# Only where the mail to measure on is found.
+.PHONY: client-score
+client-score: $(O)/repdns-load
+	$(Q)tests/client-score $(O)
+
 .PHONY: run check check-deps check-hot check-man check-sanitized check-valgrind check-e2e seed
 # The two commands for a fresh machine.
 run: deps
@@ -140,6 +149,7 @@ check: deps-test
 	$(Q)$(MAKE) --no-print-directory check-all
 .PHONY: check-all
 check-all: format-check check-deps check-man all check-hot unit golden seed fuzz-replay \
+    junk client-score \
     check-sanitized check-valgrind check-e2e
 	@echo "make check: all passed"
 
