@@ -1,7 +1,6 @@
 /* Labelled mail. See labelled.h. */
 #include "loader/labelled.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,17 +82,10 @@ read_lines(FILE *in, const char *path, struct labelled *out, struct errmsg *msg)
 }
 
 enum err
-labelled_read(const char *path, struct labelled *out, struct errmsg *msg)
+labelled_read(FILE *in, const char *name, struct labelled *out, struct errmsg *msg)
 {
-    bool standard = strcmp(path, "-") == 0;
-    FILE *in = standard ? stdin : fopen(path, "r");
-
     *out = (struct labelled){0};
-    if (in == NULL)
-        return errmsg_set(msg, ERR_IO, "%s: %s", path, strerror(errno));
-    enum err err = read_lines(in, path, out, msg);
-    if (!standard)
-        (void)fclose(in);
+    enum err err = read_lines(in, name, out, msg);
     if (err < 0)
         labelled_free(out);
     else if (out->count > 0)

@@ -23,8 +23,9 @@ struct labelled {
     size_t count, room;
 };
 
-/* Messages are "file:line: what". path "-" is standard input. */
-enum err labelled_read(const char *path, struct labelled *out, struct errmsg *msg) MUST_CHECK;
+/* Messages are "name:line: what". */
+enum err labelled_read(
+    FILE *in, const char *name, struct labelled *out, struct errmsg *msg) MUST_CHECK;
 void labelled_free(struct labelled *labelled);
 
 struct labelled_tools {

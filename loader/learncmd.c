@@ -1,6 +1,7 @@
 /* The learn command; see learncmd.h. */
 #include "loader/learncmd.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +141,20 @@ print_scores(const struct learning *learning, struct labelled_client *client)
 }
 
 static enum err
+read_labelled(struct learning *learning, struct errmsg *msg)
+{
+    bool standard = strcmp(learning->path, "-") == 0;
+    FILE *in = standard ? stdin : fopen(learning->path, "r");
+
+    if (in == NULL)
+        return errmsg_set(msg, ERR_IO, "%s: %s", learning->path, strerror(errno));
+    enum err err = labelled_read(in, learning->path, &learning->labelled, msg);
+    if (!standard)
+        (void)fclose(in);
+    return err;
+}
+
+static enum err
 run(struct learning *learning, struct errmsg *msg)
 {
     struct labelled_client *client = calloc(1, sizeof *client);
@@ -150,7 +165,7 @@ run(struct learning *learning, struct errmsg *msg)
     if (err == ERR_OK)
         err = publicname_open(&learning->tools.names, msg);
     if (err == ERR_OK)
-        err = labelled_read(learning->path, &learning->labelled, msg);
+        err = read_labelled(learning, msg);
     if (err == ERR_OK) {
         learning->rows = calloc(learning->labelled.count + 1, sizeof *learning->rows);
         if (learning->rows == NULL)
@@ -180,7 +195,7 @@ learn_command(int argc, char **argv)
     weights_shipped(&learning.weights);
     enum err err = learning.weights_path == NULL
                        ? ERR_OK
-                       : weights_read(learning.weights_path, &learning.weights, &msg);
+                       : weights_open(learning.weights_path, &learning.weights, &msg);
     if (err == ERR_OK)
         err = run(&learning, &msg);
     if (err < 0)

@@ -66,32 +66,37 @@ take_line(char *line, struct weights *out)
 }
 
 enum err
-weights_read(const char *path, struct weights *out, struct errmsg *msg)
+weights_read(FILE *in, const char *name, struct weights *out, struct errmsg *msg)
 {
     char line[LINE_MAX_BYTES];
-    FILE *in = fopen(path, "r");
 
     weights_shipped(out);
+    for (unsigned number = 1; fgets(line, sizeof line, in) != NULL; number++) {
+        const char *wrong = take_line(line, out);
+        if (wrong != NULL)
+            return errmsg_set(msg, ERR_SYNTAX, "%s:%u: %s", name, number, wrong);
+    }
+    return ferror(in) != 0 ? errmsg_set(msg, ERR_IO, "%s: it can't be read", name) : ERR_OK;
+}
+
+enum err
+weights_open(const char *path, struct weights *out, struct errmsg *msg)
+{
+    FILE *in = fopen(path, "r");
+
     if (in == NULL)
         return errmsg_set(
             msg, ERR_IO, "%s: %s; make it with repdns-load learn", path, strerror(errno));
-    for (unsigned number = 1; fgets(line, sizeof line, in) != NULL; number++) {
-        const char *wrong = take_line(line, out);
-        if (wrong == NULL)
-            continue;
-        (void)fclose(in);
-        return errmsg_set(msg, ERR_SYNTAX, "%s:%u: %s", path, number, wrong);
-    }
-    bool failed = ferror(in) != 0;
+    enum err err = weights_read(in, path, out, msg);
     (void)fclose(in);
-    return failed ? errmsg_set(msg, ERR_IO, "%s: it can't be read", path) : ERR_OK;
+    return err;
 }
 
 enum err
 weights_of(const struct policy *policy, struct weights *out, struct errmsg *msg)
 {
     if (policy->weights != NULL)
-        return weights_read(policy->weights, out, msg);
+        return weights_open(policy->weights, out, msg);
     weights_shipped(out);
     return ERR_OK;
 }

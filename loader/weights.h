@@ -48,8 +48,10 @@ struct weights {
 
 const struct feature_info *feature_info(enum feature feature);
 void weights_shipped(struct weights *out);
-/* Features that the file does not name keep the shipped weight. Messages are "file:line: what". */
-enum err weights_read(const char *path, struct weights *out, struct errmsg *msg) MUST_CHECK;
+/* Features that the file does not name keep the shipped weight. Messages are "name:line: what". */
+enum err weights_read(
+    FILE *in, const char *name, struct weights *out, struct errmsg *msg) MUST_CHECK;
+enum err weights_open(const char *path, struct weights *out, struct errmsg *msg) MUST_CHECK;
 /* The policy's file, or the shipped ones. */
 enum err weights_of(
     const struct policy *policy, struct weights *out, struct errmsg *msg) MUST_CHECK;

@@ -241,11 +241,11 @@ learning(void **state)
     assert_non_null(out);
     weights_write(out, &weights);
     (void)fclose(out);
-    assert_int_equal(weights_read(path, &again, &msg), ERR_OK);
+    assert_int_equal(weights_open(path, &again, &msg), ERR_OK);
     for (unsigned i = 0; i < FEATURE_COUNT; i++)
         assert_true(fabs(again.of[i] - weights.of[i]) < 0.001);
     (void)unlink(path);
-    assert_int_equal(weights_read(path, &again, &msg), ERR_IO);
+    assert_int_equal(weights_open(path, &again, &msg), ERR_IO);
 }
 
 static void
@@ -267,7 +267,7 @@ weight_files(void **state)
         assert_non_null(out);
         fputs(cases[i].text, out);
         (void)fclose(out);
-        enum err err = weights_read(path, &weights, &msg);
+        enum err err = weights_open(path, &weights, &msg);
         (void)unlink(path);
         assert_int_equal(err, cases[i].wrong == NULL ? ERR_OK : ERR_SYNTAX);
         if (cases[i].wrong != NULL)
