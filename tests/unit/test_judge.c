@@ -223,6 +223,27 @@ providers(void **state)
     assert_true(judgement.score > 80);
 }
 
+/* Automatic trust is the least there is, and takes weeks and mail that somebody kept. */
+static void
+trust(void **state)
+{
+    struct judgement judgement;
+    struct client_facts facts = facts_of(RDNS_STATE_CONFIRMED);
+    struct dname name;
+    (void)state;
+    assert_int_equal(dname_parse("mx.example.org", 14, &name), ERR_OK);
+    facts.rdns_name = &name;
+    client.days = 14;
+    judge_client(&facts, &policy, &weights, &judgement);
+    assert_int_equal(judgement.trust, 0);
+    client.ham = 3;
+    judge_client(&facts, &policy, &weights, &judgement);
+    assert_int_equal(judgement.trust, 1);
+    client.days = 13;
+    judge_client(&facts, &policy, &weights, &judgement);
+    assert_int_equal(judgement.trust, 0);
+}
+
 static void
 domains(void **state)
 {
@@ -260,6 +281,7 @@ main(void)
         cmocka_unit_test(ham_and_relays_are_safe),
         cmocka_unit_test(local_names_get_no_points),
         cmocka_unit_test(providers),
+        cmocka_unit_test(trust),
         cmocka_unit_test(domains),
         cmocka_unit_test(helo_names),
     };
