@@ -236,7 +236,7 @@ static const struct {
 /* clang-format on */
 
 static cfg_t *
-make(cfg_opt_t *rate_limit, cfg_opt_t *cookies, cfg_opt_t *keys)
+make(cfg_opt_t *policy, cfg_opt_t *rate_limit, cfg_opt_t *cookies, cfg_opt_t *keys)
 {
     cfg_opt_t log[] = {
         CFG_STR("path", NULL, CFGF_NODEFAULT), CFG_STR("format", "postfix", CFGF_NONE), CFG_END()};
@@ -257,15 +257,6 @@ make(cfg_opt_t *rate_limit, cfg_opt_t *cookies, cfg_opt_t *keys)
         CFG_BOOL("sixtofour", cfg_false, CFGF_NONE), CFG_STR_LIST("acl", "{}", CFGF_NONE),
         CFG_BOOL("keyed", cfg_false, CFGF_NONE), CFG_STR("errors", "refused", CFGF_NONE),
         CFG_END()};
-    cfg_opt_t policy[] = {CFG_STR("retention", "90d", CFGF_NONE),
-        CFG_INT("learn_sessions", 1000, CFGF_NONE), CFG_INT("learn_days", 7, CFGF_NONE),
-        CFG_INT("score_threshold", 25, CFGF_NONE), CFG_INT("churn_names", 8, CFGF_NONE),
-        CFG_INT("shared_clients", 10, CFGF_NONE), CFG_INT("fail_habit_domains", 5, CFGF_NONE),
-        CFG_INT("min_sessions", 5, CFGF_NONE), CFG_INT("max_new_percent", 20, CFGF_NONE),
-        CFG_INT("max_new_floor", 100, CFGF_NONE), CFG_STR("max_age", "7d", CFGF_NONE),
-        CFG_STR("half_life", "7d", CFGF_NONE), CFG_INT("max_addresses", 1000000, CFGF_NONE),
-        CFG_INT("list_sessions", 3, CFGF_NONE), CFG_INT("list_days", 2, CFGF_NONE),
-        CFG_INT("complaints", 5, CFGF_NONE), CFG_STR("weights", NULL, CFGF_NODEFAULT), CFG_END()};
     /* The limits are those of RFC 7208 4.6.4. */
     cfg_opt_t spf[] = {CFG_INT("lookup_limit", 10, CFGF_NONE), CFG_INT("void_limit", 2, CFGF_NONE),
         CFG_STR("keep", "7d", CFGF_NONE), CFG_STR_LIST("domains", "{}", CFGF_NONE), CFG_END()};
@@ -305,6 +296,15 @@ make(cfg_opt_t *rate_limit, cfg_opt_t *cookies, cfg_opt_t *keys)
 cfg_t *
 confschema_new(void)
 {
+    cfg_opt_t policy[] = {CFG_STR("retention", "90d", CFGF_NONE),
+        CFG_INT("learn_sessions", 1000, CFGF_NONE), CFG_INT("learn_days", 7, CFGF_NONE),
+        CFG_INT("score_threshold", 25, CFGF_NONE), CFG_INT("churn_names", 8, CFGF_NONE),
+        CFG_INT("shared_clients", 10, CFGF_NONE), CFG_INT("fail_habit_domains", 5, CFGF_NONE),
+        CFG_INT("min_sessions", 5, CFGF_NONE), CFG_INT("max_new_percent", 20, CFGF_NONE),
+        CFG_INT("max_new_floor", 100, CFGF_NONE), CFG_STR("max_age", "7d", CFGF_NONE),
+        CFG_STR("half_life", "7d", CFGF_NONE), CFG_INT("max_addresses", 1000000, CFGF_NONE),
+        CFG_INT("list_sessions", 3, CFGF_NONE), CFG_INT("list_days", 2, CFGF_NONE),
+        CFG_INT("complaints", 5, CFGF_NONE), CFG_STR("weights", NULL, CFGF_NODEFAULT), CFG_END()};
     cfg_opt_t rate_limit[] = {CFG_INT("responses", 0, CFGF_NODEFAULT),
         CFG_INT("nodata", 0, CFGF_NONE), CFG_INT("nxdomains", 0, CFGF_NONE),
         CFG_INT("errors", 0, CFGF_NONE), CFG_INT("all", 0, CFGF_NONE),
@@ -317,7 +317,7 @@ confschema_new(void)
         CFG_END()};
     cfg_opt_t keys[] = {
         CFG_STR("file", NULL, CFGF_NODEFAULT), CFG_STR("state", NULL, CFGF_NODEFAULT), CFG_END()};
-    cfg_t *cfg = make(rate_limit, cookies, keys);
+    cfg_t *cfg = make(policy, rate_limit, cookies, keys);
     for (size_t i = 0; cfg != NULL && i < sizeof checks / sizeof *checks; i++)
         (void)cfg_set_validate_func(cfg, checks[i].path, checks[i].check);
     return cfg;
