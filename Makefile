@@ -41,7 +41,7 @@ CFLAGS += -std=gnu11 $(WARN) $(OPT)
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(filter -fsanitize=address% -fsanitize=undefined%,$(OPT))
 
 LIBS_zones  = -lconfuse -llmdb -lcap
-LIBS_server = $(LIBS_zones) -lev -lseccomp -lsodium
+LIBS_server = $(LIBS_zones) -lev -lseccomp -lsodium -lfstrm -lprotobuf-c
 LIBS_loader = $(LIBS_zones) -lspf2 -lldns -lev -lhs -lpsl -lz -lzstd -lm
 LIBS_tools  = $(LIBS_loader) -ljansson
 
@@ -49,7 +49,7 @@ src  = $(sort $(wildcard $(1)/*.c))
 objs = $(patsubst %.c,$(O)/%.o,$(1))
 
 ZONES_OBJ  := $(call objs,$(call src,zones))
-SERVER_OBJ := $(call objs,$(filter-out server/main.c,$(call src,server)))
+SERVER_OBJ := $(call objs,$(filter-out server/main.c,$(call src,server))) $(O)/gen/dnstap.pb-c.o
 LOADER_OBJ := $(call objs,$(filter-out loader/main.c,$(call src,loader)))
 TOOLS_OBJ  := $(call objs,$(filter-out tools/main.c tools/rbldnsd.c,$(call src,tools)))
 LIBZONES   = $(O)/libzones.a
@@ -73,6 +73,17 @@ $(O)/%.o: %.c
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The messages of dnstap; what the compiler makes of them has its own style.
+$(O)/gen/dnstap.pb-c.c: server/dnstap.proto
+	$(say) PROTOC $<
+	@mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=server --c_out=$(@D) $<
+$(O)/gen/%.o: $(O)/gen/%.c
+	$(say) CC $<
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) -c -o $@ $<
+$(O)/server/dnstap_frame.o: CPPFLAGS += -I$(O)/gen
+$(O)/server/dnstap_frame.o: $(O)/gen/dnstap.pb-c.c
 
 $(LIBZONES): $(ZONES_OBJ)
 $(LIBSERVER): $(SERVER_OBJ)
@@ -114,7 +125,7 @@ FUZZ_MAIN = $(if $(filter fuzz,$(B)),,$(O)/tests/fuzz/main.o)
 $(FUZZ_BIN): $(O)/tests/%: $(O)/tests/%.o $(FUZZ_MAIN) $(TEST_LIBS)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(filter fuzz,$(B)),-fsanitize=fuzzer) -o $@ \
-	    $(filter %.o,$^) $(filter %.a,$^) $(sort $(LIBS_server) $(LIBS_loader))
+	    $(filter %.o,$^) $(filter %.a,$^) $(sort $(LIBS_server) $(LIBS_tools))
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 

@@ -113,9 +113,7 @@ static void
 dataset_state(const struct dataset *dataset, int64_t beat_s, int64_t now_s, char *out, size_t size)
 {
     char when[STATUS_TIME_SIZE];
-    int64_t until_s = dataset->max_age_s != 0 ? beat_s + dataset->max_age_s : 0;
-    if (dataset->expires_s != 0 && (until_s == 0 || dataset->expires_s < until_s))
-        until_s = dataset->expires_s;
+    int64_t until_s = dataset_expires_s(dataset, beat_s);
     status_time(until_s, when);
     if (until_s == 0)
         (void)snprintf(out, size, "served without end");

@@ -3,6 +3,7 @@
 
 #include "server/answer_data.h"
 #include "server/gate.h"
+#include "server/probes.h"
 #include "server/refusal.h"
 #include "server/strict.h"
 #include "server/txt.h"
@@ -116,6 +117,7 @@ static size_t
 drop_for_acl(struct answer_note *note)
 {
     note->dropped = note->acl = true;
+    note->drop = DROP_ACL;
     return 0;
 }
 
@@ -145,14 +147,17 @@ answer(const struct view_table *views, struct snapshot *snapshot, const struct r
         .ede = {EDE_NONE, ""},
         .note = note};
     *note = (struct answer_note){0};
+    PROBE_RECEIVED(request->packet, request->len, request->tcp);
     if (snapshot_ready(snapshot))
         acl_ask(snapshot, snapshot_acl(snapshot), &request->client, now_s, &reply.acl);
     if (reply.acl.action == ACL_IGNORE)
         return drop_for_acl(note);
     reply.rcode =
         query_parse(reply.conf, request->packet, request->len, &reply.query, &note->dropped);
-    if (note->dropped)
+    if (note->dropped) {
+        note->drop = request->len < QUERY_HEADER_SIZE ? DROP_SHORT : DROP_RESPONSE;
         return 0;
+    }
     note->qtype = reply.query.qtype;
     note->question_len = (uint16_t)reply.query.question_len;
     note->edns = reply.query.edns;
@@ -161,5 +166,6 @@ answer(const struct view_table *views, struct snapshot *snapshot, const struct r
     if (reply.acl.action == ACL_IGNORE)
         return drop_for_acl(note);
     note->dropped = reply.dropped || !gate_limit(&reply);
+    note->drop = reply.dropped ? DROP_ERRORS : DROP_RATE;
     return note->dropped ? 0 : reply_finish(&reply);
 }

@@ -25,14 +25,22 @@ struct request {
     const uint8_t *packet;
     size_t len;
     struct ip client;
+    uint16_t port; /* the client's; for dnstap alone */
     bool tcp;
     struct gate *gate; /* NULL: no limits, no cookies and no keys */
+};
+
+/* Why there is no answer. */
+enum drop {
+#define DROP(id, name, text) DROP_##id,
+#include "server/counters.def"
 };
 
 /* What the answer was, for counters and logs; the I/O loop counts, not the answer path. */
 struct answer_note {
     uint8_t rcode;  /* of the response; meaningless if dropped */
     bool dropped;   /* 0 bytes: malformed beyond answering, or a response (RFC 1035 7.3) */
+    enum drop drop; /* why, if dropped */
     bool listed;    /* a positive A/TXT/ANY answer from data */
     bool truncated; /* TC set */
     bool edns;
@@ -45,6 +53,8 @@ struct answer_note {
     uint16_t qtype;
     uint16_t question_len;       /* bytes of the question, 0: none that could be read */
     const struct zone_def *zone; /* NULL: none of ours */
+    struct reason_set reasons;   /* of what was found; in the answer if listed */
+    bool literal;                /* likewise, a list's own value */
     uint8_t key_at, key_n;       /* where in the question the label of a key is; 0: nowhere */
     const char *key_id;          /* whose it is; NULL: nobody's */
 };

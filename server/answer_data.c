@@ -106,6 +106,17 @@ put_any(struct reply *reply, const struct lookup *found)
     }
 }
 
+/* For the counters. */
+static void
+note_reasons(struct answer_note *note, const struct lookup *found)
+{
+    for (unsigned i = 0; i < found->count; i++)
+        if (found->items[i].records.n > 0 || found->items[i].literal)
+            note->literal = true;
+        else
+            reasons_add(&note->reasons, found->items[i].reason);
+}
+
 static void
 put_found(struct reply *reply, const struct lookup *found)
 {
@@ -188,6 +199,7 @@ answer_name(struct reply *reply, const struct lookup_ask *ask, const struct dnam
         return;
     }
     put_found(reply, &found);
+    note_reasons(reply->note, &found);
     reply->note->listed = reply->answers > 0;
 }
 

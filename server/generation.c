@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "server/logger.h"
+#include "server/metrics.h"
 #include "server/pin.h"
 #include "server/sandbox.h"
 #include "server/worker.h"
@@ -45,6 +46,29 @@ map_trespasses(unsigned count)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
+static enum err
+make_children(struct generation *generation, const struct conf *conf)
+{
+    const struct {
+        enum sandbox_role role;
+        unsigned count;
+    } wanted[] = {{SANDBOX_UDP, conf->udp_workers}, {SANDBOX_TCP, 1},
+        {SANDBOX_LOGGER, conf->query_log.path != NULL}, {SANDBOX_DNSTAP, conf->dnstap.path != NULL},
+        {SANDBOX_METRICS, conf->metrics.path != NULL || conf->metrics.has_listen}};
+    const unsigned rows = sizeof wanted / sizeof *wanted;
+    for (unsigned i = 0; i < rows; i++)
+        generation->count += wanted[i].count;
+    generation->workers = conf->udp_workers + 1U;
+    generation->children = calloc(generation->count, sizeof *generation->children);
+    if (generation->children == NULL)
+        return ERR_NOMEM;
+    struct child *child = generation->children;
+    for (unsigned i = 0; i < rows; i++)
+        for (unsigned k = 0; k < wanted[i].count; k++)
+            child++->role = wanted[i].role;
+    return ERR_OK;
+}
+
 enum err
 generation_new(
     struct conf **conf, struct gate_common *common, struct generation **out, struct errmsg *msg)
@@ -53,17 +77,18 @@ generation_new(
     if (*out == NULL)
         return errmsg_set(msg, ERR_NOMEM, "out of memory");
     struct generation *generation = *out;
-    bool logs = (*conf)->query_log.path != NULL;
-    generation->workers = (*conf)->udp_workers + 1U;
-    generation->count = generation->workers + logs;
-    generation->children = calloc(generation->count, sizeof *generation->children);
-    enum err err =
-        counters_map(generation->workers, (*conf)->zone_count, &generation->counters, msg);
+    bool logs = (*conf)->query_log.path != NULL, taps = (*conf)->dnstap.path != NULL;
+    enum err err = make_children(generation, *conf);
+    if (err == ERR_OK)
+        err = counters_map(generation->count, (*conf)->zone_count, &generation->counters, msg);
+    generation->catalog = catalog_map();
     if (err == ERR_OK && logs)
         generation->rings = logrings_map(generation->workers);
+    if (err == ERR_OK && taps)
+        generation->taps = logrings_map(generation->workers);
     generation->trespasses = map_trespasses(generation->count);
-    if (err == ERR_OK && (generation->children == NULL || generation->trespasses == NULL ||
-                             (logs && generation->rings == NULL)))
+    if (err == ERR_NOMEM || generation->trespasses == NULL || generation->catalog == NULL ||
+        (logs && generation->rings == NULL) || (taps && generation->taps == NULL))
         err = errmsg_set(msg, ERR_NOMEM, "out of memory");
     if (err == ERR_OK)
         err = gate_new(*conf, common, &generation->gate, msg);
@@ -82,7 +107,9 @@ generation_free(struct generation **generation)
     if (*generation == NULL)
         return;
     counters_unmap(&(*generation)->counters);
+    catalog_unmap(&(*generation)->catalog);
     logrings_unmap(&(*generation)->rings, (*generation)->workers);
+    logrings_unmap(&(*generation)->taps, (*generation)->workers);
     if ((*generation)->trespasses != NULL)
         (void)munmap((*generation)->trespasses, (*generation)->count * sizeof(_Atomic int));
     gate_free(&(*generation)->gate);
@@ -92,20 +119,12 @@ generation_free(struct generation **generation)
     *generation = NULL;
 }
 
-static enum sandbox_role
-role_of(const struct generation *generation, unsigned number)
-{
-    if (number >= generation->workers)
-        return SANDBOX_LOGGER;
-    return number + 1 == generation->workers ? SANDBOX_TCP : SANDBOX_UDP;
-}
-
 /* In the child: false, and told, if it could not be bound to its role. */
 static bool
 enter_role(const struct generation *generation, unsigned number)
 {
     struct errmsg msg;
-    enum sandbox_role role = role_of(generation, number);
+    enum sandbox_role role = generation->children[number].role;
     if (sandbox_enter(role, generation->conf, &generation->trespasses[number], &msg) == ERR_OK)
         return true;
     log_line(LOG_LEVEL_ERROR, "%s", msg.text);
@@ -121,15 +140,28 @@ say_ready(int ready)
     (void)close(ready);
 }
 
-/* In the child. */
+/* In the child. Of one that is no worker. */
 static int
-run_logger(const struct generation *generation, const struct sockets *sockets, int ready)
+run_helper(
+    const struct generation *generation, const struct sockets *sockets, unsigned number, int ready)
 {
+    const struct metrics metrics = {.conf = generation->conf,
+        .counters = &generation->counters,
+        .catalog = generation->catalog,
+        .keys = generation->keys,
+        .listeners = {generation->metrics_listeners[0], generation->metrics_listeners[1]},
+        .start_s = generation->server_start_s};
+    struct counters *own = counters_slot(&generation->counters, number);
+    enum sandbox_role role = generation->children[number].role;
     sockets_keep_own(sockets, NULL, 0);
-    if (!enter_role(generation, generation->workers))
+    if (!enter_role(generation, number))
         return 1;
     say_ready(ready);
-    return logger_run(&generation->conf->query_log, generation->rings, generation->workers);
+    if (role == SANDBOX_METRICS)
+        return metrics_run(&metrics);
+    if (role == SANDBOX_DNSTAP)
+        return dnstap_run(&generation->conf->dnstap, generation->taps, generation->workers, own);
+    return logger_run(&generation->conf->query_log, generation->rings, generation->workers, own);
 }
 
 /* In the child. */
@@ -138,7 +170,7 @@ run_worker(
     const struct generation *generation, const struct sockets *sockets, unsigned number, int ready)
 {
     const struct conf *conf = generation->conf;
-    bool tcp = role_of(generation, number) == SANDBOX_TCP;
+    bool tcp = generation->children[number].role == SANDBOX_TCP;
     int *own = calloc((size_t)sockets->endpoints * sockets->sets, sizeof *own);
     if (own == NULL)
         return 1;
@@ -156,6 +188,7 @@ run_worker(
     }
     struct worker worker = {.conf = conf,
         .counters = counters_slot(&generation->counters, number),
+        .catalog = number == 0 ? generation->catalog : NULL,
         .gate = generation->gate,
         .sockets = own,
         .socket_count = count};
@@ -164,6 +197,10 @@ run_worker(
             .full = conf->query_log.full,
             .keys = conf->query_log.keys,
             .sample = conf->query_log.sample};
+    if (generation->taps != NULL)
+        worker.tap = (struct dnstap){.ring = &generation->taps[number],
+            .full = conf->dnstap.full,
+            .sample = conf->dnstap.sample};
     struct errmsg msg;
     int status = 1;
     if (worker_start(&worker, &msg) < 0) {
@@ -177,6 +214,19 @@ run_worker(
     return status;
 }
 
+/* In the child. */
+static int
+run_child(
+    const struct generation *generation, const struct sockets *sockets, unsigned number, int ready)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (generation->children[number].role != SANDBOX_METRICS &&
+            generation->metrics_listeners[i] >= 0)
+            (void)close(generation->metrics_listeners[i]);
+    return number < generation->workers ? run_worker(generation, sockets, number, ready)
+                                        : run_helper(generation, sockets, number, ready);
+}
+
 /* ready: a pipe's end to say that it serves, -1: nobody waits. */
 static void
 start_child(
@@ -188,8 +238,7 @@ start_child(
         (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (getppid() != parent)
             _exit(0);
-        _exit(number < generation->workers ? run_worker(generation, sockets, number, ready)
-                                           : run_logger(generation, sockets, ready));
+        _exit(run_child(generation, sockets, number, ready));
     }
     child->started_s = monotonic_s();
     if (pid < 0) {
@@ -246,7 +295,7 @@ static void
 tell_end(const struct generation *generation, unsigned number, int status)
 {
     struct child *child = &generation->children[number];
-    const char *what = sandbox_role_name(role_of(generation, number));
+    const char *what = sandbox_role_name(child->role);
     char call[SANDBOX_CALL_SIZE], why[256] = "";
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     int trespass = atomic_exchange(&generation->trespasses[number], 0);
@@ -315,17 +364,25 @@ generation_signal_workers(const struct generation *generation, int signal)
 }
 
 static void
-signal_logger(const struct generation *generation, int signal)
+signal_role(const struct generation *generation, enum sandbox_role role, int signal)
 {
     for (unsigned i = generation->workers; i < generation->count; i++)
-        if (generation->children[i].pid > 0)
+        if (generation->children[i].role == role && generation->children[i].pid > 0)
             (void)kill(generation->children[i].pid, signal);
+}
+
+/* Of all that are no workers. */
+static void
+signal_helpers(const struct generation *generation, int signal)
+{
+    for (unsigned i = generation->workers; i < generation->count; i++)
+        signal_role(generation, generation->children[i].role, signal);
 }
 
 void
 generation_reopen(const struct generation *generation)
 {
-    signal_logger(generation, SIGHUP);
+    signal_role(generation, SANDBOX_LOGGER, SIGHUP);
 }
 
 /* Of the children from first on, before end. */
@@ -363,7 +420,7 @@ generation_restart_workers(struct generation *generation, const struct sockets *
     generation_signal_workers(generation, SIGTERM);
     wait_children(generation, 0, generation->workers);
     for (unsigned i = 0; i < generation->workers; i++)
-        generation->children[i] = (struct child){0};
+        generation->children[i] = (struct child){.role = generation->children[i].role};
     generation_start_due(generation, sockets);
 }
 
@@ -372,6 +429,7 @@ generation_finish(struct generation *generation)
 {
     generation->finishing_s = monotonic_s();
     generation_signal_workers(generation, WORKER_DRAIN);
+    signal_role(generation, SANDBOX_METRICS, SIGTERM);
 }
 
 bool
@@ -385,7 +443,7 @@ generation_finished(struct generation *generation)
         return false;
     }
     /* It ends when it has written what is left. */
-    signal_logger(generation, since_s < FINISH_MOST_S + 2 * KILL_AFTER_S ? SIGTERM : SIGKILL);
+    signal_helpers(generation, since_s < FINISH_MOST_S + 2 * KILL_AFTER_S ? SIGTERM : SIGKILL);
     return !any_runs(generation, generation->workers, generation->count);
 }
 
@@ -395,6 +453,6 @@ generation_stop(struct generation *generation)
     generation->finishing_s = monotonic_s();
     generation_signal_workers(generation, SIGTERM);
     wait_children(generation, 0, generation->workers);
-    signal_logger(generation, SIGTERM);
+    signal_helpers(generation, SIGTERM);
     wait_children(generation, generation->workers, generation->count);
 }

@@ -9,12 +9,15 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "server/catalog.h"
 #include "server/counters.h"
 #include "server/gate.h"
 #include "server/listen.h"
 #include "server/logring.h"
+#include "server/sandbox.h"
 
 struct child {
+    enum sandbox_role role;
     pid_t pid;        /* 0: not running */
     time_t started_s; /* by the monotonic clock */
     time_t due_s;     /* not to be started before */
@@ -24,17 +27,23 @@ struct child {
 struct generation {
     struct generation *older; /* the list of those that finish */
     struct conf *conf;
-    struct counter_slots counters; /* by worker */
+    struct counter_slots counters; /* by child */
+    struct catalog_board *catalog; /* written by the first worker */
     struct gate *gate;
-    struct logring *rings; /* by worker; NULL: no query log */
-    unsigned workers;      /* the last is the one for TCP */
-    unsigned count;        /* children: the workers, then the logger, if there is one */
-    struct child *children;
+    struct logring *rings;          /* by worker; NULL: no query log */
+    struct logring *taps;           /* by worker; NULL: no dnstap */
+    const struct quota_table *keys; /* of what the process for metrics tells; borrowed */
+    int metrics_listeners[2];       /* borrowed; -1: none */
+    int64_t server_start_s;         /* since 1970 */
+    unsigned workers;               /* the last is the one for TCP */
+    unsigned count;          /* children: the workers, then what else the configuration wants */
+    struct child *children;  /* those for UDP first, then the one for TCP */
     _Atomic int *trespasses; /* by child, shared with it; see sandbox_enter */
     time_t finishing_s;      /* since when, by the monotonic clock; 0: it serves */
 };
 
-/* Takes *conf over on success; common is borrowed. Nothing runs yet. */
+/* Takes *conf over on success; common is borrowed. Nothing runs yet; server_start_s and
+ * metrics_listeners are to be set before something does. */
 enum err generation_new(struct conf **conf, struct gate_common *common, struct generation **out,
     struct errmsg *msg) MUST_CHECK;
 /* Its processes have ended. */

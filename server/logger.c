@@ -15,19 +15,21 @@
 #include "zones/log.h"
 
 enum {
-    BUSY_MS = 5,      /* to the next look after one that found nothing, and twice as long then */
-    IDLE_MS = 40,     /* up to this: a burst of 300,000 queries a second fits into a ring */
-    BLOCKED_MS = 100, /* the reader of a pipe does not read: until it does, but not longer */
-    RETRY_MS = 1000,  /* after the file could not be opened or written */
-    TAKE = 256,       /* records of a ring before the next ring's turn */
-    END_TURNS = 1000, /* at the end, and no more: more than all rings can hold */
-    END_BLOCKED = 20  /* of BUSY_MS, for a reader who does not read */
+    BUSY_MS = 5,       /* to the next look after one that found nothing, and twice as long then */
+    IDLE_MS = 40,      /* up to this: a burst of 300,000 queries a second fits into a ring */
+    BLOCKED_MS = 100,  /* the reader of a pipe does not read: until it does, but not longer */
+    RETRY_MS = 1000,   /* after the file could not be opened or written */
+    TAKE = 256,        /* records of a ring before the next ring's turn */
+    END_TURNS = 1000,  /* at the end, and no more: more than all rings can hold */
+    NO_FILE = INT_MAX, /* the descriptor of what needs none */
+    END_BLOCKED = 20   /* of BUSY_MS, for a reader who does not read */
 };
 
 struct logger {
     const struct query_log_conf *conf;
     struct logring *rings;
     unsigned count;
+    struct counters *counters;
     int signals;
     int fd; /* -1: not open */
     bool told, ending;
@@ -42,6 +44,13 @@ is_stdout(const struct logger *logger)
     return strcmp(logger->conf->path, "-") == 0;
 }
 
+/* Such a log has no file: the buffer is handed over line by line. */
+static bool
+is_syslog(const struct logger *logger)
+{
+    return logger->conf->facility != NULL;
+}
+
 static void
 trouble(struct logger *logger, const char *what)
 {
@@ -54,7 +63,7 @@ trouble(struct logger *logger, const char *what)
 static void
 close_file(struct logger *logger)
 {
-    if (logger->fd >= 0 && !is_stdout(logger))
+    if (logger->fd >= 0 && !is_stdout(logger) && !is_syslog(logger))
         (void)close(logger->fd);
     logger->fd = -1;
 }
@@ -63,6 +72,10 @@ close_file(struct logger *logger)
 static void
 open_file(struct logger *logger)
 {
+    if (is_syslog(logger)) {
+        logger->fd = NO_FILE;
+        return;
+    }
     int fd = is_stdout(logger)
                  ? STDOUT_FILENO
                  : open(logger->conf->path,
@@ -80,10 +93,25 @@ open_file(struct logger *logger)
     logger->told = false;
 }
 
+static bool
+flush_syslog(struct logger *logger)
+{
+    for (size_t at = 0; at < logger->n;) {
+        const char *end = memchr(logger->buffer + at, '\n', logger->n - at);
+        size_t n = end == NULL ? logger->n - at : (size_t)(end - logger->buffer) - at;
+        log_syslog(logger->conf->facility, logger->buffer + at, n);
+        at += n + 1;
+    }
+    logger->n = 0;
+    return true;
+}
+
 /* Writes the buffer; false if that can't be done now. */
 static bool
 flush(struct logger *logger)
 {
+    if (is_syslog(logger))
+        return flush_syslog(logger);
     while (logger->n > 0) {
         struct pollfd to = {.fd = logger->fd, .events = POLLOUT};
         /* Standard output is shared and may block, so it is asked first. */
@@ -180,6 +208,21 @@ loop(struct logger *logger)
     }
 }
 
+/* Lines that nobody took: those of the buffer, the first perhaps in part, and those of the rings.
+ */
+static uint64_t
+count_lost(struct logger *logger)
+{
+    uint8_t record[LOGRING_RECORD_MAX];
+    uint64_t lost = 0;
+    for (size_t i = 0; i < logger->n; i++)
+        lost += logger->buffer[i] == '\n';
+    for (unsigned i = 0; i < logger->count; i++)
+        while (logring_get(&logger->rings[i], record) > 0)
+            lost++;
+    return lost;
+}
+
 /* The workers have ended, or are about to. */
 static void
 finish(struct logger *logger)
@@ -192,17 +235,21 @@ finish(struct logger *logger)
         if (!any || !went)
             wait_for(logger, !went, BUSY_MS);
     }
-    if (quiet < 2)
-        log_line(LOG_LEVEL_WARNING, "query log %s: its last lines could not be written",
-            logger->conf->path);
+    uint64_t lost = count_lost(logger);
+    logger->counters->of[COUNTER_LOG_LOST] += lost;
+    if (lost > 0)
+        log_line(LOG_LEVEL_WARNING, "query log %s: its last %llu lines could not be written",
+            logger->conf->path, (unsigned long long)lost);
     close_file(logger);
 }
 
 int
-logger_run(const struct query_log_conf *conf, struct logring *rings, unsigned count)
+logger_run(const struct query_log_conf *conf, struct logring *rings, unsigned count,
+    struct counters *counters)
 {
     sigset_t set;
-    struct logger logger = {.conf = conf, .rings = rings, .count = count, .fd = -1};
+    struct logger logger = {
+        .conf = conf, .rings = rings, .count = count, .counters = counters, .fd = -1};
     (void)signal(SIGPIPE, SIG_IGN);
     (void)umask(022);
     (void)sigemptyset(&set);

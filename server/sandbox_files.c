@@ -98,13 +98,13 @@ folder_of(const char *path, char out[PATH_MAX])
 enum err
 sandbox_limit_files(enum sandbox_role role, const struct conf *conf, struct errmsg *msg)
 {
-    char lock[PATH_MAX], log_room[PATH_MAX];
+    char lock[PATH_MAX], log_room[PATH_MAX], tap_room[PATH_MAX];
     int version = sandbox_landlock();
     if (version == 0 || role == SANDBOX_SUPERVISOR)
         return ERR_OK;
     (void)snprintf(lock, sizeof lock, "%s-lock", conf->answers_path);
-    const char *log = conf->query_log.path;
-    bool logs = log != NULL && strcmp(log, "-") != 0;
+    const char *log = conf->query_log.path, *tap = conf->dnstap.path;
+    bool logs = log != NULL && strcmp(log, "-") != 0 && conf->query_log.facility == NULL;
     /* The store may be a link to a file elsewhere. */
     const struct {
         unsigned roles;
@@ -115,6 +115,8 @@ sandbox_limit_files(enum sandbox_role role, const struct conf *conf, struct errm
         {WORKERS, conf->answers_path, READ_FILE},
         {WORKERS, lock, READ_FILE | WRITE_FILE | TRUNCATE},
         {IN_LOGGER, logs ? folder_of(log, log_room) : NULL, WRITE_FILE | MAKE_REG},
+        {IN_DNSTAP, tap != NULL ? folder_of(tap, tap_room) : NULL,
+            WRITE_FILE | MAKE_REG | TRUNCATE},
     };
     const struct ruleset all = all_of(version);
     int ruleset = create_ruleset(version, &all);

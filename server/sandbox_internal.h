@@ -9,7 +9,8 @@ enum {
 #define SANDBOX_ROLE(id, name) IN_##id = 1U << SANDBOX_##id,
 #include "server/sandbox.def"
     EVERY = (1U << SANDBOX_ROLES) - 1,
-    WORKERS = IN_UDP | IN_TCP
+    WORKERS = IN_UDP | IN_TCP,
+    WRITERS = IN_LOGGER | IN_DNSTAP
 };
 
 /* sandbox_calls.c: where a forbidden call is noted, then the seccomp profile. */

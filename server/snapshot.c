@@ -26,6 +26,31 @@ snapshot_acl(const struct snapshot *snapshot)
     return &snapshot->acl;
 }
 
+uint64_t
+snapshot_generation(const struct snapshot *snapshot)
+{
+    return snapshot->generation;
+}
+
+uint32_t
+snapshot_serial(const struct snapshot *snapshot)
+{
+    return snapshot->serial;
+}
+
+int64_t
+snapshot_beat_s(const struct snapshot *snapshot)
+{
+    return snapshot->beat_s;
+}
+
+const struct dataset *
+snapshot_datasets(const struct snapshot *snapshot, unsigned *count)
+{
+    *count = snapshot->dataset_count;
+    return snapshot->datasets;
+}
+
 struct kvread *
 snapshot_reader(struct snapshot *snapshot)
 {

@@ -70,6 +70,11 @@ const struct dataset *snapshot_dataset(const struct snapshot *snapshot, uint16_t
 /* Not to be served at this time: its own expiry, or the heartbeat too old for its max_age_s. */
 bool snapshot_expired(
     const struct snapshot *snapshot, const struct dataset *dataset, int64_t now_s);
+/* For the catalog that the operator is told of: another number means another state of it. */
+uint64_t snapshot_generation(const struct snapshot *snapshot);
+uint32_t snapshot_serial(const struct snapshot *snapshot);
+int64_t snapshot_beat_s(const struct snapshot *snapshot);
+const struct dataset *snapshot_datasets(const struct snapshot *snapshot, unsigned *count);
 struct kvread *snapshot_reader(struct snapshot *snapshot);
 
 #endif

@@ -1,6 +1,7 @@
 /* Opening, following and giving up a store; see snapshot.h. Never on the answer path. */
 #include <stdlib.h>
 
+#include "server/probes.h"
 #include "server/snapshot_internal.h"
 #include "server/views.h"
 
@@ -24,6 +25,7 @@ take_catalog(struct snapshot *snapshot)
     snapshot->ready = err == ERR_OK;
     if (err == ERR_OK) {
         snapshot->trouble.text[0] = '\0';
+        PROBE_PUBLISH(snapshot->generation, snapshot->serial);
         return;
     }
     (void)errmsg_set(&msg, err,
@@ -99,6 +101,7 @@ snapshot_renew(struct snapshot *snapshot)
         give_up(snapshot, "the store could not be read any more; trying to open it again");
         return;
     }
+    PROBE_RENEWED(kvread_generation(snapshot->reader));
     if (kvread_generation(snapshot->reader) != snapshot->generation)
         take_catalog(snapshot);
 }

@@ -90,15 +90,11 @@ statistics_retire(
 static void
 log_counters(const struct tally *tally)
 {
-    static const char *const names[] = {
-#define COUNTER(id, name, text) name,
-#include "server/counters.def"
-    };
     char line[2048];
     size_t n = 0;
-    for (unsigned i = 0; i < COUNTER_COUNT && n < sizeof line; i++) {
-        int k = snprintf(line + n, sizeof line - n, "%s%s=%llu", i == 0 ? "" : " ", names[i],
-            (unsigned long long)tally->of[i]);
+    for (unsigned i = 0; i < COUNTER_LINE_END && n < sizeof line; i++) {
+        int k = snprintf(line + n, sizeof line - n, "%s%s=%llu", i == 0 ? "" : " ",
+            counter_info((enum counter)i).name, (unsigned long long)tally->of[i]);
         n += k > 0 ? (size_t)k : 0;
     }
     log_line(LOG_LEVEL_INFO, "%s", line);

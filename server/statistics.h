@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "server/catalog.h"
 #include "server/quota.h"
 #include "server/tally.h"
 
@@ -42,8 +43,9 @@ void statistics_retire(struct statistics *statistics, const struct counter_slots
 
 /* These tell what was last collected. The counters' line and a line for each zone, to the log: */
 void statistics_log(struct statistics *statistics, int64_t now_s);
-/* A line or a new state of the file. Trouble is logged once. Nothing without a path. */
-void statistics_write(struct statistics *statistics, int64_t now_s);
+/* A line or a new state of the file. Trouble is logged once. Nothing without a path. catalog is
+ * what a worker last said of the store, for Prometheus. */
+void statistics_write(struct statistics *statistics, const struct catalog *catalog, int64_t now_s);
 /* rbldnsd's mark of start, end and reset: a time alone. Prometheus has no such thing. */
 void statistics_mark(struct statistics *statistics, int64_t now_s);
 /* Counting starts again, but for Prometheus. */
@@ -53,6 +55,5 @@ bool statistics_due(struct statistics *statistics, int64_t clock_s);
 
 /* The texts, for tests too. */
 void statistics_print_line(struct statistics *statistics, int64_t now_s, FILE *out);
-void statistics_print_prometheus(const struct statistics *statistics, FILE *out);
 
 #endif

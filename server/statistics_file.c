@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/metrics_text.h"
 #include "server/statistics.h"
 #include "zones/log.h"
 
@@ -13,7 +14,7 @@ static void
 print_counts(FILE *out, const char *name, const struct zone_counts *counts)
 {
     (void)fprintf(out, " %s", name);
-    for (unsigned i = 0; i < ZONE_COUNTER_COUNT; i++)
+    for (unsigned i = 0; i < ZONE_COUNTER_LINE_END; i++)
         (void)fprintf(out, ":%llu", (unsigned long long)counts->of[i]);
 }
 
@@ -34,74 +35,6 @@ statistics_print_line(struct statistics *statistics, int64_t now_s, FILE *out)
     }
     print_counts(out, "*", &shown->zones[shown->zone_count]);
     (void)fputc('\n', out);
-}
-
-/* A metric's name has no '-'. */
-static void
-print_metric(FILE *out, const char *room, const char *name, const char *help)
-{
-    char metric[128];
-    (void)snprintf(metric, sizeof metric, "repdnsd_%s%s_total", room, name);
-    for (char *p = metric; *p != '\0'; p++)
-        *p = *p == '-' ? '_' : *p;
-    if (help != NULL)
-        (void)fprintf(out, "# HELP %s %s\n# TYPE %s counter\n", metric, help, metric);
-    (void)fputs(metric, out);
-}
-
-static void
-print_label(FILE *out, const struct dname *apex)
-{
-    char name[DNAME_TEXT_SIZE];
-    (void)dname_format(apex, name);
-    (void)fputs("{zone=\"", out);
-    for (const char *p = name; *p != '\0'; p++) {
-        if (*p == '\\' || *p == '"')
-            (void)fputc('\\', out);
-        (void)fputc(*p, out);
-    }
-    (void)fputs("\"}", out);
-}
-
-void
-statistics_print_prometheus(const struct statistics *statistics, FILE *out)
-{
-    static const struct {
-        const char *name, *help;
-    } counters[] =
-        {
-#define COUNTER(id, name, text) {name, text},
-#include "server/counters.def"
-        },
-      zone_counters[] = {
-#define ZONE_COUNTER(id, name, text) {name, text},
-#include "server/counters.def"
-      };
-    const struct tally *now = &statistics->now;
-    const struct conf *conf = statistics->conf;
-    (void)fprintf(out,
-        "# HELP repdnsd_start_time_seconds when the server started, since 1970\n"
-        "# TYPE repdnsd_start_time_seconds gauge\nrepdnsd_start_time_seconds %lld\n",
-        (long long)statistics->start_s);
-    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
-        print_metric(out, "", counters[i].name, counters[i].help);
-        (void)fprintf(out, " %llu\n", (unsigned long long)now->of[i]);
-    }
-    for (unsigned c = 0; c < ZONE_COUNTER_COUNT; c++) {
-        print_metric(out, "all_", zone_counters[c].name, zone_counters[c].help);
-        (void)fprintf(out, " %llu\n", (unsigned long long)now->zones[now->zone_count].of[c]);
-        bool first = true;
-        for (unsigned i = 0; i < conf->zone_count; i++) {
-            if (!conf->zones[i].enabled)
-                continue;
-            print_metric(out, "zone_", zone_counters[c].name, first ? zone_counters[c].help : NULL);
-            print_label(out, &conf->zones[i].apex);
-            (void)fprintf(out, " %llu\n", (unsigned long long)now->zones[i].of[c]);
-            first = false;
-        }
-    }
-    if (statistics->keys != NULL)
-        quota_table_print_prometheus(statistics->keys, out);
 }
 
 /* Once, until it goes well again. */
@@ -161,8 +94,14 @@ replace(struct statistics *statistics, const char *text, size_t n)
 }
 
 void
-statistics_write(struct statistics *statistics, int64_t now_s)
+statistics_write(struct statistics *statistics, const struct catalog *catalog, int64_t now_s)
 {
+    const struct metrics_state state = {.conf = statistics->conf,
+        .now = &statistics->now,
+        .catalog = catalog,
+        .keys = statistics->keys,
+        .start_s = statistics->start_s,
+        .now_s = now_s};
     const struct statistics_conf *conf = &statistics->conf->statistics;
     char *text = NULL;
     size_t n = 0;
@@ -172,7 +111,7 @@ statistics_write(struct statistics *statistics, int64_t now_s)
     if (out == NULL)
         return;
     if (conf->prometheus)
-        statistics_print_prometheus(statistics, out);
+        metrics_print(&state, out);
     else
         statistics_print_line(statistics, now_s, out);
     if (fclose(out) == 0 &&

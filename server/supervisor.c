@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "server/generation.h"
+#include "server/metrics_listen.h"
 #include "server/sandbox.h"
 #include "server/statistics.h"
 #include "server/ties.h"
@@ -27,7 +28,9 @@ struct supervisor {
     struct generation *current;
     struct generation *finishing; /* the newest first */
     struct sockets sockets;
+    struct metrics_sockets metrics;
     struct statistics statistics;
+    struct catalog catalog; /* scratch */
     struct gate_common common;
     int64_t saved_s; /* when the keys' quotas were, by the monotonic clock */
     bool seen;       /* the store's file was there */
@@ -146,15 +149,47 @@ compatible(const struct conf *old, const struct conf *conf, struct errmsg *msg)
     return ERR_OK;
 }
 
+/* What others than the current generation have counted. */
+static void
+collect_others(struct supervisor *supervisor)
+{
+    statistics_collect(&supervisor->statistics);
+    for (struct generation *g = supervisor->finishing; g != NULL; g = g->older)
+        statistics_add(&supervisor->statistics, &g->counters, g->conf);
+}
+
 static void
 collect(struct supervisor *supervisor)
 {
-    struct statistics *statistics = &supervisor->statistics;
-    statistics_collect(statistics);
-    if (supervisor->current != NULL)
-        statistics_add(statistics, &supervisor->current->counters, supervisor->current->conf);
-    for (struct generation *g = supervisor->finishing; g != NULL; g = g->older)
-        statistics_add(statistics, &g->counters, g->conf);
+    const struct generation *current = supervisor->current;
+    collect_others(supervisor);
+    if (current != NULL)
+        statistics_add(&supervisor->statistics, &current->counters, current->conf);
+}
+
+/* For the current generation's process for metrics, who can see its own counters alone. */
+static void
+hand_over(struct supervisor *supervisor)
+{
+    collect_others(supervisor);
+    tally_put_others(&supervisor->statistics.now, &supervisor->current->counters);
+}
+
+static void
+write_statistics(struct supervisor *supervisor, int64_t now_s)
+{
+    catalog_get(supervisor->current->catalog, &supervisor->catalog);
+    statistics_write(&supervisor->statistics, &supervisor->catalog, now_s);
+}
+
+static void
+give_sockets(const struct supervisor *supervisor, struct generation *generation,
+    const struct metrics_sockets *metrics)
+{
+    generation->server_start_s = supervisor->statistics.start_s;
+    generation->keys = &supervisor->common.quotas;
+    generation->metrics_listeners[0] = metrics->local;
+    generation->metrics_listeners[1] = metrics->tcp;
 }
 
 /* Of a new file. */
@@ -167,7 +202,7 @@ begin_statistics(struct supervisor *supervisor)
     if (!statistics->conf->statistics.prometheus)
         return;
     collect(supervisor);
-    statistics_write(statistics, now_s);
+    write_statistics(supervisor, now_s);
 }
 
 static bool
@@ -179,13 +214,17 @@ same_text(const char *a, const char *b)
 /* Starts a generation beside the current one. On failure everything is as it was. */
 static enum err
 start_beside(struct supervisor *supervisor, struct conf **conf, struct generation **out,
-    struct sockets *sockets, struct errmsg *msg)
+    struct sockets *sockets, struct metrics_sockets *metrics, struct errmsg *msg)
 {
     const char *path = supervisor->current->conf->path;
     enum err err = sockets_open(*conf, &supervisor->sockets, NULL, sockets, msg);
     if (err < 0)
         return err;
-    err = generation_new(conf, &supervisor->common, out, msg);
+    err = metrics_open(*conf, &supervisor->metrics, metrics, msg);
+    if (err == ERR_OK)
+        err = generation_new(conf, &supervisor->common, out, msg);
+    if (err == ERR_OK)
+        give_sockets(supervisor, *out, metrics);
     if (err == ERR_OK && generation_start(*out, sockets))
         return ERR_OK;
     if (err == ERR_OK) {
@@ -194,23 +233,28 @@ start_beside(struct supervisor *supervisor, struct conf **conf, struct generatio
         generation_stop(*out);
         retire(supervisor, out);
     }
+    metrics_close_others(metrics, &supervisor->metrics);
     sockets_close_others(sockets, &supervisor->sockets);
     return err;
 }
 
 /* From now on the new generation serves, and the one before finishes. */
 static void
-switch_to(struct supervisor *supervisor, struct generation *new, struct sockets *sockets)
+switch_to(struct supervisor *supervisor, struct generation *new, struct sockets *sockets,
+    struct metrics_sockets *metrics)
 {
     struct generation *old = supervisor->current;
     const struct statistics_conf *before = &old->conf->statistics, *now = &new->conf->statistics;
     sockets_close_others(&supervisor->sockets, sockets);
     supervisor->sockets = *sockets;
     supervisor->sockets.before = NULL;
+    metrics_close_others(&supervisor->metrics, metrics);
+    supervisor->metrics = *metrics;
     generation_finish(old);
     old->older = supervisor->finishing;
     supervisor->finishing = old;
     supervisor->current = new;
+    hand_over(supervisor);
     if (!same_text(before->path, now->path) || before->prometheus != now->prometheus)
         begin_statistics(supervisor);
     end_finishing(supervisor, FINISHING_MAX);
@@ -222,23 +266,25 @@ renew(struct supervisor *supervisor, struct errmsg *msg)
 {
     struct generation *new = NULL;
     struct sockets sockets;
+    struct metrics_sockets metrics;
     struct conf *conf;
     enum err err = conf_load(supervisor->current->conf->path, &conf, msg);
     if (err < 0)
         return err;
     err = compatible(supervisor->current->conf, conf, msg);
     if (err == ERR_OK)
-        err = start_beside(supervisor, &conf, &new, &sockets, msg);
+        err = start_beside(supervisor, &conf, &new, &sockets, &metrics, msg);
     conf_free(&conf);
     if (err < 0)
         return err;
     if (!statistics_adopt(&supervisor->statistics, new->conf, monotonic_s())) {
         generation_stop(new);
         retire(supervisor, &new);
+        metrics_close_others(&metrics, &supervisor->metrics);
         sockets_close_others(&sockets, &supervisor->sockets);
         return errmsg_set(msg, ERR_NOMEM, "out of memory");
     }
-    switch_to(supervisor, new, &sockets);
+    switch_to(supervisor, new, &sockets, &metrics);
     return ERR_OK;
 }
 
@@ -279,7 +325,7 @@ tell(struct supervisor *supervisor, bool reset)
     int64_t now_s = worker_now_s();
     collect(supervisor);
     statistics_log(statistics, now_s);
-    statistics_write(statistics, now_s);
+    write_statistics(supervisor, now_s);
     if (reset) {
         statistics_reset(statistics, now_s);
         statistics_mark(statistics, now_s);
@@ -317,8 +363,9 @@ loop(struct supervisor *supervisor)
             save_quotas(supervisor);
         if (statistics_due(&supervisor->statistics, monotonic_s())) {
             collect(supervisor);
-            statistics_write(&supervisor->statistics, worker_now_s());
+            write_statistics(supervisor, worker_now_s());
         }
+        hand_over(supervisor);
     }
 }
 
@@ -348,6 +395,7 @@ stop(struct supervisor *supervisor)
     tell(supervisor, false);
     statistics_mark(&supervisor->statistics, worker_now_s());
     statistics_free(&supervisor->statistics);
+    metrics_close_others(&supervisor->metrics, NULL);
     sockets_close_others(&supervisor->sockets, NULL);
     generation_free(&supervisor->current);
     gate_common_free(&supervisor->common);
@@ -369,6 +417,7 @@ static enum err
 give_up(struct supervisor *supervisor, enum err err)
 {
     statistics_free(&supervisor->statistics);
+    metrics_close_others(&supervisor->metrics, NULL);
     sockets_close_others(&supervisor->sockets, NULL);
     generation_free(&supervisor->current);
     gate_common_free(&supervisor->common);
@@ -378,7 +427,7 @@ give_up(struct supervisor *supervisor, enum err err)
 enum err
 supervisor_run(struct conf **conf, struct ties *ties, struct errmsg *msg)
 {
-    struct supervisor supervisor = {.current = NULL, .ties = ties};
+    struct supervisor supervisor = {.ties = ties, .metrics = METRICS_SOCKETS_NONE};
     struct activation passed;
     enum err err = activation_open(&passed, msg);
     if (err == ERR_OK)
@@ -386,7 +435,9 @@ supervisor_run(struct conf **conf, struct ties *ties, struct errmsg *msg)
     activation_close(&passed);
     if (err < 0)
         return err;
-    err = sandbox_drop(*conf, msg);
+    err = metrics_open(*conf, NULL, &supervisor.metrics, msg);
+    if (err == ERR_OK)
+        err = sandbox_drop(*conf, msg);
     if (err == ERR_OK &&
         statistics_init(&supervisor.statistics, *conf, worker_now_s(), monotonic_s()) < 0)
         err = errmsg_set(msg, ERR_NOMEM, "out of memory");
@@ -397,6 +448,8 @@ supervisor_run(struct conf **conf, struct ties *ties, struct errmsg *msg)
         err = generation_new(conf, &supervisor.common, &supervisor.current, msg);
     if (err < 0)
         return give_up(&supervisor, err);
+    give_sockets(&supervisor, supervisor.current, &supervisor.metrics);
+    hand_over(&supervisor);
     block_signals(&supervisor);
     err = sandbox_enter(SANDBOX_SUPERVISOR, supervisor.current->conf, NULL, msg);
     if (err < 0)

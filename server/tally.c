@@ -97,3 +97,20 @@ tally_add_slots(struct tally *to, const struct conf *to_conf, const struct count
         add_zones(to, to_conf, slot->zones, slots_conf);
     }
 }
+
+void
+tally_add_slot(struct tally *to, const struct counters *slot)
+{
+    add(to->of, slot->of, COUNTER_COUNT);
+    for (unsigned i = 0; i <= to->zone_count; i++)
+        add(to->zones[i].of, slot->zones[i].of, ZONE_COUNTER_COUNT);
+}
+
+void
+tally_put_others(const struct tally *tally, const struct counter_slots *slots)
+{
+    struct counters *others = counters_others(slots);
+    memcpy(others->of, tally->of, sizeof others->of);
+    memcpy(others->zones, tally->zones, (tally->zone_count + 1U) * sizeof *tally->zones);
+    atomic_store_explicit(&others->written, 1, memory_order_release);
+}

@@ -26,5 +26,9 @@ void tally_add(struct tally *to, const struct conf *to_conf, const struct tally 
 /* to += what the slots have counted. */
 void tally_add_slots(struct tally *to, const struct conf *to_conf,
     const struct counter_slots *slots, const struct conf *slots_conf);
+/* Likewise one slot, of the same configuration. */
+void tally_add_slot(struct tally *to, const struct counters *slot);
+/* Into the slot of others, of the same configuration. */
+void tally_put_others(const struct tally *tally, const struct counter_slots *slots);
 
 #endif

@@ -22,6 +22,7 @@ struct connection {
     ev_timer timer;
     struct service *service;
     struct ip client;
+    uint16_t port;
     bool open;
     size_t in_n, out_n, out_at;
     uint8_t in[FRAME + QUERY_MAX];
@@ -66,6 +67,7 @@ answer_next(struct connection *connection, bool *answered)
     struct request request = {.packet = connection->in + FRAME,
         .len = len,
         .client = connection->client,
+        .port = connection->port,
         .tcp = true,
         .gate = worker->gate};
     int64_t now_s = worker_now_s();
@@ -193,6 +195,7 @@ on_listener(struct ev_loop *loop, ev_io *io, int events)
     }
     connection->service = service;
     connection->client = client;
+    connection->port = ntohs(from.sin6_port);
     connection->open = true;
     service->open++;
     connection->in_n = connection->out_n = connection->out_at = 0;

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/probes.h"
 #include "zones/log.h"
 
 int64_t
@@ -27,6 +28,11 @@ void
 worker_tell(struct worker *worker)
 {
     bool ready = snapshot_ready(worker->snapshot);
+    uint64_t generation = snapshot_generation(worker->snapshot);
+    if (worker->catalog != NULL &&
+        (ready != worker->was_ready || generation != worker->told_generation))
+        catalog_put(worker->catalog, worker->snapshot);
+    worker->told_generation = generation;
     if (ready == worker->was_ready)
         return;
     worker->was_ready = ready;
@@ -91,8 +97,16 @@ worker_note(struct worker *worker, const struct request *request, const struct a
 {
     const struct conf *conf = worker->conf;
     unsigned zone = note->zone == NULL ? conf->zone_count : (unsigned)(note->zone - conf->zones);
-    counters_note(worker->counters, note, zone, request->tcp, request->len, n);
-    if (worker->log.ring == NULL || n == 0)
+    counters_note(worker->counters, note, zone, request, n);
+    if (n == 0)
+        PROBE_DROPPED(note->drop, request->len);
+    else
+        PROBE_ANSWERED(note->rcode, n, note->listed);
+    if (n == 0)
+        return;
+    if (worker->tap.ring != NULL && !dnstap_take(&worker->tap, request, note, reply, n))
+        worker->counters->of[COUNTER_DNSTAP_DROPPED]++;
+    if (worker->log.ring == NULL)
         return;
     if (!querylog_take(&worker->log, request, note, reply, n, now_s))
         worker->counters->of[COUNTER_LOG_DROPPED]++;

@@ -7,7 +7,9 @@
 
 #include <signal.h>
 
+#include "server/catalog.h"
 #include "server/counters.h"
+#include "server/dnstap.h"
 #include "server/querylog.h"
 #include "server/snapshot.h"
 
@@ -19,8 +21,11 @@ struct worker {
     const struct conf *conf;
     struct view_table *views;
     struct snapshot *snapshot;
-    struct counters *counters; /* its slot */
+    struct counters *counters;     /* its slot */
+    struct catalog_board *catalog; /* NULL: another one writes it */
+    uint64_t told_generation;      /* as last written there */
     struct querylog log;
+    struct dnstap tap;
     struct gate *gate;  /* borrowed */
     const int *sockets; /* UDP sockets, or listening TCP ones */
     unsigned socket_count;
@@ -39,7 +44,8 @@ enum err worker_start(struct worker *worker, struct errmsg *msg) MUST_CHECK;
 void worker_stop(struct worker *worker);
 /* Reads the signalfd. */
 enum worker_order worker_signalled(const struct worker *worker);
-/* Says so in the log when the store became usable or stopped being so. Outside the answer path. */
+/* Says so in the log when the store became usable or stopped being so, and writes the catalog when
+ * there is news. Outside the answer path. */
 void worker_tell(struct worker *worker);
 /* Counts a packet and notes it for the query log: n bytes of its answer, 0 if it has none. */
 void worker_note(struct worker *worker, const struct request *request,

@@ -1,4 +1,4 @@
-/* The sections query_log and statistics: what repdnsd writes of its work. */
+/* The sections query_log, statistics, metrics and dnstap: what repdnsd writes of its work. */
 #ifndef ZONES_CONFLOGS_H
 #define ZONES_CONFLOGS_H
 

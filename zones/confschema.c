@@ -8,6 +8,7 @@
 #include "confvalue.h"
 #include "ip.h"
 #include "listtype.h"
+#include "log.h"
 #include "logformat.h"
 
 enum { VERSION_MAX = 255 /* a character-string, RFC 1035 3.3 */ };
@@ -78,11 +79,20 @@ check_path(cfg_t *cfg, cfg_opt_t *opt)
     return -1;
 }
 
-/* Standard output too. */
+/* Standard output and syslog too. */
 static int
 check_log_path(cfg_t *cfg, cfg_opt_t *opt)
 {
-    return strcmp(last_value(opt), "-") == 0 ? 0 : check_path(cfg, opt);
+    const char *text = last_value(opt);
+    if (strcmp(text, "-") == 0)
+        return 0;
+    if (strncmp(text, "syslog:", 7) != 0)
+        return check_path(cfg, opt);
+    if (log_is_facility(text + 7))
+        return 0;
+    cfg_error(cfg, "%s: \"%s\" is no facility of syslog; use daemon, local0 or the like", opt->name,
+        text + 7);
+    return -1;
 }
 
 static int
@@ -178,6 +188,12 @@ check_log_addresses(cfg_t *cfg, cfg_opt_t *opt)
 }
 
 static int
+check_latency(cfg_t *cfg, cfg_opt_t *opt)
+{
+    return check_either(cfg, opt, "batch", "kernel");
+}
+
+static int
 check_statistics_format(cfg_t *cfg, cfg_opt_t *opt)
 {
     return check_either(cfg, opt, "rbldnsd", "prometheus");
@@ -232,8 +248,33 @@ static const struct {
     {"statistics|path", check_path}, {"statistics|format", check_statistics_format},
     {"statistics|every", check_duration}, {"seccomp", confprocess_check_seccomp},
     {"pin", confprocess_check_pin},
+    {"metrics|path", check_path}, {"metrics|listen", check_endpoint},
+    {"metrics|latency", check_latency},
+    {"dnstap|path", check_path}, {"dnstap|sample", check_count},
+    {"dnstap|addresses", check_log_addresses},
 };
 /* clang-format on */
+
+/* The sections of what repdnsd tells of its work. */
+struct watching {
+    cfg_opt_t query_log[6], statistics[5], metrics[4], dnstap[5];
+};
+
+static struct watching
+watching_new(void)
+{
+    return (struct watching){
+        .query_log = {CFG_STR("path", NULL, CFGF_NODEFAULT),
+            CFG_STR("format", "rbldnsd", CFGF_NONE), CFG_INT("sample", 1, CFGF_NONE),
+            CFG_STR("addresses", "cut", CFGF_NONE), CFG_STR("keys", "id", CFGF_NONE), CFG_END()},
+        .statistics = {CFG_STR("path", NULL, CFGF_NODEFAULT),
+            CFG_STR("format", "rbldnsd", CFGF_NONE), CFG_STR("every", "1m", CFGF_NONE),
+            CFG_BOOL("deltas", cfg_false, CFGF_NONE), CFG_END()},
+        .metrics = {CFG_STR("path", NULL, CFGF_NODEFAULT), CFG_STR("listen", NULL, CFGF_NODEFAULT),
+            CFG_STR("latency", "batch", CFGF_NONE), CFG_END()},
+        .dnstap = {CFG_STR("path", NULL, CFGF_NODEFAULT), CFG_STR("identity", "", CFGF_NONE),
+            CFG_INT("sample", 1, CFGF_NONE), CFG_STR("addresses", "cut", CFGF_NONE), CFG_END()}};
+}
 
 static cfg_t *
 make(cfg_opt_t *policy, cfg_opt_t *rate_limit, cfg_opt_t *cookies, cfg_opt_t *keys)
@@ -260,12 +301,7 @@ make(cfg_opt_t *policy, cfg_opt_t *rate_limit, cfg_opt_t *cookies, cfg_opt_t *ke
     /* The limits are those of RFC 7208 4.6.4. */
     cfg_opt_t spf[] = {CFG_INT("lookup_limit", 10, CFGF_NONE), CFG_INT("void_limit", 2, CFGF_NONE),
         CFG_STR("keep", "7d", CFGF_NONE), CFG_STR_LIST("domains", "{}", CFGF_NONE), CFG_END()};
-    cfg_opt_t query_log[] = {CFG_STR("path", NULL, CFGF_NODEFAULT),
-        CFG_STR("format", "rbldnsd", CFGF_NONE), CFG_INT("sample", 1, CFGF_NONE),
-        CFG_STR("addresses", "cut", CFGF_NONE), CFG_STR("keys", "id", CFGF_NONE), CFG_END()};
-    cfg_opt_t statistics[] = {CFG_STR("path", NULL, CFGF_NODEFAULT),
-        CFG_STR("format", "rbldnsd", CFGF_NONE), CFG_STR("every", "1m", CFGF_NONE),
-        CFG_BOOL("deltas", cfg_false, CFGF_NONE), CFG_END()};
+    struct watching watching = watching_new();
     cfg_opt_t top[] = {CFG_STR("base", NULL, CFGF_NODEFAULT),
         CFG_STR("state_dir", NULL, CFGF_NODEFAULT),
         CFG_STR_LIST("listen", "{127.0.0.1, \"::1\"}", CFGF_NONE),
@@ -287,9 +323,11 @@ make(cfg_opt_t *policy, cfg_opt_t *rate_limit, cfg_opt_t *cookies, cfg_opt_t *ke
         CFG_SEC("list", list, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
         CFG_SEC("zone", zone, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
         CFG_SEC("policy", policy, CFGF_NONE), CFG_SEC("spf", spf, CFGF_NONE),
-        CFG_SEC("query_log", query_log, CFGF_NONE), CFG_SEC("statistics", statistics, CFGF_NONE),
-        CFG_SEC("rate_limit", rate_limit, CFGF_NONE), CFG_SEC("cookies", cookies, CFGF_NONE),
-        CFG_SEC("keys", keys, CFGF_NONE), CFG_END()};
+        CFG_SEC("query_log", watching.query_log, CFGF_NONE),
+        CFG_SEC("statistics", watching.statistics, CFGF_NONE),
+        CFG_SEC("metrics", watching.metrics, CFGF_NONE),
+        CFG_SEC("dnstap", watching.dnstap, CFGF_NONE), CFG_SEC("rate_limit", rate_limit, CFGF_NONE),
+        CFG_SEC("cookies", cookies, CFGF_NONE), CFG_SEC("keys", keys, CFGF_NONE), CFG_END()};
     return cfg_init(top, CFGF_NONE);
 }
 

@@ -68,6 +68,12 @@ log_to(const char *where)
 }
 
 void
+log_syslog(const char *facility, const char *line, size_t n)
+{
+    syslog(facilities[find_facility(facility)].facility | LOG_INFO, "%.*s", (int)n, line);
+}
+
+void
 log_detach(void)
 {
     if (!sink.syslog || sink.nowhere < 0)

@@ -7,6 +7,7 @@
 #define ZONES_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "err.h"
 
@@ -25,6 +26,9 @@ void log_open(const char *program, enum log_level most);
  * follow. ERR_SYNTAX: neither. */
 enum err log_to(const char *where) MUST_CHECK;
 bool log_is_facility(const char *name);
+/* One line of n bytes to this facility, whose name is good, and nowhere else. Waits while syslog's
+ * socket is full. */
+void log_syslog(const char *facility, const char *line, size_t n);
 /* Where lines go to syslog: from now on only there. The standard descriptors become /dev/null. */
 void log_detach(void);
 

@@ -133,6 +133,14 @@ dataset_expired(const struct dataset *dataset, int64_t beat_s, int64_t now_s)
     return dataset->max_age_s != 0 && now_s - beat_s > (int64_t)dataset->max_age_s;
 }
 
+int64_t
+dataset_expires_s(const struct dataset *dataset, int64_t beat_s)
+{
+    int64_t until_s = dataset->max_age_s != 0 ? beat_s + dataset->max_age_s : 0;
+    bool own = dataset->expires_s != 0 && (until_s == 0 || dataset->expires_s < until_s);
+    return own ? dataset->expires_s : until_s;
+}
+
 size_t
 store_meta_encode(const struct store_meta *meta, uint8_t out[STORE_META_SIZE])
 {

@@ -82,6 +82,9 @@ struct dataset {
  * max_age_s. */
 bool dataset_expired(const struct dataset *dataset, int64_t beat_s, int64_t now_s);
 
+/* From when on that is so, if nothing changes; 0: never. */
+int64_t dataset_expires_s(const struct dataset *dataset, int64_t beat_s);
+
 #define DATASET_RECORD_SIZE 64
 /* Encoded without the name, which is in the key. */
 size_t dataset_encode(const struct dataset *dataset, uint8_t out[DATASET_RECORD_SIZE]);

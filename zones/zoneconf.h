@@ -130,10 +130,24 @@ struct spf_conf {
 /* What repdnsd writes of its work; meanings in repdns.conf(5). */
 struct query_log_conf {
     char *path;      /* NULL: none; "-": standard output */
+    char *facility;  /* of syslog, which path names; NULL: path is a file */
     bool text;       /* else as rbldnsd writes it */
     bool full;       /* client addresses are not cut to /24 and /56 */
     bool keys;       /* clients' keys are there in clear, not their ids */
     uint32_t sample; /* one of so many answers is logged */
+};
+struct dnstap_conf {
+    char *path;      /* of a socket or file; NULL: none */
+    char *identity;  /* of this server; "" for none */
+    bool full;       /* client addresses are not cut to /24 and /56 */
+    uint32_t sample; /* one of so many answers is told */
+};
+/* Where Prometheus and repdns stats ask. */
+struct metrics_conf {
+    char *path;      /* of a unix socket; NULL: none */
+    bool has_listen; /* over TCP */
+    struct endpoint listen;
+    bool kernel_latency; /* answers are timed from when the kernel received the query */
 };
 struct statistics_conf {
     char *path;       /* NULL: none */
@@ -223,6 +237,8 @@ struct conf {
     struct query_log_conf query_log;
     struct statistics_conf statistics;
     struct process_conf process;
+    struct metrics_conf metrics;
+    struct dnstap_conf dnstap;
     struct rate_conf rate;
     struct cookie_conf cookies;
     struct keys_conf keys;

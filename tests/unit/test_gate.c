@@ -228,7 +228,8 @@ counters(void **state)
         {{.cookie = COOKIE_GOOD}, COUNTER_COOKIES_GOOD},
         {{.rate = RRL_DROP, .dropped = true}, COUNTER_RATE_DROPPED},
         {{.rate = RRL_SLIP}, COUNTER_RATE_SLIPPED}, {{.rate = RRL_NOTED}, COUNTER_RATE_NOTED},
-        {{.rcode = RCODE_BADCOOKIE}, COUNTER_MALFORMED}};
+        {{.rcode = RCODE_BADCOOKIE}, COUNTER_BADCOOKIE}};
+    const struct request request = {.len = 10};
     struct counter_slots slots;
     struct errmsg msg;
     (void)state;
@@ -236,7 +237,7 @@ counters(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct counters *slot = counters_slot(&slots, 0);
         uint64_t before = slot->of[cases[i].counter];
-        counters_note(slot, &cases[i].note, 0, false, 10, 10);
+        counters_note(slot, &cases[i].note, 0, &request, 10);
         assert_int_equal(slot->of[cases[i].counter], before + 1);
     }
     counters_unmap(&slots);

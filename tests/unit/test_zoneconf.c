@@ -75,6 +75,13 @@ errors_name_the_line(void **state)
         {BASE "query_log {\nformat = postfix }\n", ":4:", "use rbldnsd or text"},
         {BASE "query_log { addresses = some }\n", ":3:", "use cut or full"},
         {BASE "query_log { sample = 0 }\n", ":", "sample: use 1"},
+        {BASE "query_log { path = \"syslog:x\" }\n", ":3:", "no facility of syslog"},
+        {BASE "metrics { path = \"-\" }\n", ":3:", "begin it with /"},
+        {BASE "metrics { listen = \"here\" }\n", ":3:", "no address"},
+        {BASE "metrics { latency = none }\n", ":3:", "use batch or kernel"},
+        {BASE "dnstap { path = \"tap\" }\n", ":3:", "begin it with /"},
+        {BASE "dnstap { sample = 0 }\n", ":", "sample: use 1"},
+        {BASE "dnstap { addresses = some }\n", ":3:", "use cut or full"},
         {BASE "query_log { keys = all }\n", ":3:", "use id or clear"},
         {BASE "zone \"ip\" { keyed = yes }\n", ":3:", "name their file in a section keys"},
         {BASE "keys { file = \"/k\" }\nzone \"base\" { keyed = yes }\n",
@@ -156,6 +163,10 @@ defaults_are_safe(void **state)
     assert_null(conf->query_log.path);
     assert_false(conf->query_log.full);
     assert_int_equal(conf->query_log.sample, 1);
+    assert_null(conf->metrics.path);
+    assert_false(conf->metrics.has_listen);
+    assert_null(conf->dnstap.path);
+    assert_null(conf->query_log.facility);
     assert_false(conf->query_log.keys);
     assert_int_equal(conf->rate.responses, 50);
     assert_int_equal(conf->rate.nxdomains + conf->rate.nodata + conf->rate.errors, 0);
