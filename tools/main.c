@@ -17,11 +17,14 @@ static const char usage[] =
     "       repdns [-c FILE] dump --as rbldnsd|bind|json LIST\n"
     "       repdns [-c FILE] check\n"
     "       repdns [-c FILE] [--as-of TIME] status\n"
+    "       repdns [-c FILE] [--once] [--json] stats [SECONDS]\n"
     "  -c FILE       configuration (/etc/repdns/repdns.conf)\n"
     "  --as-of TIME  the time to judge by: seconds since 1970, or 2026-06-01[T12:00:00] in UTC\n"
     "  -s ADDR       ask this server instead of the configured one\n"
     "  --beat        dump the heartbeat too\n"
     "  --as FORM     dump a list as rbldnsd's files, a zone file or lines of JSON\n"
+    "  --once        stats: averages since the server's start, once\n"
+    "  --json        stats: a line of JSON each time\n"
     "  -V  version   -h  help\n";
 
 static const struct command {
@@ -36,6 +39,7 @@ static const struct command {
     {"dump", tool_dump, 0, 1, EXIT_USAGE},
     {"check", tool_check, 0, 0, EXIT_FAILED},
     {"status", tool_status, 0, 0, EXIT_USAGE},
+    {"stats", tool_stats, 0, 1, EXIT_USAGE},
 };
 
 struct options {
@@ -73,7 +77,8 @@ static int
 parse_options(int argc, char **argv, struct options *out)
 {
     static const struct option longs[] = {{"as-of", required_argument, NULL, 'a'},
-        {"beat", no_argument, NULL, 'b'}, {"as", required_argument, NULL, 'f'}, {0}};
+        {"beat", no_argument, NULL, 'b'}, {"as", required_argument, NULL, 'f'},
+        {"once", no_argument, NULL, 'o'}, {"json", no_argument, NULL, 'j'}, {0}};
     *out = (struct options){
         .path = "/etc/repdns/repdns.conf", .tool = {.out = stdout, .now_s = (int64_t)time(NULL)}};
     for (int option; (option = getopt_long(argc, argv, "c:s:Vh", longs, NULL)) != -1;) {
@@ -85,6 +90,10 @@ parse_options(int argc, char **argv, struct options *out)
             out->tool.beat = true;
         else if (option == 'f')
             out->tool.as = optarg;
+        else if (option == 'o')
+            out->tool.once = true;
+        else if (option == 'j')
+            out->tool.json = true;
         else if (option == 'V' || option == 'h') {
             fputs(option == 'h' ? usage : "repdns " REPDNS_VERSION "\n", stdout);
             return EXIT_DONE;

@@ -1,6 +1,7 @@
-/* repdns status: the same as repdns-load status; and errors as exit codes. */
+/* repdns status: the same as repdns-load status, and the server; and errors as exit codes. */
 #include "loader/status.h"
 
+#include "tools/metrics_read.h"
 #include "tools/tools.h"
 
 enum exit_code
@@ -11,8 +12,39 @@ tool_exit(enum err err)
     return err == ERR_FORMAT || err == ERR_FULL ? EXIT_STORE : EXIT_FAILED;
 }
 
+/* Whether it runs, and what it has done and serves. No failure if it doesn't. */
+static void
+print_server(const struct tool *tool)
+{
+    static const struct {
+        const char *metric, *text;
+    } counts[] = {{"repdnsd_queries_total", "queries"}, {"repdnsd_dropped_total", "not answered"},
+        {"repdnsd_stale_total", "failed since a list was too old"},
+        {"repdnsd_unsent_total", "answers not sent"},
+        {"repdnsd_log_dropped_total", "not in the query log"}};
+    struct metrics_reading now;
+    struct errmsg msg;
+    if (metrics_read(&tool->conf->metrics, &now, &msg) < 0) {
+        fprintf(tool->out, "repdnsd: not asked: %s\n", msg.text);
+        return;
+    }
+    fputs("repdnsd: running since ", tool->out);
+    text_time(tool->out, (int64_t)metrics_value(&now, "repdnsd_start_time_seconds", ""));
+    if (metrics_value(&now, "repdnsd_store_usable", "") > 0)
+        fprintf(
+            tool->out, ", serves serial %.0f\n", metrics_value(&now, "repdnsd_store_serial", ""));
+    else
+        fputs(", HAS NO USABLE STORE\n", tool->out);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        fprintf(tool->out, "  %-32s %12.0f\n", counts[i].text,
+            metrics_value(&now, counts[i].metric, ""));
+    metrics_reading_free(&now);
+}
+
 enum exit_code
 tool_status(const struct tool *tool, struct errmsg *msg)
 {
-    return tool_exit(status_print(tool->out, tool->conf, tool->now_s, msg));
+    enum exit_code code = tool_exit(status_print(tool->out, tool->conf, tool->now_s, msg));
+    print_server(tool);
+    return code;
 }

@@ -19,6 +19,7 @@ struct tool {
     FILE *out;
     bool beat;          /* dump: the heartbeat too */
     const char *as;     /* dump: the form for a list; NULL for a store */
+    bool once, json;    /* stats: one reading; a line of JSON each */
     const char *server; /* query: ADDR[@PORT], or NULL for the configured one */
     int arg_count;      /* what follows the sub-command */
     char *const *args;
@@ -32,6 +33,7 @@ enum exit_code tool_explain(const struct tool *tool, struct errmsg *msg);
 enum exit_code tool_query(const struct tool *tool, struct errmsg *msg);
 enum exit_code tool_dump(const struct tool *tool, struct errmsg *msg);
 enum exit_code tool_check(const struct tool *tool, struct errmsg *msg);
+enum exit_code tool_stats(const struct tool *tool, struct errmsg *msg);
 enum exit_code tool_status(const struct tool *tool, struct errmsg *msg);
 
 /* The exit code that fits an error of a store or file. */
