@@ -10,25 +10,40 @@
 
 enum { VERSION_RDATA_MAX = 256 };
 
-/* version.bind and its like, in class CHAOS (RFC 4892). */
+/* What a name of class CHAOS tells: of the program, or of this server (RFC 4892 2). NULL: nothing.
+ */
+static const char *
+chaos_text(const struct reply *reply)
+{
+    const struct {
+        struct dname name;
+        const char *text;
+        bool strict; /* in strict_rbldnsd too */
+    } names[] = {{{14, "\007version\004bind"}, reply->conf->version, true},
+        {{16, "\007version\006server"}, reply->conf->version, true},
+        {{15, "\010hostname\004bind"}, reply->conf->protocol.identity, false},
+        {{11, "\002id\006server"}, reply->conf->protocol.identity, false}};
+    bool strict = strict_is(reply->conf, STRICT_VERSION);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (dname_equal(&reply->query.qname, &names[i].name) && (names[i].strict || !strict))
+            return names[i].text;
+    return NULL;
+}
+
 static void
 answer_chaos(struct reply *reply)
 {
-    static const struct dname names[] = {
-        {14, "\007version\004bind"}, {16, "\007version\006server"}, {11, "\002id\006server"}};
-    const char *version = reply->conf->version;
+    const char *text = chaos_text(reply);
     const uint16_t type = reply->query.qtype;
-    bool strict = strict_is(reply->conf, STRICT_VERSION), known = false;
-    for (size_t i = 0; i < sizeof names / sizeof *names - strict; i++)
-        known = known || dname_equal(&reply->query.qname, &names[i]);
-    if (!known || version == NULL || version[0] == '\0' || (strict && type != RR_TXT)) {
+    bool strict = strict_is(reply->conf, STRICT_VERSION);
+    if (text == NULL || text[0] == '\0' || (strict && type != RR_TXT)) {
         reply_fail(reply, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE, "");
         return;
     }
     reply->authoritative = !strict;
     uint8_t bytes[VERSION_RDATA_MAX];
     struct wire_out rdata = wire_out_of(bytes, sizeof bytes);
-    txt_put_strings(&rdata, version, strlen(version));
+    txt_put_strings(&rdata, text, strlen(text));
     if (type == RR_TXT || type == RR_ANY)
         reply_put(reply, RR_TXT, 0, bytes, rdata.n);
 }
@@ -45,12 +60,12 @@ fail_acl(struct reply *reply)
         return true;
     case ACL_EXPIRED:
         reply->note->stale = true;
-        reply_fail(reply, RCODE_SERVFAIL, EDE_OTHER, "list expired");
+        reply_fail(reply, RCODE_SERVFAIL, EDE_INVALID_DATA, "list expired");
         return true;
     case ACL_DAMAGED:
         break;
     }
-    reply_fail(reply, RCODE_SERVFAIL, EDE_OTHER, "store damaged");
+    reply_fail(reply, RCODE_SERVFAIL, EDE_INVALID_DATA, "store damaged");
     return true;
 }
 
@@ -102,9 +117,9 @@ answer_question(struct reply *reply)
     /* rbldnsd looks at the class first. */
     bool meta = is_meta(reply, type) && (internet || !strict_is(reply->conf, STRICT_TYPES));
     if (transfer && !strict_is(reply->conf, STRICT_TYPES))
-        reply_fail(reply, RCODE_REFUSED, EDE_NONE, "");
+        reply_fail(reply, RCODE_REFUSED, EDE_NOT_SUPPORTED, "");
     else if (meta)
-        reply_fail(reply, RCODE_NOTIMP, EDE_NONE, "");
+        reply_fail(reply, RCODE_NOTIMP, EDE_NOT_SUPPORTED, "");
     else if (class == CLASS_CH)
         answer_chaos(reply);
     else if (internet)

@@ -3,7 +3,8 @@
  * no clock, no allocation, no log, no file, no lock (make check-hot). UDP, TCP and tests are only
  * callers.
  *
- * RFC 1034, 1035, 2181, 2308, 3597, 4343, 5782, 6891, 7873, 8020, 8482, 8914, 9018, 9156.
+ * RFC 1034, 1035, 2181, 2308, 3597, 4343, 4892, 5001, 5782, 6891, 7828, 7873, 8020, 8482, 8914,
+ * 9018, 9156.
  */
 #ifndef SERVER_ANSWER_H
 #define SERVER_ANSWER_H
@@ -16,7 +17,6 @@
 
 struct gate;
 
-#define ANSWER_UDP_SIZE  1232 /* what we advertise and the most we send over UDP (DNS flag day) */
 #define ANSWER_UDP_MAX   2048 /* room for one over UDP: as rbldnsd sends them (STRICT_UDP_MAX) */
 #define ANSWER_PLAIN_MAX 512  /* RFC 1035 4.2.1: a query without EDNS */
 #define ANSWER_TCP_MAX   65535

@@ -117,10 +117,36 @@ note_reasons(struct answer_note *note, const struct lookup *found)
             reasons_add(&note->reasons, found->items[i].reason);
 }
 
+/* RFC 8482 4.1, for the records of one type. A client over TCP is who it says, and gets all (4.4).
+ */
+static bool
+is_small_any(const struct reply *reply)
+{
+    return reply->query.qtype == RR_ANY && reply->conf->protocol.any_small &&
+           !reply->request->tcp && !strict_is(reply->conf, STRICT_ANY);
+}
+
+/* Of the types that a name has, A, TXT, then that of the first plain record. */
+static void
+put_small(struct reply *reply, const struct lookup *found)
+{
+    struct recordset_rr rr;
+    put_type(reply, found, RR_A);
+    if (reply->answers == 0)
+        put_type(reply, found, RR_TXT);
+    for (unsigned i = 0; i < found->count && reply->answers == 0; i++) {
+        struct slice records = found->items[i].records;
+        if (recordset_next(&records, &rr) == ERR_OK)
+            put_type(reply, found, rr.type);
+    }
+}
+
 static void
 put_found(struct reply *reply, const struct lookup *found)
 {
-    if (reply->query.qtype == RR_ANY)
+    if (is_small_any(reply))
+        put_small(reply, found);
+    else if (reply->query.qtype == RR_ANY)
         put_any(reply, found);
     else
         put_type(reply, found, reply->query.qtype);
@@ -131,11 +157,11 @@ fail_with(struct reply *reply, enum lookup_status status)
 {
     reply->note->stale = status == LOOKUP_EXPIRED;
     if (status == LOOKUP_EXPIRED)
-        reply_fail(reply, RCODE_SERVFAIL, EDE_OTHER, "list expired");
+        reply_fail(reply, RCODE_SERVFAIL, EDE_INVALID_DATA, "list expired");
     else if (status == LOOKUP_MISSING)
         reply_fail(reply, RCODE_SERVFAIL, EDE_NOT_READY, "list not loaded yet");
     else
-        reply_fail(reply, RCODE_SERVFAIL, EDE_OTHER, "store damaged");
+        reply_fail(reply, RCODE_SERVFAIL, EDE_INVALID_DATA, "store damaged");
 }
 
 /* As rbldnsd: SOA, NS and ANY need what they ask for. */
@@ -160,9 +186,10 @@ answer_apex(struct reply *reply, const struct lookup_ask *ask)
     static const struct dname apex = {1, {0}};
     struct lookup found;
     uint16_t type = reply->query.qtype;
-    bool soa = type == RR_SOA || type == RR_ANY, ns = type == RR_NS || type == RR_ANY;
+    bool small = is_small_any(reply);
+    bool soa = type == RR_SOA || type == RR_ANY, ns = type == RR_NS || (type == RR_ANY && !small);
     put_authority(reply, soa, ns);
-    if (reply->rcode != RCODE_NOERROR)
+    if (reply->rcode != RCODE_NOERROR || small)
         return;
     found.status = LOOKUP_NODATA;
     if (reply->zone->kind == ZONE_LIST && !reply->zone->keyed)

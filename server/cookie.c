@@ -4,7 +4,6 @@
 #include "zones/wire.h"
 
 enum {
-    OPTION_COOKIE = 10,
     CLIENT_SIZE = 8,
     HEAD_SIZE = CLIENT_SIZE + 8, /* up to the hash: client cookie, version, reserved, time */
     SERVER_LEAST = 8,

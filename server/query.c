@@ -4,6 +4,20 @@
 #include "server/strict.h"
 #include "zones/wire.h"
 
+/* False if their lengths are not those of the record. Unknown ones are passed over (RFC 6891
+ * 6.1.2), and so is what a client may not put into known ones (RFC 5001 2.1). */
+static bool
+take_options(struct wire_in options, struct query *out)
+{
+    while (options.at < options.n && !options.failed) {
+        uint16_t code = wire_get_u16(&options);
+        wire_skip(&options, wire_get_u16(&options));
+        out->wants_nsid |= code == OPTION_NSID;
+        out->wants_keepalive |= code == OPTION_KEEPALIVE;
+    }
+    return !options.failed;
+}
+
 /* An OPT record whose owner and type were read (RFC 6891 6.1.2). */
 static bool
 take_opt(struct wire_in *in, struct query *out)
@@ -18,7 +32,8 @@ take_opt(struct wire_in *in, struct query *out)
     size_t n = wire_get_u16(in);
     out->options = slice_of(in->p + in->at, n);
     wire_skip(in, n);
-    return true;
+    /* Of another version nothing is known but the version. */
+    return in->failed || out->edns_version != 0 || take_options(wire_in_of(out->options.p, n), out);
 }
 
 static enum rcode
@@ -89,7 +104,7 @@ query_parse(
     for (unsigned i = 0; i < 4; i++)
         counts[i] = wire_get_u16(&in);
     out->question_len = 0;
-    out->edns = out->dnssec_ok = false;
+    out->edns = out->dnssec_ok = out->wants_nsid = out->wants_keepalive = false;
     out->qtype = out->qclass = 0;
     out->options = slice_of(NULL, 0);
     out->cookie.state = COOKIE_NONE;
@@ -98,15 +113,15 @@ query_parse(
         return RCODE_FORMERR;
     if (strict_is(conf, STRICT_DROPS))
         return parse_strict(&in, counts, out, drop);
-    if ((out->flags & OPCODE_MASK) != 0)
-        return RCODE_NOTIMP;
-    if (counts[0] > 1)
-        return RCODE_FORMERR;
+    bool query = (out->flags & OPCODE_MASK) == 0;
+    enum rcode rcode = RCODE_FORMERR;
     if (counts[0] == 1)
         parse_question(&in, out);
-    if (in.failed)
-        return RCODE_FORMERR;
-    enum rcode rcode = parse_records(&in, counts[1] + counts[2], counts[3], out);
+    if (counts[0] == 0 || out->question_len != 0)
+        rcode = parse_records(&in, counts[1] + counts[2], counts[3], out);
     bool asks = counts[0] == 1 || out->options.n > 0;
-    return rcode == RCODE_NOERROR && !asks ? RCODE_FORMERR : rcode;
+    if (!asks && rcode == RCODE_NOERROR)
+        rcode = RCODE_FORMERR; /* RFC 9619 4 */
+    /* Sections mean something else there, if they have this form at all. */
+    return query || rcode == RCODE_BADVERS ? rcode : RCODE_NOTIMP;
 }

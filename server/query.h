@@ -26,6 +26,8 @@ enum rr_type {
     RR_AXFR = 252,
     RR_ANY = 255
 };
+/* EDNS options that are understood (RFC 5001 2.3, RFC 7873 4, RFC 7828 3.1). */
+enum edns_option { OPTION_NSID = 3, OPTION_COOKIE = 10, OPTION_KEEPALIVE = 11, OPTION_EDE = 15 };
 enum rr_class { CLASS_IN = 1, CLASS_CH = 3, CLASS_ANY = 255 };
 enum rcode {
     RCODE_NOERROR = 0,
@@ -61,16 +63,18 @@ struct query {
     size_t question_len; /* bytes after the header that are echoed; 0: none to echo */
     struct dname qname;
     bool edns, dnssec_ok;
+    bool wants_nsid, wants_keepalive;
     uint8_t edns_version;
     uint16_t udp_size;
     struct slice options; /* of the OPT record, not looked at; borrowed from the packet */
     struct query_cookie cookie;
 };
 
-/* What is wrong with it: NOERROR if nothing is, FORMERR, NOTIMP or BADVERS. *drop is set for what
- * must not be answered at all: too short, or a response (RFC 1035 7.3). A query with no question is
- * good if it has EDNS options: it may be one for a cookie (RFC 7873 5.4). conf says whether to be
- * as strict.def. */
+/* What is wrong with it: NOERROR if nothing is, FORMERR, NOTIMP or BADVERS; an OPT that could be
+ * read is told all the same, since every response to it has one (RFC 6891 6.1.1). *drop is set for
+ * what must not be answered at all: too short, or a response (RFC 1035 7.3). A query with no
+ * question is good if it has EDNS options: it may be one for a cookie (RFC 7873 5.4). conf says
+ * whether to be as strict.def. */
 enum rcode query_parse(
     const struct conf *conf, const uint8_t *packet, size_t len, struct query *out, bool *drop);
 

@@ -8,13 +8,28 @@ enum { OWNER_IS_QNAME = QUERY_HEADER_SIZE };
 /* The longest text that comes with an extended error. */
 static const struct ede_note longest = {EDE_OTHER, "list not loaded yet"};
 
+static struct edns_options
+options_of(const struct reply *reply, struct ede_note ede)
+{
+    const struct query *query = &reply->query;
+    const struct conf *conf = reply->conf;
+    struct edns_options out = {.ede = ede, .nsid = ""};
+    if (query->wants_nsid)
+        out.nsid = conf->protocol.identity;
+    if (query->wants_keepalive && reply->request->tcp) /* RFC 7828 3.2.2: never over UDP */
+        out.keepalive_ds = (uint16_t)(conf->tcp.idle_s * 10);
+    return out;
+}
+
 /* Bytes that a response may have (RFC 6891 6.2.5, RFC 1035 4.2.1). */
 static size_t
 response_limit(const struct reply *reply, size_t out_size)
 {
     const struct query *query = &reply->query;
     size_t limit = ANSWER_PLAIN_MAX;
-    size_t most = strict_is(reply->conf, STRICT_LATE_OPT) ? STRICT_UDP_MAX : ANSWER_UDP_SIZE;
+    size_t most = reply->conf->protocol.udp_size;
+    if (strict_is(reply->conf, STRICT_LATE_OPT))
+        most = STRICT_UDP_MAX;
     if (reply->request->tcp)
         limit = ANSWER_TCP_MAX;
     else if (query->edns && query->udp_size > ANSWER_PLAIN_MAX)
@@ -26,10 +41,14 @@ response_limit(const struct reply *reply, size_t out_size)
 static size_t
 opt_room(const struct reply *reply)
 {
-    if (!strict_is(reply->conf, STRICT_LATE_OPT))
-        return edns_size(&reply->query, &longest);
+    if (!reply->query.edns)
+        return 0;
+    if (!strict_is(reply->conf, STRICT_LATE_OPT)) {
+        const struct edns_options most = options_of(reply, longest);
+        return edns_size(&reply->query, &most);
+    }
     size_t beyond = reply->limit - ANSWER_PLAIN_MAX;
-    return !reply->query.edns ? 0 : beyond < STRICT_OPT_SIZE ? beyond : STRICT_OPT_SIZE;
+    return beyond < STRICT_OPT_SIZE ? beyond : STRICT_OPT_SIZE;
 }
 
 void
@@ -208,11 +227,13 @@ put_opt(struct reply *reply)
     if (!reply->query.edns)
         return 0;
     if (!strict_is(reply->conf, STRICT_LATE_OPT)) {
-        edns_put(&reply->out, &reply->query, ANSWER_UDP_SIZE, reply->rcode, &reply->ede);
+        const struct edns_options options = options_of(reply, reply->ede);
+        edns_put(
+            &reply->out, &reply->query, reply->conf->protocol.udp_size, reply->rcode, &options);
         return 1;
     }
     static const struct query plain = {.edns = true};
-    static const struct ede_note none = {EDE_NONE, ""};
+    static const struct edns_options none = {.ede = {EDE_NONE, ""}, .nsid = ""};
     if (reply->out.n <= ANSWER_PLAIN_MAX)
         return 0;
     edns_put(&reply->out, &plain, STRICT_UDP_MAX, RCODE_NOERROR, &none);

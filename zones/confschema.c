@@ -211,6 +211,12 @@ check_log_keys(cfg_t *cfg, cfg_opt_t *opt)
     return check_either(cfg, opt, "id", "clear");
 }
 
+static int
+check_any(cfg_t *cfg, cfg_opt_t *opt)
+{
+    return check_either(cfg, opt, "full", "small");
+}
+
 /* clang-format off */
 static const struct {
     const char *path;
@@ -252,6 +258,9 @@ static const struct {
     {"metrics|latency", check_latency},
     {"dnstap|path", check_path}, {"dnstap|sample", check_count},
     {"dnstap|addresses", check_log_addresses},
+    {"protocol|identity", check_version}, {"protocol|udp_size", check_count},
+    {"protocol|any", check_any}, {"tcp|connections", check_count},
+    {"tcp|per_client", check_count}, {"tcp|idle", check_duration},
 };
 /* clang-format on */
 
@@ -275,6 +284,12 @@ watching_new(void)
         .dnstap = {CFG_STR("path", NULL, CFGF_NODEFAULT), CFG_STR("identity", "", CFGF_NONE),
             CFG_INT("sample", 1, CFGF_NONE), CFG_STR("addresses", "cut", CFGF_NONE), CFG_END()}};
 }
+
+/* cfg_init copies them. */
+static const cfg_opt_t protocol_options[] = {CFG_STR("identity", "", CFGF_NONE),
+    CFG_INT("udp_size", 1232, CFGF_NONE), CFG_STR("any", "full", CFGF_NONE), CFG_END()};
+static const cfg_opt_t tcp_options[] = {CFG_INT("connections", 1000, CFGF_NONE),
+    CFG_INT("per_client", 32, CFGF_NONE), CFG_STR("idle", "10s", CFGF_NONE), CFG_END()};
 
 static cfg_t *
 make(cfg_opt_t *policy, cfg_opt_t *rate_limit, cfg_opt_t *cookies, cfg_opt_t *keys)
@@ -327,7 +342,9 @@ make(cfg_opt_t *policy, cfg_opt_t *rate_limit, cfg_opt_t *cookies, cfg_opt_t *ke
         CFG_SEC("statistics", watching.statistics, CFGF_NONE),
         CFG_SEC("metrics", watching.metrics, CFGF_NONE),
         CFG_SEC("dnstap", watching.dnstap, CFGF_NONE), CFG_SEC("rate_limit", rate_limit, CFGF_NONE),
-        CFG_SEC("cookies", cookies, CFGF_NONE), CFG_SEC("keys", keys, CFGF_NONE), CFG_END()};
+        CFG_SEC("cookies", cookies, CFGF_NONE), CFG_SEC("keys", keys, CFGF_NONE),
+        CFG_SEC("protocol", (cfg_opt_t *)protocol_options, CFGF_NONE),
+        CFG_SEC("tcp", (cfg_opt_t *)tcp_options, CFGF_NONE), CFG_END()};
     return cfg_init(top, CFGF_NONE);
 }
 

@@ -14,6 +14,7 @@
 #include "confgate.h"
 #include "conflogs.h"
 #include "confprocess.h"
+#include "confprotocol.h"
 #include "confschema.h"
 #include "confvalue.h"
 #include "confzones.h"
@@ -425,11 +426,17 @@ read_gate(const struct loading *l)
 }
 
 static enum err
+read_protocol(const struct loading *l)
+{
+    return confprotocol_read(l->conf, l->cfg, l->msg);
+}
+
+static enum err
 read_all(const struct loading *l)
 {
     static enum err (*const readers[])(const struct loading *) = {read_server, read_paths,
         read_resolver, read_networks, read_sources, read_lists, read_zones, read_policy, read_spf,
-        read_logs, read_process, read_gate};
+        read_logs, read_process, read_gate, read_protocol};
     enum err err = ERR_OK;
     for (size_t i = 0; i < sizeof readers / sizeof *readers && err == ERR_OK; i++)
         err = readers[i](l);

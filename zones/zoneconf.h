@@ -190,6 +190,18 @@ struct keys_conf {
     char *state_path; /* what was used of the day's quotas */
 };
 
+/* How repdnsd speaks DNS; meanings in repdns.conf(5). */
+struct protocol_conf {
+    char *identity;    /* of this server, for NSID and id.server; "" for none */
+    uint16_t udp_size; /* bytes that are advertised, and the most that are sent over UDP */
+    bool any_small;    /* ANY over UDP gets records of one type (RFC 8482 4.1) */
+};
+struct tcp_conf {
+    uint32_t connections; /* at once */
+    uint32_t per_client;  /* of them, of one /24 or /56 */
+    uint32_t idle_s;      /* without a whole query, or an answer that was taken */
+};
+
 struct conf {
     char *path; /* of the file */
     struct dname base;
@@ -242,6 +254,8 @@ struct conf {
     struct rate_conf rate;
     struct cookie_conf cookies;
     struct keys_conf keys;
+    struct protocol_conf protocol;
+    struct tcp_conf tcp;
 
     char warnings[1024]; /* lines of what is allowed, but hardly meant; "" for none */
     struct conf_block *blocks;

@@ -6,9 +6,10 @@
  *   golden CONF CASES --update             prints the case file with the answers that it gets
  *   golden CONF --write-store DIR          writes the store that a server is to have
  *
- * A case is "> name type [class=CH] [edns=SIZE] [ver=N] [do] [flags=HEX] [client=ADDR]
- * [now=SECONDS] [cookie=HEX] [raw=HEX]", then the answer's lines. Answers are decoded by ldns,
- * which knows nothing of our code.
+ * A case is "> name type [class=CH] [edns=SIZE] [ver=N] [do] [z=HEX] [opt=HEX] [cookie=HEX]
+ * [flags=HEX] [client=ADDR] [now=SECONDS] [udp] [raw=HEX]", then the answer's lines. z are flags of
+ * the OPT, opt its options, flags those of the header; udp: another answer is right over TCP.
+ * Answers are decoded by ldns, which knows nothing of our code.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -61,7 +62,7 @@ struct ask {
     size_t len;
     struct ip client;
     int64_t now_s;
-    bool only_in_process;
+    bool only_in_process, only_udp;
 };
 
 struct golden {
@@ -91,19 +92,32 @@ add_raw(struct ask *ask, const char *hex)
         ask->packet[ask->len++] = (uint8_t)byte;
 }
 
-/* RDLENGTH and the option, if there is one (RFC 7873 4). */
+struct opt {
+    unsigned size, version, flags; /* size 0: none */
+    const char *options, *cookie;  /* in hexadecimal, "" or NULL for none */
+};
+
 static void
-put_cookie(struct wire_out *out, const char *hex)
+put_opt(struct wire_out *out, const struct opt *opt)
 {
-    struct ask bytes = {.len = 0};
-    if (hex != NULL)
-        add_raw(&bytes, hex);
-    wire_put_u16(out, (uint16_t)(hex == NULL ? 0 : 4 + bytes.len));
-    if (hex == NULL)
+    struct ask options = {.len = 0}, cookie = {.len = 0};
+    if (opt->size == 0)
         return;
-    wire_put_u16(out, 10);
-    wire_put_u16(out, (uint16_t)bytes.len);
-    wire_put(out, bytes.packet, bytes.len);
+    wire_put_u8(out, 0);
+    wire_put_u16(out, RR_OPT);
+    wire_put_u16(out, (uint16_t)opt->size);
+    wire_put_u16(out, (uint16_t)opt->version);
+    wire_put_u16(out, (uint16_t)opt->flags);
+    add_raw(&options, opt->options);
+    if (opt->cookie != NULL)
+        add_raw(&cookie, opt->cookie);
+    wire_put_u16(out, (uint16_t)(options.len + (opt->cookie != NULL ? 4 + cookie.len : 0)));
+    wire_put(out, options.packet, options.len);
+    if (opt->cookie == NULL)
+        return;
+    wire_put_u16(out, OPTION_COOKIE);
+    wire_put_u16(out, (uint16_t)cookie.len);
+    wire_put(out, cookie.packet, cookie.len);
 }
 
 static void
@@ -111,20 +125,26 @@ build_query(struct ask *ask, char *spec)
 {
     struct dname name;
     struct wire_out out = wire_out_of(ask->packet, sizeof ask->packet);
-    unsigned edns = 0, version = 0, class = CLASS_IN, flags = FLAG_RD;
-    bool dnssec_ok = false;
+    unsigned class = CLASS_IN, flags = FLAG_RD;
+    struct opt opt = {.options = ""};
     char *save = NULL, *text = strtok_r(spec, " \n", &save), *type = strtok_r(NULL, " \n", &save);
-    const char *raw = NULL, *cookie = NULL;
+    const char *raw = NULL;
     if (text == NULL || type == NULL || dname_parse(text, strlen(text), &name) < 0)
         die("case", "no name and type");
     for (char *word; (word = strtok_r(NULL, " \n", &save)) != NULL;) {
         char *value = strchr(word, '=') != NULL ? strchr(word, '=') + 1 : word;
         if (strncmp(word, "edns=", 5) == 0)
-            edns = (unsigned)atoi(value);
+            opt.size = (unsigned)atoi(value);
         else if (strncmp(word, "ver=", 4) == 0)
-            version = (unsigned)atoi(value);
+            opt.version = (unsigned)atoi(value);
         else if (strcmp(word, "do") == 0)
-            dnssec_ok = true;
+            opt.flags |= 0x8000;
+        else if (strncmp(word, "z=", 2) == 0)
+            opt.flags |= (unsigned)strtoul(value, NULL, 16);
+        else if (strncmp(word, "opt=", 4) == 0)
+            opt.options = value;
+        else if (strcmp(word, "udp") == 0)
+            ask->only_udp = true;
         else if (strncmp(word, "flags=", 6) == 0)
             flags = (unsigned)strtoul(value, NULL, 16);
         else if (strncmp(word, "class=", 6) == 0)
@@ -134,7 +154,7 @@ build_query(struct ask *ask, char *spec)
         else if (strncmp(word, "raw=", 4) == 0)
             raw = value;
         else if (strncmp(word, "cookie=", 7) == 0)
-            cookie = value;
+            opt.cookie = value;
         else if (strncmp(word, "client=", 7) != 0 ||
                  ip_parse(value, strlen(value), &ask->client) < 0)
             die("unknown word in case", word);
@@ -144,7 +164,7 @@ build_query(struct ask *ask, char *spec)
     wire_put_u16(&out, (uint16_t)flags);
     wire_put_u16(&out, 1);
     wire_put_u32(&out, 0);
-    wire_put_u16(&out, edns != 0);
+    wire_put_u16(&out, opt.size != 0);
     /* As text, so that upper case stays. */
     for (const char *p = text; *p != '\0' && strcmp(text, ".") != 0;) {
         size_t n = strcspn(p, ".");
@@ -155,14 +175,7 @@ build_query(struct ask *ask, char *spec)
     wire_put_u8(&out, 0);
     wire_put_u16(&out, (uint16_t)ldns_get_rr_type_by_name(type));
     wire_put_u16(&out, (uint16_t) class);
-    if (edns != 0) {
-        wire_put_u8(&out, 0);
-        wire_put_u16(&out, RR_OPT);
-        wire_put_u16(&out, (uint16_t)edns);
-        wire_put_u16(&out, (uint16_t)version);
-        wire_put_u16(&out, dnssec_ok ? 0x8000 : 0);
-        put_cookie(&out, cookie);
-    }
+    put_opt(&out, &opt);
     ask->len = out.n;
     if (raw != NULL)
         add_raw(ask, raw);
@@ -212,7 +225,7 @@ print_option(FILE *out, struct wire_in *in)
     wire_skip(in, n);
     if (in->failed) {
         fprintf(out, " damaged");
-    } else if (code == 15 && n >= 2) {
+    } else if (code == OPTION_EDE && n >= 2) {
         fprintf(out, " ede=%u \"%.*s\"", p[0] << 8 | p[1], (int)n - 2, (const char *)p + 2);
     } else {
         fprintf(out, " option%u=", code);
@@ -221,13 +234,15 @@ print_option(FILE *out, struct wire_in *in)
     }
 }
 
-/* What LDNS does not print: the OPT record with its extended error. */
+/* What LDNS does not print: the OPT record with its options. */
 static void
 print_edns(FILE *out, const ldns_pkt *pkt)
 {
     if (!ldns_pkt_edns(pkt))
         return;
     fprintf(out, "edns size=%u%s", ldns_pkt_edns_udp_size(pkt), ldns_pkt_edns_do(pkt) ? " do" : "");
+    if ((ldns_pkt_edns_z(pkt) & 0x7fff) != 0)
+        fprintf(out, " z=%x", ldns_pkt_edns_z(pkt));
     ldns_rdf *data = ldns_pkt_edns_data(pkt);
     struct wire_in in = wire_in_of(NULL, 0);
     if (data != NULL)
@@ -291,7 +306,8 @@ run_case(struct golden *golden, char *spec, const char *expected)
     char shown[512];
     (void)snprintf(shown, sizeof shown, "%s", spec);
     build_query(&ask, spec);
-    if (ask.only_in_process && (golden->udp || golden->tcp)) {
+    if ((ask.only_in_process && golden->udp) ||
+        (golden->tcp && (ask.only_in_process || ask.only_udp))) {
         golden->skipped++;
         return;
     }

@@ -101,6 +101,14 @@ errors_name_the_line(void **state)
         {BASE "statistics { format = prometheus deltas = yes }\n", ":", "wants sums"},
         {BASE "statistics { path = \"/f\" }\nquery_log { path = \"/f\" }\n", ":",
             "a file of its own"},
+        {BASE "protocol { udp_size = 511 }\n", ":", "use 512 to 2048"},
+        {BASE "protocol { any = some }\n", ":3:", "use full or small"},
+        {BASE "protocol { identity = \"0123456789012345678901234567890123456789"
+              "0123456789012345678901234\" }\n",
+            ":", "at most 64 bytes"},
+        {BASE "tcp { connections = 0 }\n", ":", "use 1 to 100000"},
+        {BASE "tcp { per_client = 0 }\n", ":", "use 1 or more"},
+        {BASE "tcp { idle = 0 }\n", ":", "use 1s to 10m"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -314,6 +322,33 @@ access_lists_are_in_no_zone(void **state)
 }
 
 static void
+protocol_is_set(void **state)
+{
+    struct conf *conf;
+    struct errmsg msg;
+    (void)state;
+    assert_int_equal(load(BASE, &conf, &msg), ERR_OK);
+    assert_string_equal(conf->protocol.identity, "");
+    assert_int_equal(conf->protocol.udp_size, 1232); /* DNS flag day 2020 */
+    assert_false(conf->protocol.any_small);
+    assert_int_equal(conf->tcp.connections, 1000);
+    assert_int_equal(conf->tcp.per_client, 32);
+    assert_int_equal(conf->tcp.idle_s, 10);
+    conf_free(&conf);
+    assert_int_equal(load(BASE "protocol { identity = ns1  udp_size = 512  any = small }\n"
+                               "tcp { connections = 9  per_client = 3  idle = 2m }\n",
+                         &conf, &msg),
+        ERR_OK);
+    assert_string_equal(conf->protocol.identity, "ns1");
+    assert_int_equal(conf->protocol.udp_size, 512);
+    assert_true(conf->protocol.any_small);
+    assert_int_equal(conf->tcp.connections, 9);
+    assert_int_equal(conf->tcp.per_client, 3);
+    assert_int_equal(conf->tcp.idle_s, 120);
+    conf_free(&conf);
+}
+
+static void
 values(void **state)
 {
     uint32_t seconds;
@@ -346,6 +381,7 @@ main(void)
         cmocka_unit_test(other_lists_have_their_place),
         cmocka_unit_test(zones_are_changed),
         cmocka_unit_test(access_lists_are_in_no_zone),
+        cmocka_unit_test(protocol_is_set),
         cmocka_unit_test(values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
