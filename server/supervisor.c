@@ -15,6 +15,7 @@
 #include "server/metrics_listen.h"
 #include "server/sandbox.h"
 #include "server/statistics.h"
+#include "server/tcp_limit.h"
 #include "server/ties.h"
 #include "server/worker.h"
 #include "zones/log.h"
@@ -435,6 +436,7 @@ supervisor_run(struct conf **conf, struct ties *ties, struct errmsg *msg)
     activation_close(&passed);
     if (err < 0)
         return err;
+    (void)tcp_limit_raise((*conf)->tcp.connections); /* the worker says if it was not enough */
     err = metrics_open(*conf, NULL, &supervisor.metrics, msg);
     if (err == ERR_OK)
         err = sandbox_drop(*conf, msg);
