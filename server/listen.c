@@ -10,8 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* RETRIES of RETRY_NS: 250 ms. */
-enum { TCP_BACKLOG = 256, UDP_BUFFER = 4 << 20, RETRIES = 50, RETRY_NS = 5000000 };
+/* A connection that finds the backlog full is tried again after a second: a burst shall fit.
+ * RETRIES of RETRY_NS: 250 ms. */
+enum { TCP_BACKLOG = 4096, UDP_BUFFER = 4 << 20, RETRIES = 50, RETRY_NS = 5000000 };
 
 /* What sockets are opened for. */
 struct opening {
