@@ -27,7 +27,7 @@ edns_size(const struct query *query, const struct edns_options *options)
 static void
 put_option(struct wire_out *out, enum edns_option code, size_t n)
 {
-    wire_put_u16(out, code);
+    wire_put_u16(out, (uint16_t)code);
     wire_put_u16(out, (uint16_t)n);
 }
 
