@@ -471,7 +471,13 @@ parse(const char *path, cfg_t *cfg, struct errmsg *msg)
     int rc = cfg_parse_fp(cfg, file);
     error_sink = NULL;
     (void)fclose(file);
-    return rc == CFG_SUCCESS ? ERR_OK : ERR_SYNTAX;
+    if (rc == CFG_SUCCESS)
+        return ERR_OK;
+    /* The library has no words for a byte 0 and the like. */
+    return msg == NULL || msg->text[0] != '\0'
+               ? ERR_SYNTAX
+               : errmsg_set(msg, ERR_SYNTAX,
+                     "%s:%d: no text; write the file anew from this line on", path, cfg->line);
 }
 
 enum err
