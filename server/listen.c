@@ -96,8 +96,8 @@ set_after(int fd, const struct endpoint *endpoint, bool tcp)
         return 0;
     /* Wishes, all but the time-out. What arrives while a worker starts or is not scheduled waits in
      * the buffer: 4 MiB are some 5,000 small queries as the kernel counts them (net.core.rmem_max
-     * may allow less). Answers are never fragments (RFC 9715 3.1 R2): at most 1232 bytes, with DF
-     * set, whatever anybody says of the path. */
+     * may allow less). Answers are never fragments (RFC 9715 3.1 R2): small, with DF set,
+     * whatever anybody says of the path. */
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0)
         return -1;
