@@ -303,7 +303,7 @@ run_case(struct golden *golden, char *spec, const char *expected)
     static uint8_t bytes[ANSWER_TCP_MAX];
     static char got[TEXT_MAX];
     struct ask ask = {.now_s = FIXTURE_NOW_S, .client = ip_from_v4(0x7f000001)};
-    char shown[512];
+    char shown[2048];
     (void)snprintf(shown, sizeof shown, "%s", spec);
     build_query(&ask, spec);
     if ((ask.only_in_process && golden->udp) ||
