@@ -5,7 +5,7 @@
 #include "zones/wire.h"
 
 /* False if their lengths are not those of the record. Unknown ones are passed over (RFC 6891
- * 6.1.2), and so is what a client may not put into known ones (RFC 5001 2.1). */
+ * 6.1.2), and so is what a client may not put into known ones (RFC 5001 2.2). */
 static bool
 take_options(struct wire_in options, struct query *out)
 {

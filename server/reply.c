@@ -16,7 +16,7 @@ options_of(const struct reply *reply, struct ede_note ede)
     struct edns_options out = {.ede = ede, .nsid = ""};
     if (query->wants_nsid)
         out.nsid = conf->protocol.identity;
-    if (query->wants_keepalive && reply->request->tcp) /* RFC 7828 3.2.2: never over UDP */
+    if (query->wants_keepalive && reply->request->tcp) /* RFC 7828 3.3.2: never over UDP */
         out.keepalive_ds = (uint16_t)(conf->tcp.idle_s * 10);
     return out;
 }
