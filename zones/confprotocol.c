@@ -6,7 +6,7 @@
 
 enum {
     UDP_SIZE_LEAST = 512, /* RFC 6891 6.2.3 */
-    UDP_SIZE_MOST = 2048, /* the room that a worker has for one */
+    UDP_SIZE_MOST = 1452, /* what an Ethernet carries over IPv6: answers are never fragments */
     IDENTITY_MAX = 64,    /* it must fit beside an answer in 512 bytes */
     CONNECTIONS_MOST = 100000,
     IDLE_MOST_S = 600
@@ -27,7 +27,7 @@ read_protocol(struct conf *conf, cfg_t *sec, struct errmsg *msg)
     if (strlen(identity) > IDENTITY_MAX)
         return fail(conf, sec, msg, "protocol: identity: use at most 64 bytes");
     if (size < UDP_SIZE_LEAST || size > UDP_SIZE_MOST)
-        return fail(conf, sec, msg, "protocol: udp_size: use 512 to 2048; 1232 suits all networks");
+        return fail(conf, sec, msg, "protocol: udp_size: use 512 to 1452; 1232 suits all networks");
     protocol->udp_size = (uint16_t)size;
     protocol->any_small = strcmp(cfg_getstr(sec, "any"), "small") == 0;
     protocol->identity = conf_strdup(conf, identity);

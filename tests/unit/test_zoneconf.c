@@ -101,7 +101,8 @@ errors_name_the_line(void **state)
         {BASE "statistics { format = prometheus deltas = yes }\n", ":", "wants sums"},
         {BASE "statistics { path = \"/f\" }\nquery_log { path = \"/f\" }\n", ":",
             "a file of its own"},
-        {BASE "protocol { udp_size = 511 }\n", ":", "use 512 to 2048"},
+        {BASE "protocol { udp_size = 511 }\n", ":", "use 512 to 1452"},
+        {BASE "protocol { udp_size = 1453 }\n", ":", "use 512 to 1452"},
         {BASE "protocol { any = some }\n", ":3:", "use full or small"},
         {BASE "protocol { identity = \"0123456789012345678901234567890123456789"
               "0123456789012345678901234\" }\n",
