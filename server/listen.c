@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 /* A connection that finds the backlog full is tried again after a second: a burst shall fit.
- * RETRIES of RETRY_NS: 250 ms. */
-enum { TCP_BACKLOG = 4096, UDP_BUFFER = 4 << 20, RETRIES = 50, RETRY_NS = 5000000 };
+ * RETRIES of RETRY_NS: a second, which a busy machine may need. */
+enum { TCP_BACKLOG = 4096, UDP_BUFFER = 4 << 20, RETRIES = 200, RETRY_NS = 5000000 };
 
 /* What sockets are opened for. */
 struct opening {

@@ -16,6 +16,7 @@ write_conf "$CONF" "$STATE"
 sed -i "s/^listen.*/listen = {\"127.0.0.1@$SERVER_PORT\", \"$MX4@$SERVER_PORT\"}/" "$CONF"
 cat >>"$CONF" <<EOF_CONF
 public = yes
+rate_limit { responses = 0 }
 list "clients" { type = ip4set  files = {"$RUN/clients"} }
 list "long" { type = dnset  files = {"$RUN/long"} }
 zone "list" { kind = list  datasets = {"long"} }
