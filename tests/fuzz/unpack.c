@@ -24,7 +24,7 @@ static uint64_t
 read_all(int fd, size_t step)
 {
     uint8_t out[STEP_MAX];
-    struct unpack *in;
+    struct unpack *in = NULL;
     const char *why = NULL;
     uint64_t sum = FNV_START;
     size_t got = 0, total = 0;
