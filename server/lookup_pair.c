@@ -13,6 +13,13 @@ is_nibble(const uint8_t *label)
            ((label[1] >= '0' && label[1] <= '9') || (label[1] >= 'a' && label[1] <= 'f'));
 }
 
+/* Whether four labels of octets can't be the beginning of 32 nibbles. */
+static bool
+are_octets_only(const uint8_t *b)
+{
+    return !(is_nibble(b) && is_nibble(b + 2) && is_nibble(b + 4) && is_nibble(b + 6));
+}
+
 static enum err
 pair_exists(struct asking *asking, const struct dataset *dataset, unsigned labels)
 {
@@ -22,9 +29,7 @@ pair_exists(struct asking *asking, const struct dataset *dataset, unsigned label
         /* The k labels before the domain must be the top of an address. */
         if (k > 0 && ip_from_labels(b, k, &ip, NULL) == IP_LABELS_NOT)
             break;
-        bool full4 = k == OCTETS &&
-                     !(is_nibble(b) && is_nibble(b + 2) && is_nibble(b + 4) && is_nibble(b + 6));
-        if (full4)
+        if (k == OCTETS && are_octets_only(b))
             break;
         struct dname domain;
         struct pairset_hit hit;
@@ -109,6 +114,9 @@ lookup_ask_pair(struct asking *asking, const struct dataset *dataset)
             return err;
         if (hit.match == PAIRSET_FOUND)
             return add_pair_hit(asking, dataset, &ip, &domain, &hit);
+        /* There is nothing at the domain or below it, where all that pair_exists asks for lies. */
+        if (hit.match == PAIRSET_NONE && (taken == NIBBLES || are_octets_only(asking->relative->b)))
+            return ERR_OK;
     }
     return pair_exists(asking, dataset, labels);
 }

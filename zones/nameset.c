@@ -9,9 +9,10 @@ enum { HEADER_SIZE = 7, PAIR_SIZE = 4, KEY_FIXED = 4 };
 struct reader {
     const uint8_t *dict, *pairs, *at, *end;
     unsigned dict_count, pair_count, context_count, entry_count;
-    uint8_t key[DNAME_KEY_MAX]; /* of the entry read last */
-    size_t key_n;
-    uint32_t exact, wild; /* its slots */
+    /* The entry read last: its key is shared bytes of the one before, and then rest. */
+    const uint8_t *rest;
+    size_t shared, key_n;
+    uint32_t pair;
 };
 
 static enum err
@@ -43,7 +44,8 @@ reader_init(struct reader *reader, struct slice value)
     return ERR_OK;
 }
 
-static enum err
+/* Inline: nearly all have one byte, and a block has many. */
+static inline enum err
 get_varint(struct reader *reader, uint32_t *out)
 {
     *out = 0;
@@ -68,15 +70,27 @@ read_entry(struct reader *reader)
     if (get_varint(reader, &rest) < 0 || shared > reader->key_n || rest > DNAME_KEY_MAX - shared ||
         (size_t)(reader->end - reader->at) < rest)
         return ERR_FORMAT;
-    memcpy(reader->key + shared, reader->at, rest);
+    reader->rest = reader->at;
     reader->at += rest;
+    reader->shared = shared;
     reader->key_n = shared + rest;
-    uint32_t pair = 0;
-    if ((reader->pair_count > 1 && get_varint(reader, &pair) < 0) || pair >= reader->pair_count)
+    reader->pair = 0;
+    if ((reader->pair_count > 1 && get_varint(reader, &reader->pair) < 0) ||
+        reader->pair >= reader->pair_count)
         return ERR_FORMAT;
-    reader->exact = (uint32_t)be_get(reader->pairs + pair * PAIR_SIZE, 2);
-    reader->wild = (uint32_t)be_get(reader->pairs + pair * PAIR_SIZE + 2, 2);
     return ERR_OK;
+}
+
+static uint32_t
+exact_slot(const struct reader *reader)
+{
+    return (uint32_t)be_get(reader->pairs + reader->pair * PAIR_SIZE, 2);
+}
+
+static uint32_t
+wild_slot(const struct reader *reader)
+{
+    return (uint32_t)be_get(reader->pairs + reader->pair * PAIR_SIZE + 2, 2);
 }
 
 /* The value of a slot that is neither empty nor an exclusion. */
@@ -92,38 +106,47 @@ slot_value(const struct reader *reader, uint32_t slot, struct slice *out)
     return ERR_OK;
 }
 
-/* What the scan of a block has found. */
+/* What is looked for, and what the scan of a block has found. */
 struct scan {
+    const uint8_t *name;
+    size_t name_n;
+    size_t common; /* bytes that the name and the entry before have in common */
     uint32_t exact, wild;
     size_t wild_n; /* bytes of the name's key that the wildcard covers */
     bool below;
 };
 
-/* True when the scan is over: the entry lies past the name. */
+/* True when the scan is over: the entry lies past the name. Most entries have more in common with
+ * the one before than the name has, and so lie before the name as that one does. */
 static bool
-scan_entry(const struct reader *reader, const uint8_t *name, size_t name_n, struct scan *scan)
+scan_entry(const struct reader *reader, struct scan *scan)
 {
-    size_t n = reader->key_n < name_n ? reader->key_n : name_n;
-    int order = n == 0 ? 0 : memcmp(reader->key, name, n);
-    if (order != 0)
-        return order > 0;
-    if (reader->key_n > name_n) {
+    if (reader->shared > scan->common)
+        return false;
+    size_t n = reader->key_n < scan->name_n ? reader->key_n : scan->name_n;
+    size_t at = reader->shared;
+    const uint8_t *rest = reader->rest;
+    while (at < n && *rest == scan->name[at])
+        at++, rest++;
+    scan->common = at;
+    if (at < n)
+        return *rest > scan->name[at];
+    if (reader->key_n > scan->name_n) {
         scan->below = true;
         return true;
     }
-    if (reader->key_n == name_n) {
-        scan->exact = reader->exact;
+    if (reader->key_n == scan->name_n) {
+        scan->exact = exact_slot(reader);
         scan->below = true;
-    } else if (reader->wild != 0) {
-        scan->wild = reader->wild;
+    } else if (wild_slot(reader) != 0) {
+        scan->wild = wild_slot(reader);
         scan->wild_n = reader->key_n;
     }
     return false;
 }
 
 static enum err
-take_hit(const struct reader *reader, const struct scan *scan, const uint8_t *name, size_t name_n,
-    struct nameset_hit *out)
+take_hit(const struct reader *reader, const struct scan *scan, struct nameset_hit *out)
 {
     uint32_t slot = scan->exact != 0 ? scan->exact : scan->wild;
     out->exists = scan->below || scan->wild != 0;
@@ -133,7 +156,8 @@ take_hit(const struct reader *reader, const struct scan *scan, const uint8_t *na
     enum err err = slot == 1 ? ERR_OK : slot_value(reader, slot, &out->value);
     if (err < 0)
         return err;
-    return dname_from_key(name, scan->exact != 0 ? name_n : scan->wild_n, &out->matched);
+    size_t n = scan->exact != 0 ? scan->name_n : scan->wild_n;
+    return dname_from_key(scan->name, n, &out->matched);
 }
 
 enum err
@@ -158,15 +182,15 @@ nameset_lookup(
         return ERR_OK;
     struct reader block;
     err = reader_init(&block, value);
-    struct scan scan = {0};
+    struct scan scan = {.name = want, .name_n = want_n};
     for (unsigned i = 0; err == ERR_OK && i < block.context_count + block.entry_count; i++) {
         if (i == block.context_count)
-            block.key_n = 0;
+            block.key_n = scan.common = 0;
         err = read_entry(&block);
-        if (err == ERR_OK && scan_entry(&block, want, want_n, &scan))
+        if (err == ERR_OK && scan_entry(&block, &scan))
             break;
     }
-    return err < 0 ? err : take_hit(&block, &scan, want, want_n, out);
+    return err < 0 ? err : take_hit(&block, &scan, out);
 }
 
 static enum err
@@ -184,19 +208,22 @@ nameset_block_each(struct slice key, struct slice value, nameset_each_fn each, v
 {
     (void)key;
     struct reader block;
+    uint8_t name[DNAME_KEY_MAX];
     enum err err = reader_init(&block, value);
     for (unsigned i = 0; err == ERR_OK && i < block.context_count + block.entry_count; i++) {
         if (i == block.context_count)
             block.key_n = 0;
         err = read_entry(&block);
+        if (err == ERR_OK)
+            memcpy(name + block.shared, block.rest, block.key_n - block.shared);
         if (err < 0 || i < block.context_count)
             continue;
         struct nameset_entry entry;
-        err = dname_from_key(block.key, block.key_n, &entry.name);
+        err = dname_from_key(name, block.key_n, &entry.name);
         if (err == ERR_OK)
-            err = entry_slot(&block, block.exact, &entry.exact);
+            err = entry_slot(&block, exact_slot(&block), &entry.exact);
         if (err == ERR_OK)
-            err = entry_slot(&block, block.wild, &entry.wild);
+            err = entry_slot(&block, wild_slot(&block), &entry.wild);
         if (err == ERR_OK)
             err = each(ctx, &entry);
     }
