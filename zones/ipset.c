@@ -264,47 +264,102 @@ fill_hit(const struct block *block, size_t index, ipset_number first, ipset_numb
     return ERR_OK;
 }
 
-enum err
-ipset_block_find(struct slice key, struct slice value, const struct ip *ip, struct ipset_hit *out)
+static bool
+covers(const struct block *block, ipset_number want)
 {
-    struct block block;
-    ipset_number want, first, length;
-    size_t index;
-    enum err err = parse_block(key, value, &block);
+    return want >= block->prefix_first && want <= block->prefix_last;
+}
 
-    if (err != ERR_OK)
-        return err;
-    want = ipset_number_of(ip);
-    if (want < block.prefix_first || want > block.prefix_last)
-        return ERR_NOTFOUND;
-    want = ipset_shr(want - block.prefix_first, block.head.unit_bits);
-    err = last_up_to(&block, want, &index, &first);
+/* want lies in the block's prefix. */
+static enum err
+find_in(const struct block *block, ipset_number want, struct ipset_hit *out)
+{
+    ipset_number first, length;
+    size_t index;
+    enum err err;
+
+    want = ipset_shr(want - block->prefix_first, block->head.unit_bits);
+    err = last_up_to(block, want, &index, &first);
     if (err == ERR_OK)
-        err = length_of(&block, index, &length);
+        err = length_of(block, index, &length);
     if (err != ERR_OK)
         return err;
     if (want - first > length)
         return ERR_NOTFOUND;
-    return fill_hit(&block, index, first, length, out);
+    return fill_hit(block, index, first, length, out);
+}
+
+enum err
+ipset_block_find(struct slice key, struct slice value, const struct ip *ip, struct ipset_hit *out)
+{
+    struct block block;
+    ipset_number want = ipset_number_of(ip);
+    enum err err = parse_block(key, value, &block);
+
+    if (err != ERR_OK)
+        return err;
+    return covers(&block, want) ? find_in(&block, want, out) : ERR_NOTFOUND;
+}
+
+/* Where the reader remembers a block: by the address's first bits, 14 of IPv4 and 32 of IPv6, where
+ * fewer would be much the same. Blocks of many such prefixes are at many places. */
+static uint32_t
+place_of(uint16_t dataset, const struct ip *ip)
+{
+    uint32_t bits = ip_is4(ip) ? ip_v4(ip) >> 18 : (uint32_t)be_get(ip->b, 4) * 2654435761U >> 18;
+
+    return bits ^ dataset * 40503U;
+}
+
+/* The prefixes of blocks don't overlap: one that covers the address is what a seek would find. */
+static bool
+recall_block(const struct kvread *reader, uint32_t place, const struct store_key *key,
+    ipset_number want, struct block *out)
+{
+    struct slice found, value;
+
+    return kvread_recall(reader, place, &found, &value) && found.n == key->n &&
+           memcmp(found.p, key->b, IPSET_KEY_FIXED) == 0 &&
+           parse_block(found, value, out) == ERR_OK && covers(out, want);
+}
+
+static enum err
+seek_block(struct kvread *reader, uint32_t place, const struct store_key *key, ipset_number want,
+    struct block *out)
+{
+    struct slice found, value;
+    enum err err = kvread_seek(reader, store_key_slice(key), &found, &value);
+
+    if (err != ERR_OK)
+        return err;
+    /* Past the last block of this set the seek finds a record of another one. */
+    if (found.n < IPSET_KEY_FIXED || memcmp(found.p, key->b, IPSET_KEY_FIXED) != 0)
+        return ERR_NOTFOUND;
+    err = parse_block(found, value, out);
+    if (err != ERR_OK)
+        return err;
+    if (!covers(out, want))
+        return ERR_NOTFOUND;
+    kvread_remember(reader, place, found, value);
+    return ERR_OK;
 }
 
 enum err
 ipset_lookup(struct kvread *reader, uint16_t dataset, const struct ip *ip, struct ipset_hit *out)
 {
-    struct slice found, value;
+    const ipset_number want = ipset_number_of(ip);
+    const uint32_t place = place_of(dataset, ip);
+    struct block block;
     struct store_key key;
     uint8_t address[16];
     enum err err;
 
     store_key_init(&key, STORE_ADDR, dataset, (uint8_t)ip_family(ip));
     store_key_add(&key, address, ip_key(ip, address));
-    err = kvread_seek(reader, store_key_slice(&key), &found, &value);
-    if (err != ERR_OK)
-        return err;
-    /* Past the last block of this set the seek finds a record of another one. */
-    if (found.n < IPSET_KEY_FIXED || memcmp(found.p, key.b, IPSET_KEY_FIXED) != 0)
-        return ERR_NOTFOUND;
-    return ipset_block_find(found, value, ip, out);
+    if (recall_block(reader, place, &key, want, &block))
+        return find_in(&block, want, out);
+    err = seek_block(reader, place, &key, want, &block);
+    return err == ERR_OK ? find_in(&block, want, out) : err;
 }
 
 enum err

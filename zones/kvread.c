@@ -1,7 +1,7 @@
 /* LMDB on the answer path; see kvread.h. Nothing allocated, nothing waited for. */
 #include "kvread.h"
 
-#include <stdbool.h>
+#include <string.h>
 
 #include "kvread_internal.h"
 
@@ -21,12 +21,19 @@ kvread_reset(struct kvread *reader)
     reader->held = false;
 }
 
+static void
+forget(struct kvread *reader)
+{
+    memset(reader->spots, 0, sizeof reader->spots);
+}
+
 enum err
 kvread_renew(struct kvread *reader)
 {
     kvread_reset(reader);
     int rc = mdb_txn_renew(reader->txn);
     if (rc == MDB_MAP_RESIZED) {
+        forget(reader); /* the map may come to lie elsewhere */
         rc = mdb_env_set_mapsize(reader->env, 0);
         if (rc == 0)
             rc = mdb_txn_renew(reader->txn);
@@ -34,6 +41,11 @@ kvread_renew(struct kvread *reader)
     if (rc != 0)
         return ERR_IO;
     reader->held = true;
+    /* What is remembered was in no snapshot's hands meanwhile; but as long as there is no later
+     * transaction, none has freed a page of this one. */
+    if (mdb_txn_id(reader->txn) != reader->spots_of)
+        forget(reader);
+    reader->spots_of = mdb_txn_id(reader->txn);
     return mdb_cursor_renew(reader->txn, reader->cursor) == 0 ? ERR_OK : ERR_IO;
 }
 
@@ -76,4 +88,22 @@ enum err
 kvread_next(struct kvread *reader, struct slice *found, struct slice *value)
 {
     return move(reader, MDB_NEXT, (MDB_val){0}, found, value);
+}
+
+bool
+kvread_recall(const struct kvread *reader, uint32_t place, struct slice *found, struct slice *value)
+{
+    const struct kvread_spot *spot = &reader->spots[place % KVREAD_SPOTS];
+    *found = slice_of(spot->key, spot->key_n);
+    *value = slice_of(spot->value, spot->value_n);
+    return spot->key != NULL;
+}
+
+void
+kvread_remember(struct kvread *reader, uint32_t place, struct slice found, struct slice value)
+{
+    if (found.n > UINT16_MAX || value.n > UINT32_MAX)
+        return;
+    reader->spots[place % KVREAD_SPOTS] = (struct kvread_spot){
+        .key = found.p, .value = value.p, .value_n = (uint32_t)value.n, .key_n = (uint16_t)found.n};
 }

@@ -3,6 +3,16 @@
 #define ZONES_KVREAD_INTERNAL_H
 
 #include <lmdb.h>
+#include <stdbool.h>
+
+#include "kvread.h"
+
+/* A record; key is NULL where nothing is remembered. */
+struct kvread_spot {
+    const void *key, *value;
+    uint32_t value_n;
+    uint16_t key_n;
+};
 
 struct kvread {
     MDB_env *env;
@@ -10,6 +20,8 @@ struct kvread {
     MDB_txn *txn;
     MDB_cursor *cursor;
     bool held;
+    size_t spots_of; /* the transaction that the spots are of */
+    struct kvread_spot spots[KVREAD_SPOTS];
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -319,6 +320,51 @@ nameset_matches_plain_search(void **state)
     free(entries);
 }
 
+/* In a process of its own, as the loader writes beside a server that reads. */
+static void
+publish_beside(struct fixture *f, const struct ipset_entry *entries, size_t count)
+{
+    const struct kv_options options = {.map_size = 1U << 30};
+    int status = -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct sink sink = {0};
+        bool good = kv_open(f->path, &options, &f->kv, NULL) == ERR_OK &&
+                    kv_begin(f->kv, true, &sink.txn, NULL) == ERR_OK &&
+                    kv_clear(sink.txn) == ERR_OK &&
+                    ipset_build(7, entries, count, emit, &sink) == ERR_OK &&
+                    kv_commit(&sink.txn, NULL) == ERR_OK;
+        _exit(good ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+/* What a reader remembers of one publish is not what the next one says. */
+static void
+another_publish_is_found(void **state)
+{
+    struct fixture *f = *state;
+    struct sink sink;
+    struct ip a = ip_from_v4(0x0a000001), b = ip_from_v4(0x0a000009);
+    const struct ipset_entry first[] = {
+        {{a, a}, slice_of("R\0\0\0\1", 5)}, {{b, b}, slice_of("R\0\0\0\1", 5)}};
+    const struct ipset_entry second[] = {{{a, a}, slice_of("R\0\0\0\2", 5)}};
+    begin(f, &sink);
+    assert_int_equal(ipset_build(7, first, 2, emit, &sink), ERR_OK);
+    commit_and_read(f, &sink);
+    for (unsigned i = 0; i < 2; i++)
+        compare_ip(f, first, 2, &a);
+    publish_beside(f, second, 1);
+    compare_ip(f, first, 2, &a);
+    compare_ip(f, first, 2, &b);
+    assert_int_equal(kvread_renew(f->reader), ERR_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        compare_ip(f, second, 1, &a);
+        compare_ip(f, second, 1, &b);
+    }
+}
+
 /* One table for both domains; IPv6 differs. */
 static void
 build_pairs(struct sink *sink, const struct pairset_entry *entries, size_t count,
@@ -390,6 +436,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(ipset_matches_plain_search, setup, teardown),
+        cmocka_unit_test_setup_teardown(another_publish_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(ipset_whole_space, setup, teardown),
         cmocka_unit_test_setup_teardown(nameset_matches_plain_search, setup, teardown),
         cmocka_unit_test_setup_teardown(pairs_are_found, setup, teardown),
