@@ -183,8 +183,8 @@ seed: $(PROGRAMS) helpers
 check-e2e: $(PROGRAMS) helpers
 	$(Q)tests/e2e/run $(O)
 
-.PHONY: deps deps-test format-check format clean
-deps deps-test:
+.PHONY: deps deps-test deps-perf format-check format clean
+deps deps-test deps-perf:
 	$(Q)tests/install-deps $@
 format-check:
 	$(Q)clang-format --dry-run -Werror $$(git ls-files -co --exclude-standard '*.c' '*.h')
