@@ -41,9 +41,10 @@ wire_put_name(
     while (name->b[at] != 0) {
         size_t rest = (size_t)name->len - at, from = known->len - rest;
         /* Equal tails of the same length, which is a whole name in "known" only if a label begins
-         * there. */
-        if (rest <= known->len && memcmp(name->b + at, known->b + from, rest) == 0 &&
-            known_at + from <= POINTER_REACH) {
+         * there. Most differ in their first two bytes. */
+        if (rest <= known->len && name->b[at] == known->b[from] &&
+            name->b[at + 1] == known->b[from + 1] &&
+            memcmp(name->b + at, known->b + from, rest) == 0 && known_at + from <= POINTER_REACH) {
             size_t label = 0;
             while (label < from)
                 label += known->b[label] + 1U;
