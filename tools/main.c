@@ -18,6 +18,7 @@ static const char usage[] =
     "       repdns [-c FILE] check\n"
     "       repdns [-c FILE] [--as-of TIME] status\n"
     "       repdns [-c FILE] [--once] [--json] stats [SECONDS]\n"
+    "       repdns [-c FILE] policy [-]\n"
     "  -c FILE       configuration (/etc/repdns/repdns.conf)\n"
     "  --as-of TIME  the time to judge by: seconds since 1970, or 2026-06-01[T12:00:00] in UTC\n"
     "  -s ADDR       ask this server instead of the configured one\n"
@@ -40,6 +41,7 @@ static const struct command {
     {"check", tool_check, 0, 0, EXIT_FAILED},
     {"status", tool_status, 0, 0, EXIT_USAGE},
     {"stats", tool_stats, 0, 1, EXIT_USAGE},
+    {"policy", tool_policy, 0, 1, EXIT_USAGE},
 };
 
 struct options {

@@ -35,6 +35,7 @@ enum exit_code tool_dump(const struct tool *tool, struct errmsg *msg);
 enum exit_code tool_check(const struct tool *tool, struct errmsg *msg);
 enum exit_code tool_stats(const struct tool *tool, struct errmsg *msg);
 enum exit_code tool_status(const struct tool *tool, struct errmsg *msg);
+enum exit_code tool_policy(const struct tool *tool, struct errmsg *msg);
 
 /* The exit code that fits an error of a store or file. */
 enum exit_code tool_exit(enum err err);

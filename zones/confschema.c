@@ -79,6 +79,21 @@ check_path(cfg_t *cfg, cfg_opt_t *opt)
     return -1;
 }
 
+/* A socket's path, or an address with its port. */
+static int
+check_service_listen(cfg_t *cfg, cfg_opt_t *opt)
+{
+    struct endpoint endpoint;
+    const char *text = last_value(opt);
+    if (text[0] == '/' ||
+        (strchr(text, '@') != NULL && confvalue_endpoint(text, 0, &endpoint) == ERR_OK))
+        return 0;
+    cfg_error(cfg,
+        "%s: \"%s\" is no socket; write 127.0.0.1@10040 or /var/spool/postfix/private/NAME",
+        opt->name, text);
+    return -1;
+}
+
 /* Standard output and syslog too. */
 static int
 check_log_path(cfg_t *cfg, cfg_opt_t *opt)
@@ -134,7 +149,8 @@ check_choice(cfg_t *cfg, cfg_opt_t *opt)
     const struct {
         const char *option, *choices;
     } table[] = {{"format", log ? log_format_names : " maildir mbox "}, {"type", list_type_names},
-        {"role", " block allow "}, {"kind", " address name pair list "}};
+        {"role", " block allow "}, {"kind", " address name pair list "},
+        {"action", " reject defer prepend dunno "}, {"ask", " client sender helo pair "}};
     const char *text = last_value(opt);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         char wanted[64];
@@ -261,6 +277,9 @@ static const struct {
     {"protocol|identity", check_version}, {"protocol|udp_size", check_count},
     {"protocol|any", check_any}, {"tcp|connections", check_count},
     {"tcp|per_client", check_count}, {"tcp|idle", check_duration},
+    {"policy_service|listen", check_service_listen}, {"policy_service|timeout", check_duration},
+    {"policy_service|rule|action", check_choice}, {"policy_service|rule|ask", check_choice},
+    {"policy_service|rule|codes", check_prefix},
 };
 /* clang-format on */
 
@@ -290,6 +309,16 @@ static const cfg_opt_t protocol_options[] = {CFG_STR("identity", "", CFGF_NONE),
     CFG_INT("udp_size", 1232, CFGF_NONE), CFG_STR("any", "full", CFGF_NONE), CFG_END()};
 static const cfg_opt_t tcp_options[] = {CFG_INT("connections", 1000, CFGF_NONE),
     CFG_INT("per_client", 32, CFGF_NONE), CFG_STR("idle", "10s", CFGF_NONE), CFG_END()};
+
+static const cfg_opt_t policy_rule_options[] = {CFG_STR("action", "reject", CFGF_NONE),
+    CFG_STR("ask", NULL, CFGF_NODEFAULT), CFG_STR_LIST("codes", "{127.0.0.0/16}", CFGF_NONE),
+    CFG_END()};
+static const cfg_opt_t policy_service_options[] = {
+    CFG_STR_LIST("listen", "{\"127.0.0.1@10040\"}", CFGF_NONE), CFG_STR("timeout", "2s", CFGF_NONE),
+    CFG_BOOL("header", cfg_true, CFGF_NONE),
+    CFG_SEC(
+        "rule", (cfg_opt_t *)policy_rule_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+    CFG_END()};
 
 static cfg_t *
 make(cfg_opt_t *policy, cfg_opt_t *rate_limit, cfg_opt_t *cookies, cfg_opt_t *keys)
@@ -344,7 +373,8 @@ make(cfg_opt_t *policy, cfg_opt_t *rate_limit, cfg_opt_t *cookies, cfg_opt_t *ke
         CFG_SEC("dnstap", watching.dnstap, CFGF_NONE), CFG_SEC("rate_limit", rate_limit, CFGF_NONE),
         CFG_SEC("cookies", cookies, CFGF_NONE), CFG_SEC("keys", keys, CFGF_NONE),
         CFG_SEC("protocol", (cfg_opt_t *)protocol_options, CFGF_NONE),
-        CFG_SEC("tcp", (cfg_opt_t *)tcp_options, CFGF_NONE), CFG_END()};
+        CFG_SEC("tcp", (cfg_opt_t *)tcp_options, CFGF_NONE),
+        CFG_SEC("policy_service", (cfg_opt_t *)policy_service_options, CFGF_NONE), CFG_END()};
     return cfg_init(top, CFGF_NONE);
 }
 

@@ -30,9 +30,8 @@ warn(struct conf *conf, const char *format, ...)
     va_end(args);
 }
 
-/* "dom" lies below the base, a title with a dot is a whole name. */
-static enum err
-title_apex(const struct conf *conf, const char *title, struct dname *out)
+enum err
+confzones_apex(const struct conf *conf, const char *title, struct dname *out)
 {
     if (strcmp(title, "base") == 0) {
         *out = conf->base;
@@ -260,7 +259,7 @@ make_shipped(struct conf *conf, const struct zone_text *common, const struct zon
     zone->informational = shipped->informational;
     zone->show.bits = shipped->show;
     zone->beside_score.bits = shipped->beside_score;
-    if (title_apex(conf, *shipped->label == '\0' ? "base" : shipped->label, &zone->apex) < 0)
+    if (confzones_apex(conf, *shipped->label == '\0' ? "base" : shipped->label, &zone->apex) < 0)
         return errmsg_set(msg, ERR_RANGE, "%s: base: the name is too long", conf->path);
     enum err err = defaults(conf, common, zone, msg);
     if (err == ERR_OK && take_lists(conf, common, texts, count, shipped, zone) < 0)
@@ -305,7 +304,7 @@ place(struct conf *conf, const struct zone_text *common, const struct zone_text 
     struct errmsg *msg)
 {
     struct dname apex;
-    if (title_apex(conf, text->title, &apex) < 0)
+    if (confzones_apex(conf, text->title, &apex) < 0)
         return errmsg_set(msg, ERR_SYNTAX, "%s:%u: zone \"%s\": this is no domain name", conf->path,
             text->line, text->title);
     struct zone_def *zone = zone_at(conf, &apex);

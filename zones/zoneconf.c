@@ -13,6 +13,7 @@
 #include "combined.h"
 #include "confgate.h"
 #include "conflogs.h"
+#include "confpolicy.h"
 #include "confprocess.h"
 #include "confprotocol.h"
 #include "confschema.h"
@@ -432,11 +433,17 @@ read_protocol(const struct loading *l)
 }
 
 static enum err
+read_policy_service(const struct loading *l)
+{
+    return confpolicy_read(l->conf, l->cfg, l->msg);
+}
+
+static enum err
 read_all(const struct loading *l)
 {
     static enum err (*const readers[])(const struct loading *) = {read_server, read_paths,
         read_resolver, read_networks, read_sources, read_lists, read_zones, read_policy, read_spf,
-        read_logs, read_process, read_gate, read_protocol};
+        read_logs, read_process, read_gate, read_protocol, read_policy_service};
     enum err err = ERR_OK;
     for (size_t i = 0; i < sizeof readers / sizeof *readers && err == ERR_OK; i++)
         err = readers[i](l);

@@ -202,6 +202,35 @@ struct tcp_conf {
     uint32_t idle_s;      /* without a whole query, or an answer that was taken */
 };
 
+/* What repdns policy answers; the stronger ones last. */
+enum policy_action { POLICY_DUNNO, POLICY_PREPEND, POLICY_DEFER, POLICY_REJECT };
+/* What of a session a zone is asked for. */
+enum policy_ask { POLICY_ASK_CLIENT, POLICY_ASK_SENDER, POLICY_ASK_HELO, POLICY_ASK_PAIR };
+enum policy_check {
+#define POLICY_CHECK(id, name, text) POLICY_CHECK_##id,
+#include "policychecks.def"
+#undef POLICY_CHECK
+    POLICY_CHECK_COUNT
+};
+#define POLICY_RULES_MAX 32
+/* A line of the rule table: a zone that lists, or a check that finds something. */
+struct policy_rule {
+    const struct zone_def *zone; /* NULL: a check */
+    enum policy_ask ask;         /* of a zone */
+    enum policy_check check;
+    enum policy_action action;
+    unsigned code_count; /* of a zone: the A records that count */
+    struct prefix *codes;
+};
+struct policy_service_conf {
+    unsigned listen_count;
+    char **listen; /* ADDR@PORT, or the path of a socket */
+    uint32_t timeout_s;
+    bool header; /* PREPEND may be answered */
+    unsigned rule_count;
+    struct policy_rule *rules;
+};
+
 struct conf {
     char *path; /* of the file */
     struct dname base;
@@ -256,6 +285,7 @@ struct conf {
     struct keys_conf keys;
     struct protocol_conf protocol;
     struct tcp_conf tcp;
+    struct policy_service_conf policy_service;
 
     char warnings[1024]; /* lines of what is allowed, but hardly meant; "" for none */
     struct conf_block *blocks;

@@ -1,0 +1,260 @@
+/*
+ * repdns policy: Postfix's policy service. Postfix can't join an address and a domain in one DNSBL
+ * name; this asks the zones by DNS for it, and answers by the rules of policy_service in the
+ * configuration. One thread on libev; it fails open.
+ */
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tools/policy_session.h"
+#include "tools/tools.h"
+#include "zones/confvalue.h"
+#include "zones/log.h"
+#include "zones/privileges.h"
+
+enum { BACKLOG = 256, SESSIONS_MAX = 2000, LISTEN_MAX = 16 };
+#define TELL_S 60.0 /* how often it is said that the resolver does not answer */
+
+struct server {
+    struct policy_service service;
+    const struct resolve_peer *peer;
+    unsigned listen_count;
+    ev_io listeners[LISTEN_MAX];
+    ev_signal ends[2], tell;
+    ev_timer trouble;
+    uint64_t unanswered; /* of the counter, when last told */
+};
+
+static void
+log_counts(const uint64_t counts[POLICY_COUNTER_COUNT])
+{
+    static const char *const names[] = {
+#define POLICY_COUNTER(id, name, text) name,
+#include "tools/policy_counters.def"
+#undef POLICY_COUNTER
+    };
+    char line[512];
+    int n = 0;
+    for (size_t i = 0; i < POLICY_COUNTER_COUNT && n >= 0 && (size_t)n < sizeof line; i++)
+        n += snprintf(line + n, sizeof line - (size_t)n, "%s%s %llu", i > 0 ? ", " : "", names[i],
+            (unsigned long long)counts[i]);
+    log_line(LOG_LEVEL_INFO, "policy: %s", line);
+}
+
+static void
+on_end(struct ev_loop *loop, ev_signal *signal, int events)
+{
+    (void)signal;
+    (void)events;
+    ev_break(loop, EVBREAK_ALL);
+}
+
+static void
+on_tell(struct ev_loop *loop, ev_signal *signal, int events)
+{
+    const struct server *server = signal->data;
+    (void)loop;
+    (void)events;
+    log_counts(server->service.counts);
+}
+
+static void
+on_trouble(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct server *server = timer->data;
+    uint64_t now = server->service.counts[POLICY_UNANSWERED];
+    (void)loop;
+    (void)events;
+    if (now > server->unanswered)
+        log_line(LOG_LEVEL_WARNING,
+            "policy: %llu questions had no answer from the resolver %s and were taken for not "
+            "listed; mail flows on; see to the resolver",
+            (unsigned long long)(now - server->unanswered), server->peer->text);
+    server->unanswered = now;
+}
+
+static void
+on_connection(struct ev_loop *loop, ev_io *io, int events)
+{
+    struct server *server = io->data;
+    (void)loop;
+    (void)events;
+    int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (server->service.open < SESSIONS_MAX) {
+        (void)policy_session_begin(&server->service, fd, fd);
+        return;
+    }
+    server->service.counts[POLICY_BUSY]++;
+    (void)close(fd);
+}
+
+/* -1, with errno kept. */
+static int
+give_up(int fd)
+{
+    int why = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    errno = why;
+    return -1;
+}
+
+/* An old socket that nobody listens on any more is taken away, as Postfix's own programs do. */
+static int
+bind_path(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat st;
+    if (strlen(path) >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(address.sun_path, path);
+    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+        (void)unlink(path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    /* The folder says who may come: Postfix's private/ is its own. */
+    if (fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
+        chmod(path, 0666) == 0)
+        return fd;
+    return give_up(fd);
+}
+
+static int
+bind_endpoint(const struct endpoint *endpoint)
+{
+    const int on = 1;
+    bool v4 = ip_is4(&endpoint->ip);
+    struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_port = htons(endpoint->port)};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(endpoint->port)};
+    if (v4)
+        in4.sin_addr.s_addr = htonl(ip_v4(&endpoint->ip));
+    memcpy(in6.sin6_addr.s6_addr, endpoint->ip.b, 16);
+    const struct sockaddr *address = v4 ? (const void *)&in4 : (const void *)&in6;
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        bind(fd, address, v4 ? sizeof in4 : sizeof in6) == 0)
+        return fd;
+    return give_up(fd);
+}
+
+static enum err
+listen_all(struct server *server, struct errmsg *msg)
+{
+    const struct policy_service_conf *conf = &server->service.conf->policy_service;
+    if (conf->listen_count == 0 || conf->listen_count > LISTEN_MAX)
+        return errmsg_set(
+            msg, ERR_SYNTAX, "policy_service: listen: give 1 to %d sockets", LISTEN_MAX);
+    for (unsigned i = 0; i < conf->listen_count; i++) {
+        struct endpoint endpoint;
+        const char *text = conf->listen[i];
+        int fd = text[0] == '/'                                     ? bind_path(text)
+                 : confvalue_endpoint(text, 0, &endpoint) == ERR_OK ? bind_endpoint(&endpoint)
+                                                                    : -1;
+        if (fd < 0 || listen(fd, BACKLOG) != 0)
+            return errmsg_set(msg, ERR_IO,
+                "policy_service: listen %s: %s; choose another socket or end who has it", text,
+                strerror(errno));
+        ev_io_init(&server->listeners[i], on_connection, fd, EV_READ);
+        server->listeners[i].data = server;
+        ev_io_start(server->service.loop, &server->listeners[i]);
+        server->listen_count++;
+    }
+    return ERR_OK;
+}
+
+/* As the configuration's user: it needs no right but its sockets. */
+static enum err
+drop(const struct conf *conf, struct errmsg *msg)
+{
+    uid_t uid;
+    gid_t gid;
+    if (geteuid() != 0)
+        return ERR_OK;
+    if (privileges_user(conf->user, &uid, &gid) < 0 || privileges_group(conf->group, &gid) < 0)
+        return errmsg_set(msg, ERR_NOTFOUND, "%s: no user %s or group %s; create them", conf->path,
+            conf->user, conf->group);
+    return privileges_drop(uid, gid, msg);
+}
+
+static enum err
+standard_input(struct server *server, struct errmsg *msg)
+{
+    static const int fds[] = {STDIN_FILENO, STDOUT_FILENO};
+    for (unsigned i = 0; i < 2; i++) {
+        int flags = fcntl(fds[i], F_GETFL);
+        if (flags < 0 || fcntl(fds[i], F_SETFL, flags | O_NONBLOCK) != 0)
+            return errmsg_set(msg, ERR_IO, "standard input and output: %s", strerror(errno));
+    }
+    server->service.ends_with_the_last = true;
+    return policy_session_begin(&server->service, STDIN_FILENO, STDOUT_FILENO)
+               ? ERR_OK
+               : errmsg_set(msg, ERR_NOMEM, "out of memory");
+}
+
+static void
+watch_signals(struct server *server)
+{
+    struct ev_loop *loop = server->service.loop;
+    ev_signal_init(&server->ends[0], on_end, SIGTERM);
+    ev_signal_init(&server->ends[1], on_end, SIGINT);
+    ev_signal_init(&server->tell, on_tell, SIGUSR1);
+    ev_timer_init(&server->trouble, on_trouble, TELL_S, TELL_S);
+    server->tell.data = server->trouble.data = server;
+    ev_signal_start(loop, &server->ends[0]);
+    ev_signal_start(loop, &server->ends[1]);
+    ev_signal_start(loop, &server->tell);
+    ev_timer_start(loop, &server->trouble);
+}
+
+static enum err
+serve(struct server *server, bool standard, struct errmsg *msg)
+{
+    struct policy_service *service = &server->service;
+    enum err err = standard ? standard_input(server, msg) : listen_all(server, msg);
+    if (err == ERR_OK)
+        err = policy_dns_open(service->loop, server->peer, service->conf->policy_service.timeout_s,
+            &service->dns, msg);
+    if (err == ERR_OK)
+        err = drop(service->conf, msg);
+    if (err < 0)
+        return err;
+    watch_signals(server);
+    if (!standard)
+        log_line(LOG_LEVEL_INFO, "policy: ready, asking %s", server->peer->text);
+    ev_run(service->loop, 0);
+    on_trouble(service->loop, &server->trouble, 0);
+    log_counts(service->counts);
+    return ERR_OK;
+}
+
+enum exit_code
+tool_policy(const struct tool *tool, struct errmsg *msg)
+{
+    struct resolve_peer peer;
+    bool standard = tool->arg_count == 1;
+    if (standard && strcmp(tool->args[0], "-") != 0) {
+        (void)errmsg_set(msg, ERR_SYNTAX, "policy takes \"-\" or nothing");
+        return EXIT_USAGE;
+    }
+    enum err err = resolve_peer_find(tool->conf, &peer, msg);
+    struct server *server = err < 0 ? NULL : calloc(1, sizeof *server);
+    if (server == NULL)
+        return tool_exit(err < 0 ? err : errmsg_set(msg, ERR_NOMEM, "out of memory"));
+    server->service.loop = ev_loop_new(EVFLAG_AUTO);
+    server->service.conf = tool->conf;
+    server->peer = &peer;
+    err = server->service.loop == NULL ? errmsg_set(msg, ERR_NOMEM, "out of memory")
+                                       : serve(server, standard, msg);
+    /* The system takes back what sessions hold. */
+    return tool_exit(err);
+}
