@@ -6,25 +6,26 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
-#include <netinet/in.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "tools/policy_listen.h"
 #include "tools/policy_session.h"
 #include "tools/tools.h"
-#include "zones/confvalue.h"
 #include "zones/log.h"
 #include "zones/privileges.h"
 
-enum { BACKLOG = 256, SESSIONS_MAX = 2000, LISTEN_MAX = 16 };
+enum { SESSIONS_MAX = 2000, LISTEN_MAX = 16, OTHER_FILES = 64 };
 #define TELL_S 60.0 /* how often it is said that the resolver does not answer */
 
 struct server {
     struct policy_service service;
     const struct resolve_peer *peer;
+    unsigned sessions_most;
     unsigned listen_count;
     ev_io listeners[LISTEN_MAX];
     ev_signal ends[2], tell;
@@ -89,62 +90,12 @@ on_connection(struct ev_loop *loop, ev_io *io, int events)
     int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return;
-    if (server->service.open < SESSIONS_MAX) {
+    if (server->service.open < server->sessions_most) {
         (void)policy_session_begin(&server->service, fd, fd);
         return;
     }
     server->service.counts[POLICY_BUSY]++;
     (void)close(fd);
-}
-
-/* -1, with errno kept. */
-static int
-give_up(int fd)
-{
-    int why = errno;
-    if (fd >= 0)
-        (void)close(fd);
-    errno = why;
-    return -1;
-}
-
-/* An old socket that nobody listens on any more is taken away, as Postfix's own programs do. */
-static int
-bind_path(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct stat st;
-    if (strlen(path) >= sizeof address.sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    strcpy(address.sun_path, path);
-    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-        (void)unlink(path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    /* The folder says who may come: Postfix's private/ is its own. */
-    if (fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
-        chmod(path, 0666) == 0)
-        return fd;
-    return give_up(fd);
-}
-
-static int
-bind_endpoint(const struct endpoint *endpoint)
-{
-    const int on = 1;
-    bool v4 = ip_is4(&endpoint->ip);
-    struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_port = htons(endpoint->port)};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(endpoint->port)};
-    if (v4)
-        in4.sin_addr.s_addr = htonl(ip_v4(&endpoint->ip));
-    memcpy(in6.sin6_addr.s6_addr, endpoint->ip.b, 16);
-    const struct sockaddr *address = v4 ? (const void *)&in4 : (const void *)&in6;
-    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        bind(fd, address, v4 ? sizeof in4 : sizeof in6) == 0)
-        return fd;
-    return give_up(fd);
 }
 
 static enum err
@@ -155,15 +106,11 @@ listen_all(struct server *server, struct errmsg *msg)
         return errmsg_set(
             msg, ERR_SYNTAX, "policy_service: listen: give 1 to %d sockets", LISTEN_MAX);
     for (unsigned i = 0; i < conf->listen_count; i++) {
-        struct endpoint endpoint;
-        const char *text = conf->listen[i];
-        int fd = text[0] == '/'                                     ? bind_path(text)
-                 : confvalue_endpoint(text, 0, &endpoint) == ERR_OK ? bind_endpoint(&endpoint)
-                                                                    : -1;
-        if (fd < 0 || listen(fd, BACKLOG) != 0)
+        int fd = policy_listen(conf->listen[i]);
+        if (fd < 0)
             return errmsg_set(msg, ERR_IO,
-                "policy_service: listen %s: %s; choose another socket or end who has it", text,
-                strerror(errno));
+                "policy_service: listen %s: %s; choose another socket or end who has it",
+                conf->listen[i], strerror(errno));
         ev_io_init(&server->listeners[i], on_connection, fd, EV_READ);
         server->listeners[i].data = server;
         ev_io_start(server->service.loop, &server->listeners[i]);
@@ -186,17 +133,42 @@ drop(const struct conf *conf, struct errmsg *msg)
     return privileges_drop(uid, gid, msg);
 }
 
+/* As many sessions as there may be descriptors: accept must not fail for want of one. */
+static unsigned
+find_sessions_most(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return SESSIONS_MAX;
+    limit.rlim_cur =
+        limit.rlim_max < SESSIONS_MAX + OTHER_FILES ? limit.rlim_max : SESSIONS_MAX + OTHER_FILES;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur > OTHER_FILES ? (unsigned)limit.rlim_cur - OTHER_FILES : 1;
+}
+
+/* spawn(8) makes the connection the standard error too: a line there would be taken for a reply. */
+static bool
+errors_go_to_the_client(void)
+{
+    struct stat in, err;
+    return fstat(STDIN_FILENO, &in) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
+           S_ISSOCK(in.st_mode) && in.st_dev == err.st_dev && in.st_ino == err.st_ino;
+}
+
 static enum err
 standard_input(struct server *server, struct errmsg *msg)
 {
-    static const int fds[] = {STDIN_FILENO, STDOUT_FILENO};
+    int fds[] = {STDIN_FILENO, STDOUT_FILENO};
     for (unsigned i = 0; i < 2; i++) {
         int flags = fcntl(fds[i], F_GETFL);
-        if (flags < 0 || fcntl(fds[i], F_SETFL, flags | O_NONBLOCK) != 0)
+        if (flags < 0 || fcntl(fds[i], F_SETFL, flags | O_NONBLOCK) != 0 ||
+            (fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0)
             return errmsg_set(msg, ERR_IO, "standard input and output: %s", strerror(errno));
     }
+    if (errors_go_to_the_client() && log_to("mail") == ERR_OK)
+        log_detach();
     server->service.ends_with_the_last = true;
-    return policy_session_begin(&server->service, STDIN_FILENO, STDOUT_FILENO)
+    return policy_session_begin(&server->service, fds[0], fds[1])
                ? ERR_OK
                : errmsg_set(msg, ERR_NOMEM, "out of memory");
 }
@@ -205,6 +177,8 @@ static void
 watch_signals(struct server *server)
 {
     struct ev_loop *loop = server->service.loop;
+    /* Postfix closes connections when it likes. */
+    (void)signal(SIGPIPE, SIG_IGN);
     ev_signal_init(&server->ends[0], on_end, SIGTERM);
     ev_signal_init(&server->ends[1], on_end, SIGINT);
     ev_signal_init(&server->tell, on_tell, SIGUSR1);
@@ -253,6 +227,7 @@ tool_policy(const struct tool *tool, struct errmsg *msg)
     server->service.loop = ev_loop_new(EVFLAG_AUTO);
     server->service.conf = tool->conf;
     server->peer = &peer;
+    server->sessions_most = find_sessions_most();
     err = server->service.loop == NULL ? errmsg_set(msg, ERR_NOMEM, "out of memory")
                                        : serve(server, standard, msg);
     /* The system takes back what sessions hold. */

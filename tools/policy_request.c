@@ -1,6 +1,8 @@
 /* Postfix's policy requests; see policy_request.h. */
 #include "tools/policy_request.h"
 
+#include <idn2.h>
+
 static bool
 is(struct slice text, const char *word)
 {
@@ -25,18 +27,30 @@ take_user(struct policy_request *out, struct slice value)
     out->authenticated = value.n > 0;
 }
 
-/* As the logs' HELO names are kept, see observation.h. */
 static void
 take_helo(struct policy_request *out, struct slice value)
 {
-    const char *text = value.p;
-    out->helo.len = (uint8_t)(value.n < HELO_MAX ? value.n : HELO_MAX);
-    for (unsigned i = 0; i < out->helo.len; i++) {
-        char c = text[i];
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c + ('a' - 'A'));
-        out->helo.text[i] = c > ' ' && c < 0x7f ? c : '?';
-    }
+    helo_set(&out->helo, value.p, value.n);
+}
+
+/* A name in letters of all the world (RFC 6531 3.3) is asked for as DNS has it (RFC 5891 5). */
+static bool
+take_domain(const char *text, size_t n, struct dname *out)
+{
+    char utf8[DNAME_MAX + 1], *ascii = NULL;
+    bool plain = true;
+    for (size_t i = 0; i < n; i++)
+        plain = plain && (unsigned char)text[i] < 0x80;
+    if (plain)
+        return dname_parse(text, n, out) == ERR_OK;
+    if (n >= sizeof utf8)
+        return false;
+    memcpy(utf8, text, n);
+    utf8[n] = '\0';
+    bool good = idn2_to_ascii_8z(utf8, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK &&
+                dname_parse(ascii, strlen(ascii), out) == ERR_OK;
+    idn2_free(ascii);
+    return good;
 }
 
 /* What is behind the last @ (RFC 5321 4.1.2: no domain has one). */
@@ -55,7 +69,7 @@ take_sender(struct policy_request *out, struct slice value)
     size_t n = value.n - at;
     out->sender = OBS_SENDER_BAD;
     out->sender_literal = at > 0 && n > 0 && domain[0] == '[';
-    if (at > 0 && !out->sender_literal && dname_parse(domain, n, &out->sender_domain) == ERR_OK &&
+    if (at > 0 && !out->sender_literal && take_domain(domain, n, &out->sender_domain) &&
         dname_labels(&out->sender_domain) > 1)
         out->sender = OBS_SENDER_DOMAIN;
 }
@@ -68,12 +82,30 @@ take_instance(struct policy_request *out, struct slice value)
     out->instance[n] = '\0';
 }
 
+/* What is known at a command: smtpd_delay_reject=no asks at each as it comes. */
+static void
+take_state(struct policy_request *out, struct slice value)
+{
+    static const struct {
+        const char *name;
+        bool helo, sender, header;
+    } states[] = {{"CONNECT", false, false, false}, {"HELO", true, false, false},
+        {"EHLO", true, false, false}, {"VRFY", true, false, false}, {"ETRN", true, false, false},
+        {"END-OF-MESSAGE", true, true, false}};
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (is(value, states[i].name)) {
+            out->knows_helo = states[i].helo;
+            out->knows_sender = states[i].sender;
+            out->takes_header = states[i].header;
+        }
+}
+
 static const struct {
     const char *name;
     void (*take)(struct policy_request *out, struct slice value);
-} attributes[] = {{"request", take_request}, {"client_address", take_client},
-    {"sasl_username", take_user}, {"helo_name", take_helo}, {"sender", take_sender},
-    {"instance", take_instance}};
+} attributes[] = {{"request", take_request}, {"protocol_state", take_state},
+    {"client_address", take_client}, {"sasl_username", take_user}, {"helo_name", take_helo},
+    {"sender", take_sender}, {"instance", take_instance}};
 
 static bool
 take_line(struct policy_request *out, struct slice line)
@@ -95,7 +127,7 @@ policy_request_parse(struct slice bytes, struct policy_request *out, size_t *use
 {
     const char *p = bytes.p;
     size_t at = 0;
-    *out = (struct policy_request){0};
+    *out = (struct policy_request){.knows_helo = true, .knows_sender = true, .takes_header = true};
     while (at < bytes.n) {
         const char *end = memchr(p + at, '\n', bytes.n - at);
         if (end == NULL)
@@ -103,6 +135,10 @@ policy_request_parse(struct slice bytes, struct policy_request *out, size_t *use
         const struct slice line = slice_of(p + at, (size_t)(end - p) - at);
         at += line.n + 1;
         if (line.n == 0) {
+            if (!out->knows_sender) {
+                out->sender = OBS_SENDER_UNKNOWN;
+                out->sender_literal = false;
+            }
             *used = at;
             return POLICY_PARSE_DONE;
         }

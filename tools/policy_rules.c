@@ -14,7 +14,7 @@ helo_name(const struct policy_request *request, struct dname *out)
     struct helo_form form;
     helo_classify(&request->helo, &form);
     *out = form.name;
-    return form.kind == HELO_KIND_NAME;
+    return request->knows_helo && form.kind == HELO_KIND_NAME;
 }
 
 static bool
@@ -61,8 +61,10 @@ policy_check_finds(enum policy_check check, const struct policy_request *request
 {
     struct helo_form form;
     helo_classify(&request->helo, &form);
+    if (!request->knows_helo)
+        form.kind = HELO_KIND_ABSENT;
     const bool finds[] = {
-        [POLICY_CHECK_HELO_ABSENT] = request->helo.len == 0,
+        [POLICY_CHECK_HELO_ABSENT] = request->knows_helo && request->helo.len == 0,
         [POLICY_CHECK_HELO_INVALID] =
             form.kind == HELO_KIND_BARE_IP || form.kind == HELO_KIND_INVALID,
         [POLICY_CHECK_HELO_LITERAL] = form.kind == HELO_KIND_LITERAL && request->has_client &&

@@ -8,9 +8,14 @@
 
 #include "zones/wire.h"
 
+/* Longer than Postfix keeps an idle connection (smtpd_policy_service_max_idle, 300 s): it should be
+ * the one that closes. */
+#define IDLE_S 900.0
+
 struct session {
     struct policy_service *service;
     ev_io read, write;
+    ev_timer idle; /* without a request, or with a reply that is not taken */
     int in, out;
     bool waiting;     /* for the resolver */
     unsigned pending; /* questions */
@@ -31,6 +36,7 @@ end(struct session *session)
     struct policy_service *service = session->service;
     ev_io_stop(service->loop, &session->read);
     ev_io_stop(service->loop, &session->write);
+    ev_timer_stop(service->loop, &session->idle);
     if (session->pending > 0)
         policy_dns_forget(service->dns, session);
     if (session->out != session->in)
@@ -73,7 +79,8 @@ reply(struct session *session, const struct policy_rule *rule, const char *txt)
         [POLICY_REJECT] = POLICY_REJECTED};
     struct policy_service *service = session->service;
     const struct policy_request *request = &session->request;
-    bool first = request->instance[0] == '\0' || strcmp(request->instance, session->instance) != 0;
+    bool first = request->takes_header && (request->instance[0] == '\0' ||
+                                              strcmp(request->instance, session->instance) != 0);
     enum policy_action action = rule == NULL ? POLICY_DUNNO : rule->action;
     if (action == POLICY_PREPEND && (!first || !service->conf->policy_service.header))
         action = POLICY_DUNNO;
@@ -128,10 +135,8 @@ on_text(void *ctx, unsigned number, const struct resolve_reply *answer)
         session->service->counts[POLICY_UNANSWERED]++;
     else if (answer->count > 0) {
         struct dns_answer walk = {.records = answer->records};
-        if (dns_next(&walk, &rdata) == ERR_OK && rdata.n < sizeof text) {
-            memcpy(text, rdata.p, rdata.n);
-            text[rdata.n] = '\0';
-        }
+        if (dns_next(&walk, &rdata) == ERR_OK)
+            memcpy(text, rdata.p, rdata.n < sizeof text ? rdata.n : sizeof text - 1);
     }
     reply(session, rule_at(session, number), text);
     go_on(session);
@@ -173,7 +178,8 @@ on_listing(void *ctx, unsigned number, const struct resolve_reply *answer)
         go_on(session);
 }
 
-/* Own networks and users of ours are not judged (design, rules of judging). */
+/* Own networks and users of ours are not judged (design, rules of judging), nor relays that forward
+ * what others sent. */
 static bool
 is_exempt(const struct session *session)
 {
@@ -181,7 +187,8 @@ is_exempt(const struct session *session)
     const struct policy_request *request = &session->request;
     return !request->is_access || !request->has_client || request->authenticated ||
            ip_is_special(&request->client) ||
-           prefixes_contain(conf->own_networks, conf->own_network_count, &request->client);
+           prefixes_contain(conf->own_networks, conf->own_network_count, &request->client) ||
+           prefixes_contain(conf->trusted_relays, conf->trusted_relay_count, &request->client);
 }
 
 /* True: the reply is there already. */
@@ -222,6 +229,7 @@ next_request(struct session *session)
         }
         if (parsed == POLICY_PARSE_MORE)
             break;
+        ev_timer_again(session->service->loop, &session->idle);
         session->got -= used;
         memmove(session->bytes, session->bytes + used, session->got);
         if (judge(session) && !flush(session)) {
@@ -261,6 +269,16 @@ on_writable(struct ev_loop *loop, ev_io *io, int events)
     go_on(io->data);
 }
 
+static void
+on_idle(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    struct session *session = timer->data;
+    (void)loop;
+    (void)events;
+    session->service->counts[POLICY_IDLE]++;
+    end(session);
+}
+
 bool
 policy_session_begin(struct policy_service *service, int in, int out)
 {
@@ -276,7 +294,9 @@ policy_session_begin(struct policy_service *service, int in, int out)
     session->out = out;
     ev_io_init(&session->read, on_readable, in, EV_READ);
     ev_io_init(&session->write, on_writable, out, EV_WRITE);
-    session->read.data = session->write.data = session;
+    ev_timer_init(&session->idle, on_idle, 0, IDLE_S);
+    session->read.data = session->write.data = session->idle.data = session;
+    ev_timer_again(service->loop, &session->idle);
     ev_io_start(service->loop, &session->read);
     service->open++;
     service->counts[POLICY_CONNECTIONS]++;

@@ -94,6 +94,8 @@ read_rule(struct conf *conf, cfg_t *sec, struct policy_rule *rule, struct errmsg
     if (rule->zone == NULL)
         return fail(
             conf, sec, msg, "a rule is of a zone of this file or of a check; see repdns(1)");
+    if (!rule->zone->enabled)
+        return fail(conf, sec, msg, "a rule's zone is not served; give it enabled = yes");
     int ask = word(cfg_getstr(sec, "ask"), asks, 4);
     rule->ask = ask < 0 ? default_ask(conf, rule->zone) : (enum policy_ask)ask;
     return read_codes(conf, sec, rule, msg);
