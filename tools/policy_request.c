@@ -82,7 +82,8 @@ take_instance(struct policy_request *out, struct slice value)
     out->instance[n] = '\0';
 }
 
-/* What is known at a command: smtpd_delay_reject=no asks at each as it comes. */
+/* What is known at a command: smtpd_delay_reject=no asks at each as it comes. At MAIL a message has
+ * no instance yet, and its header would come again with the first recipient. */
 static void
 take_state(struct policy_request *out, struct slice value)
 {
@@ -91,7 +92,7 @@ take_state(struct policy_request *out, struct slice value)
         bool helo, sender, header;
     } states[] = {{"CONNECT", false, false, false}, {"HELO", true, false, false},
         {"EHLO", true, false, false}, {"VRFY", true, false, false}, {"ETRN", true, false, false},
-        {"END-OF-MESSAGE", true, true, false}};
+        {"MAIL", true, true, false}, {"END-OF-MESSAGE", true, true, false}};
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         if (is(value, states[i].name)) {
             out->knows_helo = states[i].helo;

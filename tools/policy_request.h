@@ -17,8 +17,8 @@
 struct policy_request {
     bool is_access;                /* request=smtpd_access_policy; nothing else is answered for */
     bool knows_helo, knows_sender; /* by protocol_state; if not, sender is OBS_SENDER_UNKNOWN */
-    bool takes_header;             /* PREPEND comes before the message's end, of a known message */
-    bool has_client;               /* client_address was an address */
+    bool takes_header; /* PREPEND comes when the message has its instance, and before its end */
+    bool has_client;   /* client_address was an address */
     struct ip client;
     bool authenticated; /* by SASL */
     struct helo helo;   /* empty: none given */

@@ -354,14 +354,82 @@ name = ipaddress.ip_address(sys.argv[1]).reverse_pointer
 print(name.rsplit(".", 2)[0])' "$1"
 }
 
-# serve_mailworld WHAT: loads $RUN/repdns.conf with mailworld's DNS, checks that as WHAT, and serves it
-# through unbound.
+# serve_mailworld WHAT [ZONEFILES...]: loads $RUN/repdns.conf with mailworld's DNS, checks that as WHAT,
+# and serves it through unbound.
 serve_mailworld() {
     local rc=0
-    start_fixture "$E2E_DIR/mailworld/world.zone"
+    start_fixture "$E2E_DIR/mailworld/world.zone" "${@:2}"
     load "$RUN/repdns.conf" run --as-of "$AS_OF" >"$RUN/load.log" 2>&1 || rc=$?
     check_eq "$1" "$rc" 0
     [ "$rc" = 0 ] || e2e_stop "something to serve" "$(cat "$RUN/load.log")"
     start_server "$RUN/repdns.conf"
     start_unbound
+}
+
+# write_postfix: a Postfix that takes mail for test.example on port 25, to whose main.cf and master.cf
+# in $RUN/postfix/etc a script appends: local_transport at least.
+write_postfix() {
+    mkdir -p "$RUN/postfix/etc" "$RUN/postfix/queue" "$RUN/postfix/data"
+    chown postfix "$RUN/postfix/data"
+    cat >"$RUN/postfix/etc/main.cf" <<EOF_MAIN
+compatibility_level = 3.6
+queue_directory = $RUN/postfix/queue
+data_directory = $RUN/postfix/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+maillog_file = $RUN/postfix/maillog
+maillog_file_prefixes = $RUN
+myhostname = mx.test.example
+mydestination = test.example
+mynetworks = 127.0.0.0/8
+inet_interfaces = $MX4, [$MX6]
+inet_protocols = all
+alias_maps =
+alias_database =
+local_recipient_maps =
+default_transport = discard:
+smtpd_delay_reject = yes
+smtpd_helo_required = yes
+smtpd_error_sleep_time = 0
+smtpd_relay_restrictions = reject_unauth_destination
+EOF_MAIN
+    cat >"$RUN/postfix/etc/master.cf" <<EOF_MASTER
+25 inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+anvil unix - - n - 1 anvil
+discard unix - - n - - discard
+error unix - - n - - error
+retry unix - - n - - error
+proxymap unix - - n - - proxymap
+postlog unix-dgram n - n - 1 postlogd
+EOF_MASTER
+}
+
+postfix_listens() {
+    python3 -c 'import socket, sys; socket.create_connection((sys.argv[1], 25), 1)' "$1"
+}
+
+start_postfix() {
+    postfix -c "$RUN/postfix/etc" start >"$RUN/postfix.log" 2>&1 || true
+    if ! within 10 postfix_listens "$MX4" || ! within 10 postfix_listens "$MX6"; then
+        e2e_stop "Postfix starts" "$(cat "$RUN/postfix.log" "$RUN/postfix/maillog")"
+    fi
+}
+
+stop_postfix() {
+    postfix -c "$RUN/postfix/etc" stop >>"$RUN/postfix.log" 2>&1 || true
+}
+
+# smtp ARGUMENTS...: a session of mailworld/smtp.py, and what the server said in it.
+smtp() {
+    python3 "$E2E_DIR/mailworld/smtp.py" "$@" 2>&1 || true
 }

@@ -40,40 +40,16 @@ EOF_CONF
 
 serve_mailworld "repdns-load run imports, judges and publishes"
 
-mkdir -p "$RUN/postfix/etc" "$RUN/postfix/queue" "$RUN/postfix/data"
-chown postfix "$RUN/postfix/data"
-cat >"$RUN/postfix/etc/main.cf" <<EOF_MAIN
-compatibility_level = 3.6
-queue_directory = $RUN/postfix/queue
-data_directory = $RUN/postfix/data
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
-maillog_file = $RUN/postfix/maillog
-maillog_file_prefixes = $RUN
-myhostname = mx.test.example
-mydestination = test.example
-mynetworks = 127.0.0.0/8
-inet_interfaces = $MX4, [$MX6]
-inet_protocols = all
-alias_maps =
-alias_database =
-local_recipient_maps =
+write_postfix
+cat >>"$RUN/postfix/etc/main.cf" <<EOF_MAIN
 local_transport = discard:
-default_transport = discard:
-smtpd_delay_reject = yes
-smtpd_helo_required = yes
-smtpd_error_sleep_time = 0
 smtpd_client_restrictions =
     reject_rbl_client ip.rep.example
     reject_rbl_client bl.rep.internal=127.0.0.9
 smtpd_helo_restrictions = reject_rhsbl_helo helo.rep.example
 smtpd_sender_restrictions = reject_rhsbl_sender dom.rep.example
-smtpd_relay_restrictions = reject_unauth_destination
 EOF_MAIN
-cat >"$RUN/postfix/etc/master.cf" <<EOF_MASTER
-25 inet n - n - - smtpd
+cat >>"$RUN/postfix/etc/master.cf" <<EOF_MASTER
 $MX4:26 inet n - n - 1 postscreen
   -o postscreen_dnsbl_sites=ip.rep.example=127.0.0.[2..9]
   -o postscreen_dnsbl_action=enforce
@@ -82,33 +58,8 @@ $MX4:26 inet n - n - 1 postscreen
 smtpd pass - - n - - smtpd
 dnsblog unix - - n - 0 dnsblog
 tlsproxy unix - - n - 0 tlsproxy
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-anvil unix - - n - 1 anvil
-discard unix - - n - - discard
-error unix - - n - - error
-retry unix - - n - - error
-proxymap unix - - n - - proxymap
-postlog unix-dgram n - n - 1 postlogd
 EOF_MASTER
-postfix -c "$RUN/postfix/etc" start >"$RUN/postfix.log" 2>&1 || true
-
-listens() {
-    python3 -c 'import socket, sys; socket.create_connection((sys.argv[1], 25), 1)' "$1"
-}
-if ! within 10 listens "$MX4" || ! within 10 listens "$MX6"; then
-    e2e_stop "Postfix starts" "$(cat "$RUN/postfix.log" "$RUN/postfix/maillog")"
-fi
-
-smtp() {
-    python3 "$E2E_DIR/mailworld/smtp.py" "$@" 2>&1 || true
-}
+start_postfix
 
 to4() { # CLIENT HELO SENDER
     smtp "$MX4" 25 "$1" "$2" "$3" user@test.example data
@@ -167,5 +118,5 @@ check_eq "repdnsd ends by SIGTERM" "$rc" 0
 got=$(to4 198.51.100.99 relay.ngo.example a@good.example)
 check_has "without repdnsd: accepted" "$got" '^250 2\.0\.0 Ok: queued'
 
-postfix -c "$RUN/postfix/etc" stop >>"$RUN/postfix.log" 2>&1 || true
+stop_postfix
 e2e_end

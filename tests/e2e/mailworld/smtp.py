@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""One SMTP session: smtp.py SERVER PORT FROM-ADDRESS HELO SENDER RECIPIENT [data]
+"""One SMTP session: smtp.py SERVER PORT FROM-ADDRESS HELO SENDER RECIPIENT[,...] [data] [login=NAME]
 
 Speaks from the given local address and prints every reply's lines. Ends after the first refusal.
+With login=, as if that user had authenticated (XCLIENT of Postfix).
 """
 import socket
 import sys
@@ -27,8 +28,12 @@ def main():
             sock.sendall(text.encode("latin-1") + b"\r\n")
             return reply()
 
-        steps = ["EHLO " + helo, f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>"]
-        if sys.argv[7:] == ["data"]:
+        steps = ["EHLO " + helo, f"MAIL FROM:<{sender}>"]
+        steps += [f"RCPT TO:<{one}>" for one in recipient.split(",")]
+        for option in sys.argv[7:]:
+            if option.startswith("login="):
+                steps[:0] = ["EHLO " + helo, "XCLIENT " + option.upper()]
+        if "data" in sys.argv[7:]:
             steps += ["DATA", f"From: <{sender}>\r\nTo: <{recipient}>\r\nSubject: e2e\r\n\r\nHi\r\n."]
         if reply() and all(command(step) for step in steps):
             command("QUIT")
