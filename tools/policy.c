@@ -20,6 +20,9 @@
 #include "zones/privileges.h"
 
 enum { SESSIONS_MAX = 2000, LISTEN_MAX = 16, OTHER_FILES = 64 };
+/* Longer than Postfix keeps an idle connection (smtpd_policy_service_max_idle, 300 s): it should be
+ * the one that closes. */
+#define IDLE_S 900.0
 #define TELL_S 60.0 /* how often it is said that the resolver does not answer */
 
 struct server {
@@ -226,6 +229,7 @@ tool_policy(const struct tool *tool, struct errmsg *msg)
         return tool_exit(err < 0 ? err : errmsg_set(msg, ERR_NOMEM, "out of memory"));
     server->service.loop = ev_loop_new(EVFLAG_AUTO);
     server->service.conf = tool->conf;
+    server->service.idle_s = IDLE_S;
     server->peer = &peer;
     server->sessions_most = find_sessions_most();
     err = server->service.loop == NULL ? errmsg_set(msg, ERR_NOMEM, "out of memory")

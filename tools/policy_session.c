@@ -8,10 +8,6 @@
 
 #include "zones/wire.h"
 
-/* Longer than Postfix keeps an idle connection (smtpd_policy_service_max_idle, 300 s): it should be
- * the one that closes. */
-#define IDLE_S 900.0
-
 struct session {
     struct policy_service *service;
     ev_io read, write;
@@ -294,7 +290,7 @@ policy_session_begin(struct policy_service *service, int in, int out)
     session->out = out;
     ev_io_init(&session->read, on_readable, in, EV_READ);
     ev_io_init(&session->write, on_writable, out, EV_WRITE);
-    ev_timer_init(&session->idle, on_idle, 0, IDLE_S);
+    ev_timer_init(&session->idle, on_idle, 0, service->idle_s);
     session->read.data = session->write.data = session->idle.data = session;
     ev_timer_again(service->loop, &session->idle);
     ev_io_start(service->loop, &session->read);

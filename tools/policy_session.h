@@ -22,6 +22,7 @@ struct policy_service {
     struct ev_loop *loop;
     const struct conf *conf;
     struct policy_dns *dns;
+    double idle_s;           /* after so long without a request a session ends */
     unsigned open;           /* sessions */
     bool ends_with_the_last; /* one connection is all there is: standard input */
     uint64_t counts[POLICY_COUNTER_COUNT];

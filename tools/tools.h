@@ -1,6 +1,6 @@
 /*
  * The sub-commands of repdns. Each reads alone: stores are opened read-only, nothing is resolved
- * but by "query", which asks the configured server.
+ * but by "query", which asks the configured server, and "policy", which asks the resolver.
  */
 #ifndef TOOLS_TOOLS_H
 #define TOOLS_TOOLS_H

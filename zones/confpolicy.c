@@ -58,6 +58,14 @@ default_ask(const struct conf *conf, const struct zone_def *zone)
     return dname_equal(&label, &helo) ? POLICY_ASK_HELO : POLICY_ASK_SENDER;
 }
 
+/* What lists: RFC 5782 2.3, less what is known to be errors. */
+static struct prefix
+default_code(void)
+{
+    const struct ip first = ip_from_v4(0x7f000000);
+    return prefix_of(&first, 16);
+}
+
 static enum err
 read_codes(struct conf *conf, cfg_t *sec, struct policy_rule *rule, struct errmsg *msg)
 {
@@ -65,6 +73,14 @@ read_codes(struct conf *conf, cfg_t *sec, struct policy_rule *rule, struct errms
     rule->codes = conf_alloc(conf, (rule->code_count + 1) * sizeof *rule->codes);
     if (rule->codes == NULL)
         return errmsg_set(msg, ERR_NOMEM, "%s: out of memory", conf->path);
+    if (rule->code_count == 0) {
+        /* It has a record of every client: good ones would be refused. */
+        if (rule->zone->informational)
+            return fail(
+                conf, sec, msg, "the zone tells of good ones too; name the codes that count");
+        rule->codes[rule->code_count++] = default_code();
+        return ERR_OK;
+    }
     for (unsigned i = 0; i < rule->code_count; i++) {
         const char *text = cfg_getnstr(sec, "codes", i);
         if (prefix_parse(text, strlen(text), false, &rule->codes[i]) < 0)
@@ -110,8 +126,7 @@ default_rules(struct conf *conf, struct policy_service_conf *service, struct err
     service->rules = conf_alloc(conf, (4 + POLICY_CHECK_COUNT) * sizeof *service->rules);
     if (codes == NULL || service->rules == NULL)
         return errmsg_set(msg, ERR_NOMEM, "%s: out of memory", conf->path);
-    const struct ip first = ip_from_v4(0x7f000000);
-    *codes = prefix_of(&first, 16);
+    *codes = default_code();
     for (unsigned i = 0; i < 4; i++) {
         struct dname apex;
         if (confzones_apex(conf, labels[i], &apex) < 0)

@@ -311,8 +311,7 @@ static const cfg_opt_t tcp_options[] = {CFG_INT("connections", 1000, CFGF_NONE),
     CFG_INT("per_client", 32, CFGF_NONE), CFG_STR("idle", "10s", CFGF_NONE), CFG_END()};
 
 static const cfg_opt_t policy_rule_options[] = {CFG_STR("action", "reject", CFGF_NONE),
-    CFG_STR("ask", NULL, CFGF_NODEFAULT), CFG_STR_LIST("codes", "{127.0.0.0/16}", CFGF_NONE),
-    CFG_END()};
+    CFG_STR("ask", NULL, CFGF_NODEFAULT), CFG_STR_LIST("codes", NULL, CFGF_NODEFAULT), CFG_END()};
 static const cfg_opt_t policy_service_options[] = {
     CFG_STR_LIST("listen", "{\"127.0.0.1@10040\"}", CFGF_NONE), CFG_STR("timeout", "2s", CFGF_NONE),
     CFG_BOOL("header", cfg_true, CFGF_NONE),

@@ -26,8 +26,8 @@ struct zone_text {
 void *conf_alloc(struct conf *conf, size_t size);
 char *conf_strdup(struct conf *conf, const char *text);
 
-/* The apex that a title stands for: "dom" lies below the base, "base" is it, a title with a dot is a
- * whole name. */
+/* The apex that a title stands for: "dom" lies below the base, "base" is it, a title with a dot is
+ * a whole name. */
 enum err confzones_apex(const struct conf *conf, const char *title, struct dname *out) MUST_CHECK;
 
 /* Fills conf->zones. conf's base, lists and path are set already. */

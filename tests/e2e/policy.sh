@@ -181,6 +181,24 @@ got=$(printf 'request=smtpd_access_policy\nclient_address=%s\nsender=news@bank.e
     timeout 5 "$BIN/repdns" -c "$RUN/spawn.conf" policy - 2>"$RUN/pipe.log")
 check_has "by hand through a pipe" "$got" '^action=REJECT blocked using pair\.rep\.example; '
 
+# More connections than there may be descriptors: the last ones are closed, and counted.
+sed 's/@10040/@10050/g' "$RUN/tcp.conf" >"$RUN/few.conf"
+start few bash -c 'ulimit -n 70; exec "$@"' few "$BIN/repdns" -c "$RUN/few.conf" policy
+within 5 is_ready few || true
+got=$(python3 -c '
+import socket
+socks = [socket.create_connection(("127.0.0.1", 10050), 5) for _ in range(10)]
+def closed(sock):
+    sock.settimeout(0.3)
+    try:
+        return sock.recv(1) == b""
+    except TimeoutError:
+        return False
+print(sum(map(closed, socks)))')
+check_eq "ten connections where six may be: four are closed" "$got" 4
+check_eq "and counted" "$(counted few busy)" 4
+stop few || true
+
 # DNS goes away: mail flows on, counted.
 check_eq "all questions were answered" "$(counted unix unanswered)" 0
 stop repdnsd || true

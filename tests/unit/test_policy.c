@@ -290,6 +290,7 @@ setup(void **state)
     s->conf.policy_service =
         (struct policy_service_conf){.header = true, .rule_count = 1, .rules = &s->rule};
     s->service.conf = &s->conf;
+    s->service.idle_s = 60;
     s->service.loop = ev_loop_new(EVFLAG_AUTO);
     s->fd = pair[0];
     assert_true(policy_session_begin(&s->service, pair[1], pair[1]));
@@ -385,6 +386,23 @@ requests_in_a_row_have_replies_in_a_row(void **state)
     assert_int_equal(s->service.counts[POLICY_MALFORMED], 1);
 }
 
+/* Half a request is none: whoever sends a byte now and then goes too. */
+static void
+idle_connections_end(void **state)
+{
+    struct served *s = *state;
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    s->service.idle_s = 0.2;
+    assert_true(policy_session_begin(&s->service, pair[1], pair[1]));
+    assert_int_equal(write(pair[0], HEAD, strlen(HEAD)), strlen(HEAD));
+    while (s->service.open > 1)
+        ev_run(s->service.loop, EVRUN_ONCE);
+    assert_int_equal(read(pair[0], &(char){0}, 1), 0);
+    (void)close(pair[0]);
+    assert_int_equal(s->service.counts[POLICY_IDLE], 1);
+}
+
 /* A resolver that keeps silent: the mail passes, and it is counted. */
 static void
 without_a_resolver_mail_passes(void **state)
@@ -433,6 +451,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_message_has_its_header_once, setup, teardown),
         cmocka_unit_test_setup_teardown(some_are_not_judged, setup, teardown),
         cmocka_unit_test_setup_teardown(requests_in_a_row_have_replies_in_a_row, setup, teardown),
+        cmocka_unit_test_setup_teardown(idle_connections_end, setup, teardown),
         cmocka_unit_test_setup_teardown(without_a_resolver_mail_passes, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

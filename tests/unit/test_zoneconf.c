@@ -47,6 +47,20 @@ errors_name_the_line(void **state)
         {BASE "pin = {yes, 0}\n", ":3:", "no processor; use yes"},
         {BASE "pin = 1024\n", ":3:", "no processor"},
         {BASE "zone \"x.test\" { }\n", ":3:", "needs a kind"},
+        {BASE "policy_service { listen = {\"10040\"} }\n",
+            ":3:", "no socket; write 127.0.0.1@10040"},
+        {BASE "policy_service { listen = {\"127.0.0.1\"} }\n", ":3:", "no socket; write"},
+        {BASE "policy_service { timeout = 31s }\n", ":3:", "use 1s to 30s"},
+        {BASE "policy_service { timeout = 0 }\n", ":3:", "use 1s to 30s"},
+        {BASE "policy_service { rule \"ip\" { action = drop } }\n",
+            ":3:", "none of: reject defer prepend dunno"},
+        {BASE "policy_service { rule \"ip\" { ask = all } }\n",
+            ":3:", "none of: client sender helo pair"},
+        {BASE "policy_service { rule \"ip\" { codes = {\"127\"} } }\n", ":3:", "no network"},
+        {BASE "policy_service { rule \"nil\" { } }\n", ":3:", "a rule is of a zone of this file"},
+        {BASE "policy_service { rule \"hint\" { } }\n", ":3:", "zone is not served; give it"},
+        {BASE "zone \"score\" { enabled = yes }\npolicy_service { rule \"score\" { } }\n",
+            ":4:", "name the codes that count"},
         {BASE "zone \"x.test\" { kind = list }\n", ":3:", "no datasets"},
         {BASE "zone \"x.test\" { kind = list datasets = {\"nil\"} }\n", ":3:", "no list \"nil\""},
         {BASE "zone \"ip\" { kind = list }\n", ":3:", "kind can't be changed"},
@@ -372,11 +386,47 @@ values(void **state)
     assert_true(confvalue_mailbox("@example.org", &name) < 0);
 }
 
+/* Without rules: the zones that are there to be blocked by, as they are asked. */
+static void
+policy_rules_are_shipped(void **state)
+{
+    static const enum policy_ask asks[] = {
+        POLICY_ASK_CLIENT, POLICY_ASK_SENDER, POLICY_ASK_HELO, POLICY_ASK_PAIR};
+    struct conf *conf;
+    struct errmsg msg;
+    (void)state;
+    assert_int_equal(load(BASE, &conf, &msg), ERR_OK);
+    const struct policy_service_conf *service = &conf->policy_service;
+    assert_int_equal(service->rule_count, 4 + POLICY_CHECK_COUNT);
+    for (unsigned i = 0; i < service->rule_count; i++) {
+        const struct policy_rule *rule = &service->rules[i];
+        assert_int_equal(rule->action, i < 4 ? POLICY_REJECT : POLICY_PREPEND);
+        assert_int_equal(rule->zone != NULL, i < 4);
+        if (i < 4)
+            assert_int_equal(rule->ask, asks[i]);
+    }
+    assert_int_equal(service->timeout_s, 2);
+    assert_true(service->header);
+    assert_string_equal(service->listen[0], "127.0.0.1@10040");
+    conf_free(&conf);
+    assert_int_equal(load(BASE "zone \"score\" { enabled = yes }\npolicy_service {\n"
+                               "rule \"score\" { action = prepend codes = {\"127.0.4.0/28\"} }\n"
+                               "rule \"dom\" { ask = helo }\n}\n",
+                         &conf, &msg),
+        ERR_OK);
+    assert_int_equal(conf->policy_service.rule_count, 2);
+    assert_int_equal(conf->policy_service.rules[0].codes[0].len, 28);
+    assert_int_equal(conf->policy_service.rules[1].codes[0].len, 16);
+    assert_int_equal(conf->policy_service.rules[1].ask, POLICY_ASK_HELO);
+    conf_free(&conf);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_name_the_line),
+        cmocka_unit_test(policy_rules_are_shipped),
         cmocka_unit_test(defaults_are_safe),
         cmocka_unit_test(list_types_are_the_table),
         cmocka_unit_test(other_lists_have_their_place),
