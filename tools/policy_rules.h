@@ -30,10 +30,10 @@ struct policy_findings {
 const struct policy_rule *policy_strongest(
     const struct policy_service_conf *service, const struct policy_findings *findings);
 
-#define POLICY_REPLY_MAX 1024
+#define POLICY_REPLY_MAX 1000 /* no header's line is longer than 998 (RFC 5322 2.1.1) */
 /* The reply, with its empty line. rule: as policy_strongest says; txt: what its zone says of the
- * listing, "" for nothing; first: no recipient of this message had a reply yet, so that the header
- * is put once. Returns its length. */
+ * listing, "" for nothing; first: the header may be put, as this message does not have it. Returns
+ * its length. */
 size_t policy_reply(const struct policy_service_conf *service, const struct policy_request *request,
     const struct policy_findings *findings, const struct policy_rule *rule, const char *txt,
     bool first, char out[POLICY_REPLY_MAX]);

@@ -66,6 +66,7 @@ cat >>"$RUN/postfix/etc/main.cf" <<'EOF_MAIN'
 local_transport = keep:
 smtpd_policy_service_default_action = DUNNO
 smtpd_policy_service_retry_delay = 1s
+repdns-spawn_time_limit = 3600
 EOF_MAIN
 cat >>"$RUN/postfix/etc/master.cf" <<EOF_MASTER
 keep unix - n n - 1 pipe flags=R user=nobody argv=$RUN/keep \${sender}
@@ -180,6 +181,13 @@ check_has "and says so" "$(cat "$RUN/second.log")" 'private/repdns: Address alre
 got=$(printf 'request=smtpd_access_policy\nclient_address=%s\nsender=news@bank.example\n\n' $good |
     timeout 5 "$BIN/repdns" -c "$RUN/spawn.conf" policy - 2>"$RUN/pipe.log")
 check_has "by hand through a pipe" "$got" '^action=REJECT blocked using pair\.rep\.example; '
+
+got=$(python3 -c '
+import socket
+sock = socket.create_connection(("::1", 10040), 5)
+sock.sendall(b"request=smtpd_access_policy\nclient_address=2001:db8:bad::9\nhelo_name=a.example\nsender=a@[::1]\n\n")
+print(sock.recv(200).decode().strip())')
+check_eq "TCP over IPv6" "$got" "action=REJECT the sender's domain is an address"
 
 # More connections than there may be descriptors: the last ones are closed, and counted.
 sed 's/@10040/@10050/g' "$RUN/tcp.conf" >"$RUN/few.conf"
