@@ -12,7 +12,7 @@ def main():
     server, port, source, helo, sender, recipient = sys.argv[1:7]
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as sock:
-        sock.settimeout(30)
+        sock.settimeout(60)
         sock.bind((source, 0))
         sock.connect((server, int(port)))
         replies = sock.makefile("rb")
