@@ -7,6 +7,8 @@
 
 #include "loader/asof.h"
 #include "loader/ownnets.h"
+#include "tools/init.h"
+#include "tools/snippet.h"
 #include "tools/tools.h"
 #include "zones/log.h"
 
@@ -19,6 +21,8 @@ static const char usage[] =
     "       repdns [-c FILE] [--as-of TIME] status\n"
     "       repdns [-c FILE] [--once] [--json] stats [SECONDS]\n"
     "       repdns [-c FILE] policy [-]\n"
+    "       repdns [-c FILE] snippet [NAME]\n"
+    "       repdns init ..., see repdns init -h\n"
     "  -c FILE       configuration (/etc/repdns/repdns.conf)\n"
     "  --as-of TIME  the time to judge by: seconds since 1970, or 2026-06-01[T12:00:00] in UTC\n"
     "  -s ADDR       ask this server instead of the configured one\n"
@@ -42,6 +46,7 @@ static const struct command {
     {"status", tool_status, 0, 0, EXIT_USAGE},
     {"stats", tool_stats, 0, 1, EXIT_USAGE},
     {"policy", tool_policy, 0, 1, EXIT_USAGE},
+    {"snippet", tool_snippet, 0, 1, EXIT_USAGE},
 };
 
 struct options {
@@ -112,10 +117,12 @@ main(int argc, char **argv)
     struct conf *conf;
     struct errmsg msg = {""};
     struct prefix own[OWNNETS_MAX];
+    log_open("repdns", LOG_LEVEL_INFO);
+    if (argc > 1 && strcmp(argv[1], "init") == 0)
+        return (int)init_command(argc - 1, argv + 1);
     int done = parse_options(argc, argv, &options);
     if (done >= 0)
         return done;
-    log_open("repdns", LOG_LEVEL_INFO);
     if (conf_load(options.path, &conf, &msg) < 0) {
         log_line(LOG_LEVEL_ERROR, "%s", msg.text);
         return (int)options.command->bad_conf;
