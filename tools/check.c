@@ -168,10 +168,9 @@ open_lists(const struct conf *conf, struct errmsg *msg)
     return err;
 }
 
-static void
-check_stores(struct checking *checking)
+void
+check_each_store(const struct conf *conf, store_checked_fn each, void *ctx)
 {
-    const struct conf *conf = checking->conf;
     const struct {
         const char *path;
         enum err (*open)(const struct conf *conf, struct errmsg *msg);
@@ -180,18 +179,24 @@ check_stores(struct checking *checking)
         {conf->history_path, open_history, true},
         {conf->lists_path, open_lists, conf->list_count > 0}};
     for (size_t i = 0; i < sizeof stores / sizeof *stores; i++) {
-        struct errmsg msg;
-        if (!stores[i].used)
-            continue;
-        enum err err = stores[i].open(conf, &msg);
-        if (err == ERR_NOTFOUND)
-            fprintf(checking->out, "%s: not there yet; repdns-load creates it\n", stores[i].path);
-        else if (err < 0)
-            complain(checking, "%s", msg.text);
-        else
-            fprintf(checking->out, "%s: good\n", stores[i].path);
+        struct errmsg msg = {""};
+        if (stores[i].used) {
+            enum err err = stores[i].open(conf, &msg);
+            each(ctx, stores[i].path, err, msg.text);
+        }
     }
-    check_lock(checking, conf->answers_path);
+}
+
+static void
+on_store(void *ctx, const char *path, enum err err, const char *why)
+{
+    struct checking *checking = ctx;
+    if (err == ERR_NOTFOUND)
+        fprintf(checking->out, "%s: not there yet; repdns-load creates it\n", path);
+    else if (err < 0)
+        complain(checking, "%s", why);
+    else
+        fprintf(checking->out, "%s: good\n", path);
 }
 
 static void
@@ -244,7 +249,8 @@ tool_check(const struct tool *tool, struct errmsg *msg)
     msg->text[0] = '\0';
     check_conf(&checking);
     check_state_dir(&checking);
-    check_stores(&checking);
+    check_each_store(checking.conf, on_store, &checking);
+    check_lock(&checking, checking.conf->answers_path);
     check_list_files(&checking);
     check_sources(&checking);
     fprintf(tool->out, "%u errors, %u warnings\n", checking.errors, checking.warnings);

@@ -7,6 +7,7 @@
 
 #include "loader/asof.h"
 #include "loader/ownnets.h"
+#include "tools/doctor.h"
 #include "tools/init.h"
 #include "tools/snippet.h"
 #include "tools/tools.h"
@@ -21,6 +22,7 @@ static const char usage[] =
     "       repdns [-c FILE] [--as-of TIME] status\n"
     "       repdns [-c FILE] [--once] [--json] stats [SECONDS]\n"
     "       repdns [-c FILE] policy [-]\n"
+    "       repdns [-c FILE] [--as-of TIME] [--json] doctor\n"
     "       repdns [-c FILE] snippet [NAME]\n"
     "       repdns init ..., see repdns init -h\n"
     "  -c FILE       configuration (/etc/repdns/repdns.conf)\n"
@@ -29,7 +31,7 @@ static const char usage[] =
     "  --beat        dump the heartbeat too\n"
     "  --as FORM     dump a list as rbldnsd's files, a zone file or lines of JSON\n"
     "  --once        stats: averages since the server's start, once\n"
-    "  --json        stats: a line of JSON each time\n"
+    "  --json        stats: a line of JSON each time; doctor: one for each finding\n"
     "  -V  version   -h  help\n";
 
 static const struct command {
@@ -46,6 +48,7 @@ static const struct command {
     {"status", tool_status, 0, 0, EXIT_USAGE},
     {"stats", tool_stats, 0, 1, EXIT_USAGE},
     {"policy", tool_policy, 0, 1, EXIT_USAGE},
+    {"doctor", tool_doctor, 0, 0, EXIT_FAILED},
     {"snippet", tool_snippet, 0, 1, EXIT_USAGE},
 };
 

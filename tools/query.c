@@ -3,10 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tools/ask.h"
 #include "tools/tools.h"
 #include "zones/confvalue.h"
-
-enum { TIMEOUT_S = 2, TRIES = 2, EDNS_SIZE = 1232 };
 
 /* What the command line asks for. */
 struct question {
@@ -96,41 +95,8 @@ read_server(const struct tool *tool, struct endpoint *out, struct errmsg *msg)
             msg, ERR_SYNTAX, "\"%s\" is no address; write 127.0.0.1@5354", tool->server);
     }
     *out = tool->conf->listen[0];
-    /* A server that listens on every address is to be asked on the loopback. */
-    static const struct ip any6;
-    struct ip any4 = ip_from_v4(0);
-    if (ip_cmp(&out->ip, &any4) == 0)
-        out->ip = ip_from_v4(0x7f000001);
-    else if (ip_cmp(&out->ip, &any6) == 0)
-        out->ip.b[15] = 1;
+    out->ip = ask_address(out);
     return ERR_OK;
-}
-
-/* NULL when there is no memory. */
-static ldns_resolver *
-make_resolver(const struct endpoint *server)
-{
-    uint8_t key[16];
-    size_t n = ip_key(&server->ip, key);
-    ldns_resolver *resolver = ldns_resolver_new();
-    ldns_rdf *address =
-        ldns_rdf_new_frm_data(n == 4 ? LDNS_RDF_TYPE_A : LDNS_RDF_TYPE_AAAA, n, key);
-    bool done = resolver != NULL && address != NULL &&
-                ldns_resolver_push_nameserver(resolver, address) == LDNS_STATUS_OK;
-    ldns_rdf_deep_free(address); /* the resolver has a copy */
-    if (!done) {
-        ldns_resolver_free(resolver);
-        return NULL;
-    }
-    ldns_resolver_set_port(resolver, server->port);
-    ldns_resolver_set_recursive(resolver, false);
-    ldns_resolver_set_dnsrch(resolver, false);
-    ldns_resolver_set_defnames(resolver, false);
-    ldns_resolver_set_fallback(resolver, true); /* TCP after a truncated answer */
-    ldns_resolver_set_edns_udp_size(resolver, EDNS_SIZE);
-    ldns_resolver_set_retry(resolver, TRIES);
-    ldns_resolver_set_timeout(resolver, (struct timeval){.tv_sec = TIMEOUT_S});
-    return resolver;
 }
 
 static void
@@ -201,7 +167,7 @@ tool_query(const struct tool *tool, struct errmsg *msg)
     bool listed;
     if (read_question(tool, &question, msg) < 0 || read_server(tool, &server, msg) < 0)
         return EXIT_USAGE;
-    ldns_resolver *resolver = make_resolver(&server);
+    ldns_resolver *resolver = ask_resolver(&server);
     if (resolver == NULL)
         return tool_exit(errmsg_set(msg, ERR_NOMEM, "out of memory"));
     enum err err = ask(tool->out, resolver, &server, &question, &listed, msg);

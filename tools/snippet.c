@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "tools/ask.h"
 #include "tools/fill.h"
 
 /* Postfix only logs first: what it would have rejected is in the log as "reject_warning". */
@@ -121,24 +122,12 @@ snippet_private(const struct dname *base)
     return false;
 }
 
-/* The address that resolvers on this machine ask; one for every address is asked on the loopback.
- */
-static struct ip
-asked_address(const struct endpoint *listen)
-{
-    static const struct ip any6;
-    struct ip any4 = ip_from_v4(0), loopback6 = {.b[15] = 1};
-    if (ip_cmp(&listen->ip, &any4) == 0)
-        return ip_from_v4(0x7f000001);
-    return ip_cmp(&listen->ip, &any6) == 0 ? loopback6 : listen->ip;
-}
-
 static void
 print_snippet(FILE *out, const struct conf *conf, const struct snippet *snippet)
 {
     char base[DNAME_TEXT_SIZE], host[DNAME_TEXT_SIZE], address[IP_TEXT_SIZE], port[8];
     char bracketed[IP_TEXT_SIZE + 2];
-    struct ip asked = asked_address(&conf->listen[0]);
+    struct ip asked = ask_address(&conf->listen[0]);
     bool v4 = ip_is4(&asked);
     const struct zone_def *zone = &conf->zones[0]; /* the base */
     (void)dname_format(&conf->base, base);

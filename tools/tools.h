@@ -19,7 +19,7 @@ struct tool {
     FILE *out;
     bool beat;          /* dump: the heartbeat too */
     const char *as;     /* dump: the form for a list; NULL for a store */
-    bool once, json;    /* stats: one reading; a line of JSON each */
+    bool once, json;    /* stats; json: doctor too */
     const char *server; /* query: ADDR[@PORT], or NULL for the configured one */
     int arg_count;      /* what follows the sub-command */
     char *const *args;
@@ -39,6 +39,11 @@ enum exit_code tool_policy(const struct tool *tool, struct errmsg *msg);
 
 /* The exit code that fits an error of a store or file. */
 enum exit_code tool_exit(enum err err);
+
+/* check.c: whether each store that is used can be opened and is of this version; ERR_NOTFOUND where
+ * it is not there yet. why is a message. */
+typedef void (*store_checked_fn)(void *ctx, const char *path, enum err err, const char *why);
+void check_each_store(const struct conf *conf, store_checked_fn each, void *ctx);
 
 /* dump.c, dump_history.c: what "dump" prints of one store. */
 enum err dump_answers(FILE *out, const struct conf *conf, bool beat, struct errmsg *msg) MUST_CHECK;

@@ -1,0 +1,69 @@
+/* repdns doctor: the checks in turn, and how a finding is written; see doctor.h. */
+#include "tools/doctor.h"
+
+#include <stdarg.h>
+
+/* In the order in which one thing rests on another. */
+static const struct {
+    const char *name;
+    void (*run)(struct doctor *doctor);
+} checks[] = {
+    {"configuration", doctor_configuration},
+    {"privileges", doctor_privileges},
+    {"disk", doctor_disk},
+    {"stores", doctor_stores},
+    {"age", doctor_age},
+    {"schedule", doctor_schedule},
+    {"sockets", doctor_sockets},
+    {"delegation", doctor_delegation},
+    {"resolver", doctor_resolver},
+    {"postfix", doctor_postfix},
+    {"exim", doctor_exim},
+    {"rspamd", doctor_rspamd},
+};
+
+/* In findings there is text of other programs' files. */
+static void
+make_printable(char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+}
+
+void
+doctor_say(
+    struct doctor *doctor, enum doctor_grade grade, const char *advice, const char *format, ...)
+{
+    static const char *const grades[] = {"ok", "warn", "fail"};
+    char what[1024];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    make_printable(what);
+    doctor->found[grade]++;
+    if (doctor->json) {
+        doctor_json(doctor->out, doctor->check, grades[grade], what, advice);
+        return;
+    }
+    fprintf(doctor->out, "%-4s  %s: %s\n", grades[grade], doctor->check, what);
+    if (advice[0] != '\0')
+        fprintf(doctor->out, "      %s\n", advice);
+}
+
+enum exit_code
+tool_doctor(const struct tool *tool, struct errmsg *msg)
+{
+    struct doctor doctor = {
+        .conf = tool->conf, .now_s = tool->now_s, .out = tool->out, .json = tool->json};
+    msg->text[0] = '\0';
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        doctor.check = checks[i].name;
+        checks[i].run(&doctor);
+    }
+    if (!doctor.json)
+        fprintf(doctor.out, "%u failed, %u warnings, %u good\n", doctor.found[DOCTOR_FAIL],
+            doctor.found[DOCTOR_WARN], doctor.found[DOCTOR_OK]);
+    return doctor.found[DOCTOR_FAIL] > 0 ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,145 @@
+/* What is answered: by the server, and through the system's resolver; see doctor.h. */
+#include <string.h>
+
+#include "tools/ask.h"
+#include "tools/doctor.h"
+#include "tools/snippet.h"
+
+enum { RCODE_OK = 0, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3 };
+
+static void
+endpoint_text(const struct endpoint *endpoint, char *out, size_t size)
+{
+    char ip[IP_TEXT_SIZE];
+    ip_format(&endpoint->ip, ip);
+    (void)snprintf(out, size, "%s port %u", ip, endpoint->port);
+}
+
+void
+doctor_sockets(struct doctor *doctor)
+{
+    static const struct {
+        const char *name;
+        enum ask_way way;
+    } ways[] = {{"UDP", ASK_PLAIN}, {"TCP", ASK_TCP}};
+    const struct conf *conf = doctor->conf;
+    for (unsigned i = 0; i < conf->listen_count; i++) {
+        struct endpoint server = conf->listen[i];
+        char text[IP_TEXT_SIZE + 16];
+        server.ip = ask_address(&server);
+        endpoint_text(&server, text, sizeof text);
+        for (size_t k = 0; k < sizeof ways / sizeof *ways; k++) {
+            struct ask_reply reply;
+            ask_once(&server, &conf->base, ASK_SOA, ways[k].way, &reply);
+            if (!reply.answered)
+                doctor_say(doctor, DOCTOR_FAIL, "start repdnsd, and see its log",
+                    "nobody answers at %s over %s", text, ways[k].name);
+            else if (reply.rcode != RCODE_OK || !reply.authoritative)
+                doctor_say(doctor, DOCTOR_FAIL,
+                    "is another server there, or repdnsd with another configuration?",
+                    "%s over %s answers, but not for the base (code %u)", text, ways[k].name,
+                    reply.rcode);
+            else
+                doctor_say(doctor, DOCTOR_OK, "", "%s answers over %s", text, ways[k].name);
+        }
+    }
+}
+
+static bool
+has_name(const struct ask_reply *reply, const struct dname *name)
+{
+    for (unsigned i = 0; i < reply->count; i++)
+        if (dname_equal(&reply->names[i], name))
+            return true;
+    return false;
+}
+
+void
+doctor_delegation(struct doctor *doctor)
+{
+    const struct conf *conf = doctor->conf;
+    const struct zone_def *zone = &conf->zones[0]; /* the base */
+    struct ask_reply reply;
+    if (snippet_private(&conf->base)) {
+        doctor_say(doctor, DOCTOR_OK, "", "none is needed: the base is a private name");
+        return;
+    }
+    ask_once(NULL, &conf->base, ASK_NS, ASK_PLAIN, &reply);
+    if (!reply.answered || reply.rcode != RCODE_OK || reply.count == 0) {
+        doctor_say(doctor, conf->public ? DOCTOR_FAIL : DOCTOR_WARN,
+            "publish what repdns snippet delegation prints, or give resolvers a stub",
+            "the system's resolver finds no name servers of the base");
+        return;
+    }
+    for (unsigned i = 0; i < zone->ns_count; i++)
+        if (!has_name(&reply, &zone->ns[i])) {
+            char name[DNAME_TEXT_SIZE];
+            (void)dname_format(&zone->ns[i], name);
+            doctor_say(doctor, DOCTOR_WARN,
+                "make the delegation and nameservers of the configuration the same",
+                "%s is a name server by the configuration, but not in DNS", name);
+            return;
+        }
+    doctor_say(doctor, DOCTOR_OK, "", "DNS and configuration name the same servers");
+}
+
+/* "2.0.0.127" and a label before the base; false where the name is too long. */
+static bool
+test_name(const struct conf *conf, struct dname *out)
+{
+    static const struct dname test = {13, "\0012\0010\0010\003127\002ip"};
+    return dname_join(&test, &conf->base, out) == ERR_OK;
+}
+
+/* Why the entry that every list has did not come through the resolver, by what came. */
+static void
+name_cause(struct doctor *doctor, const struct dname *name, const struct ask_reply *reply)
+{
+    struct ask_reply unchecked, base;
+    ask_once(NULL, &doctor->conf->base, ASK_SOA, ASK_PLAIN, &base);
+    ask_once(NULL, name, ASK_A, ASK_UNCHECKED, &unchecked);
+    bool only_unchecked = reply->rcode == RCODE_SERVFAIL && unchecked.answered &&
+                          unchecked.rcode == RCODE_OK && unchecked.count > 0;
+    bool base_there = base.answered && base.rcode == RCODE_OK && base.count > 0;
+    const struct {
+        bool fits;
+        const char *what, *advice;
+    } causes[] = {
+        {!reply->answered, "the system's resolver does not answer at all",
+            "see /etc/resolv.conf, and whether the resolver there runs"},
+        {only_unchecked, "DNSSEC: the answer fails its check, because nothing proves the base",
+            "exempt the base: domain-insecure in unbound, validate-except in BIND; see repdns "
+            "snippet"},
+        {base_there,
+            "the base is answered, but 127.0.0.2 is missing: protection against rebinding strips "
+            "addresses in 127/8",
+            "exempt the base: private-domain in unbound, rebind-domain-ok in dnsmasq; see repdns "
+            "snippet"},
+        {reply->rcode == RCODE_NXDOMAIN, "the resolver does not know the base",
+            "give it a stub, or publish the delegation; see repdns snippet"},
+        {true, "the resolver gets no answer for the base",
+            "see whether its stub or the delegation leads to repdnsd, and the check sockets"},
+    };
+    for (size_t i = 0; i < sizeof causes / sizeof *causes; i++)
+        if (causes[i].fits) {
+            doctor_say(doctor, DOCTOR_FAIL, causes[i].advice, "%s", causes[i].what);
+            return;
+        }
+}
+
+/* RFC 5782 5: every list has 127.0.0.2, and clients shall look for it (7). */
+void
+doctor_resolver(struct doctor *doctor)
+{
+    struct dname name;
+    struct ask_reply reply;
+    if (!test_name(doctor->conf, &name))
+        return;
+    ask_once(NULL, &name, ASK_A, ASK_PLAIN, &reply);
+    for (unsigned i = 0; i < reply.count; i++)
+        if (reply.a[i] == 0x7f000002) {
+            doctor_say(doctor, DOCTOR_OK, "", "the test entry comes through the system's resolver");
+            return;
+        }
+    name_cause(doctor, &name, &reply);
+}
