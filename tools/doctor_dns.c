@@ -87,7 +87,7 @@ doctor_delegation(struct doctor *doctor)
 static bool
 test_name(const struct conf *conf, struct dname *out)
 {
-    static const struct dname test = {13, "\0012\0010\0010\003127\002ip"};
+    static const struct dname test = {14, "\0012\0010\0010\003127\002ip"};
     return dname_join(&test, &conf->base, out) == ERR_OK;
 }
 
@@ -95,7 +95,10 @@ test_name(const struct conf *conf, struct dname *out)
 static void
 name_cause(struct doctor *doctor, const struct dname *name, const struct ask_reply *reply)
 {
-    struct ask_reply unchecked, base;
+    /* Every resolver answers this by itself (RFC 6761 6.3), however long the base takes. */
+    static const struct dname localhost = {11, "\011localhost"};
+    struct ask_reply unchecked, base, local;
+    ask_once(NULL, &localhost, ASK_A, ASK_PLAIN, &local);
     ask_once(NULL, &doctor->conf->base, ASK_SOA, ASK_PLAIN, &base);
     ask_once(NULL, name, ASK_A, ASK_UNCHECKED, &unchecked);
     bool only_unchecked = reply->rcode == RCODE_SERVFAIL && unchecked.answered &&
@@ -105,7 +108,7 @@ name_cause(struct doctor *doctor, const struct dname *name, const struct ask_rep
         bool fits;
         const char *what, *advice;
     } causes[] = {
-        {!reply->answered, "the system's resolver does not answer at all",
+        {!reply->answered && !local.answered, "the system's resolver does not answer at all",
             "see /etc/resolv.conf, and whether the resolver there runs"},
         {only_unchecked, "DNSSEC: the answer fails its check, because nothing proves the base",
             "exempt the base: domain-insecure in unbound, validate-except in BIND; see repdns "
