@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "loader/asof.h"
+#include "loader/backup.h"
 #include "loader/clock.h"
 #include "loader/learncmd.h"
 #include "loader/listcmd.h"
@@ -27,6 +28,8 @@ static const char usage[] =
     "       repdns-load [-c FILE] [--force] [--wait 5m] list add NAME ENTRY...\n"
     "           [--for 30d] [--value :127.0.0.2:text] [--note TEXT]\n"
     "       repdns-load [-c FILE] list del|undo NAME ENTRY..., list show NAME\n"
+    "       repdns-load [-c FILE] backup DIR\n"
+    "       repdns-load [-c FILE] [--wait 5m] restore DIR\n"
     "  -c FILE       configuration (/etc/repdns/repdns.conf)\n"
     "  --as-of TIME  the time to judge by: seconds since 1970, or 2026-06-01[T12:00:00] in UTC\n"
     "  --force       publish however many would be newly listed, and whatever a list does\n"
@@ -86,6 +89,8 @@ struct options {
     bool force, quiet, is_list, has_list_options;
     uint32_t wait_s;
     struct list_request list;
+    enum copying { COPY_NOTHING, COPY_OUT, COPY_IN } copying;
+    const char *dir; /* of backup and restore */
 };
 
 enum { WAIT_S = 300 };
@@ -137,6 +142,11 @@ parse_words(int argc, char **argv, struct options *out)
         return usage_error();
     out->stage = argv[optind++];
     out->is_list = strcmp(out->stage, "list") == 0;
+    if (strcmp(out->stage, "backup") == 0 || strcmp(out->stage, "restore") == 0) {
+        out->copying = out->stage[0] == 'b' ? COPY_OUT : COPY_IN;
+        out->dir = argv[optind];
+        return optind + 1 == argc ? -1 : usage_error();
+    }
     if (!out->is_list)
         return optind == argc && !out->has_list_options ? -1 : usage_error();
     if (list_request_parse(argc - optind, argv + optind, &out->list, &msg) == ERR_OK)
@@ -228,6 +238,16 @@ run_list(struct conf *conf, const struct options *options, struct errmsg *msg)
     return code;
 }
 
+/* A restored store must not be written by a run meanwhile. */
+static enum exit_code
+run_copy(const struct conf *conf, const struct options *options, struct errmsg *msg)
+{
+    if (options->copying == COPY_OUT)
+        return backup_write(conf, options->dir, stdout, msg);
+    enum exit_code code = lock_state(conf, options->has_list_options ? options->wait_s : 0, msg);
+    return code == EXIT_DONE ? backup_restore(conf, options->dir, stdout, msg) : code;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -248,7 +268,8 @@ main(int argc, char **argv)
     while (
         number < sizeof stages / sizeof *stages && strcmp(stages[number].name, options.stage) != 0)
         number++;
-    if (number == sizeof stages / sizeof *stages && !options.is_list) {
+    if (number == sizeof stages / sizeof *stages && !options.is_list &&
+        options.copying == COPY_NOTHING) {
         fprintf(stderr, "repdns-load: no stage \"%s\"\n%s", options.stage, usage);
         return EXIT_USAGE;
     }
@@ -258,8 +279,10 @@ main(int argc, char **argv)
     }
     /* The server reads what is made here by its group alone. */
     (void)umask(027);
-    enum exit_code code =
-        options.is_list ? run_list(conf, &options, &msg) : run_stage(conf, &options, number, &msg);
+    enum exit_code code = options.is_list ? run_list(conf, &options, &msg)
+                          : options.copying != COPY_NOTHING
+                              ? run_copy(conf, &options, &msg)
+                              : run_stage(conf, &options, number, &msg);
     if (code != EXIT_DONE)
         log_line(LOG_LEVEL_ERROR, "%s", msg.text);
     conf_free(&conf);

@@ -68,6 +68,17 @@ kv_close(struct kv **kv)
     *kv = NULL;
 }
 
+enum err
+kv_copy(struct kv *kv, const char *path, struct errmsg *msg)
+{
+    int rc = mdb_env_copy2(kv->env, path, MDB_CP_COMPACT);
+    if (rc == 0)
+        return ERR_OK;
+    if (rc != EEXIST)
+        (void)unlink(path);
+    return kvenv_fail(path, "copy", rc, msg);
+}
+
 static void
 lengthen(struct kv *kv)
 {

@@ -33,6 +33,9 @@ struct kv_options {
 enum err kv_open(const char *path, const struct kv_options *options, struct kv **out,
     struct errmsg *msg) MUST_CHECK;
 void kv_close(struct kv **kv);
+/* Writes a new file, which must not be there yet: the store as it is now, without free pages. No
+ * transaction of others is held up. On failure the file is gone again. */
+enum err kv_copy(struct kv *kv, const char *path, struct errmsg *msg) MUST_CHECK;
 
 /* At most one transaction of each sort at a time. */
 enum err kv_begin(struct kv *kv, bool write, struct kv_txn **out, struct errmsg *msg) MUST_CHECK;
