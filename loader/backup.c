@@ -130,6 +130,19 @@ backup_write(const struct conf *conf, const char *dir, FILE *out, struct errmsg 
     return copy_all(copies, dir, out, msg);
 }
 
+/* Its new lock file must be the loader's: a tool that root runs would make one that the loader may
+ * not write. */
+static enum err
+make_lock(const struct copy *copy, struct errmsg *msg)
+{
+    struct kv *kv = NULL;
+    if (!copy->there)
+        return ERR_OK;
+    enum err err = kv_open(copy->target, &(struct kv_options){.create = false}, &kv, msg);
+    kv_close(&kv);
+    return err;
+}
+
 enum exit_code
 backup_restore(const struct conf *conf, const char *dir, FILE *out, struct errmsg *msg)
 {
@@ -142,5 +155,8 @@ backup_restore(const struct conf *conf, const char *dir, FILE *out, struct errms
             path_of("", copies[i].store, "", copies[i].target, msg) < 0)
             return EXIT_FAILED;
     }
-    return copy_all(copies, conf->state_dir, out, msg);
+    enum exit_code code = copy_all(copies, conf->state_dir, out, msg);
+    for (unsigned i = 0; code == EXIT_DONE && i < STORES; i++)
+        code = exit_of(make_lock(&copies[i], msg));
+    return code;
 }
