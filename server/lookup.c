@@ -193,12 +193,13 @@ ask_records(struct asking *asking, const struct dataset *dataset)
     return ERR_OK;
 }
 
-/* RFC 5782 5: 127.0.0.2 (and ::ffff:7f00:2, the same here) and TEST are listed in every zone. */
+/* RFC 5782 5: 127.0.0.2 (and ::ffff:7f00:2, the same here) and TEST are listed in every zone. That
+ * they are gone says that a list is not in operation (RFC 6471 3.3). */
 static void
 add_test(struct asking *asking, uint32_t a)
 {
     static const char text[] = "test entry of this list (RFC 5782)";
-    if (asking->ask->acl->action != ACL_NONE)
+    if (asking->ask->acl->action != ACL_NONE || asking->ask->conf->retired)
         return;
     asking->exists = true;
     add_literal_item(asking, a, true, slice_of(text, sizeof text - 1), 0, &asking->out->ip, NULL);

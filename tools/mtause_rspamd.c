@@ -73,6 +73,9 @@ read_word(struct reading *reading, char word[WORD_MOST])
     return true;
 }
 
+/* An answer counts, whatever it is, until more is said. */
+static const struct section fresh = {.use = {.asks = MTA_OTHER, .effect = MTA_COUNTS}};
+
 static struct section *
 section_of(struct reading *reading)
 {
@@ -102,8 +105,11 @@ section_end(struct reading *reading, mta_use_fn each, void *ctx)
     const struct section *section = section_of(reading);
     if (section != NULL && section->has_zone && !section->off && section->use.zone[0] != '\0')
         each(ctx, &section->use);
+    /* One brace too many leaves the top open. */
     if (reading->depth > 0)
         reading->depth--;
+    else
+        reading->sections[0] = fresh;
 }
 
 static void
@@ -112,13 +118,13 @@ section_begin(struct reading *reading)
     reading->depth++;
     struct section *section = section_of(reading);
     if (section != NULL)
-        *section = (struct section){.use = {.asks = MTA_OTHER, .effect = MTA_COUNTS}};
+        *section = fresh;
 }
 
 void
 mtause_rspamd(const char *text, size_t n, mta_use_fn each, void *ctx)
 {
-    struct reading reading = {.p = text, .n = n, .line = 1};
+    struct reading reading = {.p = text, .n = n, .line = 1, .sections = {fresh}};
     while (reading.n > 0) {
         char word[WORD_MOST];
         char c = *reading.p;

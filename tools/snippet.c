@@ -94,6 +94,22 @@ static const char resolved_insecure[] =
     "DNS=@ADDRESS_RESOLVED@:@PORT@\n"
     "Domains=~@BASE@\n";
 
+/* RFC 6471 3.4: nothing is ever listed, queries lead to addresses that are nobody's (RFC 5737) and
+ * stay there, and the names are kept. */
+static const char shutdown[] =
+    "; 1. Announce the end on the page and to who asks, for a month or more, with\n"
+    ";        retired = yes\n"
+    ";    in repdns.conf and kill -HUP: no zone lists anything, nor its test entry.\n"
+    "; 2. Then put this in the place of the delegation, and stop repdnsd: queries go to an "
+    "address\n"
+    ";    that nobody has, so who still asks notices by the delay. Never list everybody instead.\n"
+    "; 3. Keep the domain: who gets it next could reject the mail of all who still ask.\n"
+    "@BASE@. 604800 IN NS ns.retired.@BASE@.\n"
+    "ns.retired.@BASE@. 604800 IN A 192.0.2.1\n";
+static const char shutdown_private[] =
+    "# Take the lists out of your mail servers, then the stub out of your resolvers, then stop\n"
+    "# repdnsd. Until then retired = yes in repdns.conf makes no zone list anything.\n";
+
 static const struct snippet {
     const char *name, *what;
     const char *text;
@@ -107,6 +123,7 @@ static const struct snippet {
     {"bind", "The same for BIND", bind, bind_insecure, NULL},
     {"dnsmasq", "The same for dnsmasq", dnsmasq, NULL, NULL},
     {"resolved", "The same for systemd-resolved", resolved, resolved_insecure, NULL},
+    {"shutdown", "One day, the end of the lists", shutdown, shutdown_private, NULL},
 };
 
 bool
@@ -169,8 +186,8 @@ tool_snippet(const struct tool *tool, struct errmsg *msg)
             return EXIT_DONE;
         }
     (void)errmsg_set(msg, ERR_NOTFOUND,
-        "no snippet is called \"%s\"; there are postfix, delegation, unbound, bind, dnsmasq and "
-        "resolved",
+        "no snippet is called \"%s\"; there are postfix, delegation, unbound, bind, dnsmasq, "
+        "resolved and shutdown",
         tool->args[0]);
     return EXIT_USAGE;
 }

@@ -8,6 +8,8 @@
 #include "fnv.h"
 #include "zones_shipped.h"
 
+enum { RETIRED_TTL_S = 86400 };
+
 static const struct {
     const char *name;
     enum zone_kind kind;
@@ -353,6 +355,17 @@ check_dataset(
         zone->line, name);
 }
 
+/* Nothing is listed, and that is kept for a day, so that who still asks does so seldom (RFC
+ * 6471 3.4).
+ */
+static void
+retire(struct zone_def *zone)
+{
+    zone->dataset_count = 0;
+    zone->authority_data = false;
+    zone->soa.ttl_s = zone->soa.minimum_s = RETIRED_TTL_S;
+}
+
 enum err
 confzones_make(struct conf *conf, const struct zone_text *common, const struct zone_text *texts,
     unsigned count, struct errmsg *msg)
@@ -370,6 +383,8 @@ confzones_make(struct conf *conf, const struct zone_text *common, const struct z
     for (unsigned i = 0; i < conf->zone_count; i++)
         for (unsigned k = 0; k < conf->zones[i].dataset_count && err == ERR_OK; k++)
             err = check_dataset(conf, &conf->zones[i], conf->zones[i].datasets[k], msg);
+    for (unsigned i = 0; i < conf->zone_count && conf->retired; i++)
+        retire(&conf->zones[i]);
     return err;
 }
 

@@ -150,6 +150,7 @@ read_server(const struct loading *l)
     if (dname_parse(base, strlen(base), &conf->base) < 0)
         return fail(l, l->cfg->line, "base: not a domain name");
     conf->public = cfg_getbool(l->cfg, "public") == cfg_true;
+    conf->retired = cfg_getbool(l->cfg, "retired") == cfg_true;
     conf->strict_rbldnsd = cfg_getbool(l->cfg, "strict_rbldnsd") == cfg_true;
     conf->version = conf_strdup(conf, cfg_getstr(l->cfg, "version"));
     if (conf->version == NULL)

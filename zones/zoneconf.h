@@ -241,6 +241,7 @@ struct conf {
     char *user; /* to become when started as root */
     char *group;
     bool public;
+    bool retired; /* nothing is listed any more, the test entries neither (RFC 6471 3.4) */
     uint16_t udp_workers;
     unsigned listen_count;
     struct endpoint *listen;

@@ -260,4 +260,23 @@ try_unbound() { # without DNSSEC: a signed zone above would have a delegation wi
     start resolver unbound -d -c "$RUN/unbound.conf"
 }
 through "$DIR/d.conf" rep.test.example unbound dnsmasq
+
+echo "# the end of the lists"
+printf 'retired = yes\nlist "all" { type = ip4set  files = {"%s/all"} }\n' "$RUN" >>"$DIR/d.conf"
+echo '203.0.113.0/24' >"$RUN/all"
+load "$DIR/d.conf" import >"$RUN/load.log" 2>&1 || fail "import" "$(cat "$RUN/load.log")"
+load "$DIR/d.conf" publish >"$RUN/load.log" 2>&1 || fail "publish" "$(cat "$RUN/load.log")"
+kill -HUP "${STARTED[repdnsd]}"
+end_status() { # NAME
+    dig +noall +comments "@$MX4" "$1" A | grep -q 'status: NXDOMAIN'
+}
+for name in 2.0.0.127.ip 7.113.0.203.ip test.dom 2.0.0.127.test.pair; do
+    check "$name is listed no more" within 5 end_status "$name.rep.test.example"
+done
+check_has "that is kept for a day" \
+    "$(dig +noall +authority "@$MX4" 7.113.0.203.ip.rep.test.example A)" '^ip\.rep.*[[:space:]]86400[[:space:]]'
+check_has "the base has its name servers" "$(dig +short "@$MX4" rep.test.example NS)" 'mx\.test'
+sed '/^rep\.test\.example\. /d; /^mx\.test/d' "$RUN/above.zone" >"$RUN/end.zone"
+snippet "$DIR/d.conf" shutdown >>"$RUN/end.zone"
+check "the lines for the zone above are valid" named-checkzone test.example "$RUN/end.zone"
 e2e_end

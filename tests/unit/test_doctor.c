@@ -125,6 +125,7 @@ rspamd(void **state)
         "  off { rbl = \"d\"; enabled = false; }\n"
         "}\n",
         "2 a other counts filtered\n3 b other counts\n5 c other counts filtered\n");
+    expect(mtause_rspamd, "rbl = a } }", "1 a other counts\n");
     char deep[2000];
     memset(deep, '{', 900);
     memset(deep + 900, '}', 1000);
