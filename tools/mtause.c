@@ -30,11 +30,11 @@ word_is(const char *word, size_t n, const char *text)
     return strlen(text) == n && memcmp(word, text, n) == 0;
 }
 
-/* False for a name that is too long for one: it is none of ours. */
+/* False for what can be no name of ours: too long, or with a byte 0. */
 static bool
 set_zone(struct mta_use *use, const char *zone, size_t n)
 {
-    if (n == 0 || n >= sizeof use->zone)
+    if (n == 0 || n >= sizeof use->zone || memchr(zone, '\0', n) != NULL)
         return false;
     memcpy(use->zone, zone, n);
     use->zone[n] = '\0';

@@ -19,7 +19,7 @@ struct tool {
     FILE *out;
     bool beat;          /* dump: the heartbeat too */
     const char *as;     /* dump: the form for a list; NULL for a store */
-    bool once, json;    /* stats; json: doctor too */
+    bool once, json;    /* stats: one reading; lines of JSON, of doctor too */
     const char *server; /* query: ADDR[@PORT], or NULL for the configured one */
     int arg_count;      /* what follows the sub-command */
     char *const *args;
