@@ -114,10 +114,11 @@ static enum err
 take_words(struct init *init, const struct words *words, struct errmsg *msg)
 {
     char domain[DNAME_TEXT_SIZE];
-    if (words->own != NULL)
-        init->own_count = ownnets_parse(words->own, init->own);
-    if (words->relays != NULL)
-        init->relay_count = ownnets_parse(words->relays, init->relays);
+    if (words->own != NULL && (init->own_count = ownnets_parse(words->own, init->own)) == 0)
+        return errmsg_set(msg, ERR_SYNTAX, "--own: \"%s\" has no network", words->own);
+    if (words->relays != NULL &&
+        (init->relay_count = ownnets_parse(words->relays, init->relays)) == 0)
+        return errmsg_set(msg, ERR_SYNTAX, "--relays: \"%s\" has no network", words->relays);
     if (words->host != NULL && (dname_parse(words->host, strlen(words->host), &init->host) < 0 ||
                                    !dname_is_hostname(&init->host)))
         return errmsg_set(msg, ERR_SYNTAX, "--host: \"%s\" is no host name", words->host);

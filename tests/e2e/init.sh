@@ -40,6 +40,8 @@ init -c "$DIR/a.conf" --contact nobody
 check_has "a contact that is no mailbox" "$OUTPUT" 'no mail address'
 init -c "$DIR/a.conf" --url 'https://x/"'
 check_eq "a quote in the URL: exit code" "$RC" 2
+init -c "$DIR/a.conf" --own example.org
+check_has "own networks that are none" "$OUTPUT" 'no network'
 check_eq "nothing was written" "$(ls "$DIR")" ""
 
 echo "# what is written, without questions"

@@ -310,6 +310,30 @@ zones_are_changed(void **state)
 }
 
 static void
+retired_lists_list_nothing(void **state)
+{
+    struct conf *conf, *again;
+    struct errmsg msg;
+    const char *text = BASE "list \"a\" { type = ip4set files = {\"/f\"} }\n";
+    char retired[512];
+    (void)state;
+    (void)snprintf(retired, sizeof retired, "%sretired = yes\n", text);
+    assert_int_equal(load(text, &conf, &msg), ERR_OK);
+    assert_int_equal(load(retired, &again, &msg), ERR_OK);
+    assert_false(conf->retired);
+    assert_true(again->retired);
+    assert_int_equal(conf->zone_count, again->zone_count);
+    for (unsigned i = 0; i < again->zone_count; i++) {
+        assert_int_equal(again->zones[i].dataset_count, 0);
+        assert_int_equal(again->zones[i].soa.minimum_s, 86400);
+        /* So that the serial rises. */
+        assert_true(zone_digest(&conf->zones[i]) != zone_digest(&again->zones[i]));
+    }
+    conf_free(&conf);
+    conf_free(&again);
+}
+
+static void
 access_lists_are_in_no_zone(void **state)
 {
     struct conf *conf;
@@ -432,6 +456,7 @@ main(void)
         cmocka_unit_test(other_lists_have_their_place),
         cmocka_unit_test(zones_are_changed),
         cmocka_unit_test(access_lists_are_in_no_zone),
+        cmocka_unit_test(retired_lists_list_nothing),
         cmocka_unit_test(protocol_is_set),
         cmocka_unit_test(values),
     };
