@@ -199,7 +199,7 @@ world_enter() {
     mkdir -p "$RUN/etc"
     ip link set lo up
     local address
-    for address in "$MX4/32" 203.0.113.{7,8,9,10}/32 198.51.100.{10,20,99}/32; do
+    for address in "$MX4/32" 203.0.113.{7,8,9,10,11}/32 198.51.100.{10,20,99}/32; do
         ip addr add "$address" dev lo
     done
     for address in "$MX6" 2001:db8:{bad,600d,ba2c,c1ea}::9; do

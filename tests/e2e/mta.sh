@@ -58,6 +58,7 @@ spammer.example
 EOF_LIST
     echo badhelo.example >"$RUN/lists/helos"
     echo '198.51.100.99 :127.0.10.3:a partner' >"$RUN/lists/welcome"
+    echo 'mail.good.example :127.0.10.2:a friend' >"$RUN/lists/welcome-names"
     awk -f "$E2E_DIR/mailworld/maillog.awk" "$E2E_DIR/mailworld/sessions" >"$RUN/mail.log"
     state_folder "$RUN/state"
     state_folder "$RUN/log"
@@ -120,14 +121,14 @@ unfold_replies() {
     }'
 }
 
-# smtp PORT CLIENT HELO SENDER: a mail to user@test.example, and what the client saw.
+# smtp PORT CLIENT HELO SENDER [RECIPIENT]: a mail to user@test.example, and what the client saw.
 smtp() {
     local server=$MX4
     case $2 in
     *:*) server=$MX6 ;;
     esac
-    python3 "$E2E_DIR/mailworld/smtp.py" "$server" "$1" "$2" "$3" "$4" user@test.example data 2>&1 |
-        unfold_replies || true
+    python3 "$E2E_DIR/mailworld/smtp.py" "$server" "$1" "$2" "$3" "$4" "${5:-user@test.example}" \
+        data 2>&1 | unfold_replies || true
 }
 
 listens() { # ADDRESS PORT
