@@ -9,17 +9,21 @@ APART_DIR=$ROOT_DIR/build/mta
 # The result lines of this script, tab-separated; tests/e2e/run names a file that all append to.
 E2E_TABLE=${E2E_TABLE:-/dev/null}
 
-# apart PACKAGE...: lays the unpacked packages over the system's /usr and /lib, in this mount
-# namespace only. The last line of the version is what the table shows.
+# apart PACKAGE...: lays the unpacked packages over the system's /usr, in this mount namespace only.
 apart() {
     local package lower=
     for package in "$@"; do
         [ -s "$APART_DIR/$package/VERSION" ] ||
             skip "needs $APART_DIR/$package: run tests/install-deps deps-test"
         lower="$lower$APART_DIR/$package/usr:"
-        VERSION=$(cat "$APART_DIR/$package/VERSION")
     done
     mount -t overlay -o "lowerdir=$lower/usr" overlay /usr 2>/dev/null || skip "needs overlay mounts"
+}
+
+# apart_file PACKAGE FILE: sets APART_FILE to a program of an unpacked package that lies outside /usr.
+apart_file() {
+    APART_FILE=$APART_DIR/$1/$2
+    [ -x "$APART_FILE" ] || skip "needs $APART_FILE: run tests/install-deps deps-test"
 }
 
 # program NAME PACKAGE: what the table's lines are about.
