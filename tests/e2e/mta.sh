@@ -9,10 +9,17 @@ APART_DIR=$ROOT_DIR/build/mta
 # The result lines of this script, tab-separated; tests/e2e/run names a file that all append to.
 E2E_TABLE=${E2E_TABLE:-/dev/null}
 
-# apart PACKAGE...: lays the unpacked packages over the system's /usr, in this mount namespace only.
+# apart PACKAGE|FOLDER...: lays the unpacked packages, and folders of the script's own, over the
+# system's /usr, in this mount namespace only.
 apart() {
     local package lower=
     for package in "$@"; do
+        case $package in
+        /*)
+            lower="$lower$package:"
+            continue
+            ;;
+        esac
         [ -s "$APART_DIR/$package/VERSION" ] ||
             skip "needs $APART_DIR/$package: run tests/install-deps deps-test"
         lower="$lower$APART_DIR/$package/usr:"
