@@ -95,8 +95,18 @@ cat "$LINES/main.cf" "$LINES/postscreen.cf" >"$RUN/lists.cf"
 } >"$RUN/keys.cf"
 mkdir -p "$RUN/keys/etc"
 cp "$LINES/rbl_reply" "$LINES/dnsbl_reply" "$RUN/keys/etc/"
+# What zmconfigd makes of Zimbra's lines, unfiltered as it writes them.
+{
+    echo 'smtpd_recipient_restrictions = reject_unauth_destination'
+    sed -n 's/^zmprov .*+zimbraMtaRestriction "\(.*\)"$/    \1/p' "$MTA_DIR/zimbra/zmprov.sh"
+    echo 'postscreen_dnsbl_sites ='
+    sed -n "s/^zmprov .*+zimbraMtaPostscreenDnsblSites '\(.*\)'$/    \1/p" "$MTA_DIR/zimbra/zmprov.sh"
+    echo 'postscreen_dnsbl_threshold = 4
+postscreen_dnsbl_action = enforce'
+} >"$RUN/zimbra.cf"
 instance lists 25
 instance keys 35
+instance zimbra 45
 
 got=$(smtp 25 203.0.113.7 seven.isp.example a@good.example)
 result "client on a list" "$(wire_ip 203.0.113.7 ip)" "$got" \
@@ -187,13 +197,27 @@ result "postscreen: client on a list with a key" 8.113.0.203.k3y.ip.rep.example 
 got=$(smtp 35 198.51.100.20 mail.bank.example news@bank.example)
 result "honest client while the policy service is away" - "$got" '^250 2\.0\.0 Ok: queued'
 
+program "Postfix as Zimbra" postfix
+got=$(smtp 45 203.0.113.7 seven.isp.example a@good.example)
+result "client on a list" "$(wire_ip 203.0.113.7 ip)" "$got" \
+    '^554 5\.7\.1 .*\[203\.0\.113\.7\] blocked using ip\.rep\.example'
+got=$(smtp 45 198.51.100.20 mail.bank.example a@gone.example)
+result "sender domain that does not exist" gone.example.dom.rep.example "$got" \
+    '^554 5\.7\.1 .*\[a@gone\.example\] blocked using dom\.rep\.example'
+got=$(smtp 45 198.51.100.20 mail.bank.example news@bank.example)
+check_has "honest client" "$got" '^250 2\.0\.0 Ok: queued'
+got=$(smtp 47 203.0.113.7 seven.isp.example a@good.example)
+result "postscreen: client on a list" "$(wire_ip 203.0.113.7 ip)" "$got" \
+    '^550 5\.7\.1 .*\[203\.0\.113\.7\] blocked using ip\.rep\.example'
+program Postfix postfix
+
 # A dead list must not stop mail: an address that no cache knows of is accepted.
 stop repdnsd && rc=0 || rc=$?
 check_eq "repdnsd ends by SIGTERM" "$rc" 0
 got=$(smtp 25 2001:db8:600d::9 relay.isp.example a@good.example)
 result "any client while repdnsd is away" - "$got" '^250 2\.0\.0 Ok: queued'
 
-for name in lists keys; do
+for name in lists keys zimbra; do
     postfix -c "$RUN/$name/etc" stop >>"$RUN/$name.log" 2>&1 || true
 done
 e2e_end
