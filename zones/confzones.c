@@ -66,6 +66,16 @@ set_names(
     return ERR_OK;
 }
 
+/* Allow lists are for the loader: nothing of them is published that a zone could answer from. */
+static bool
+is_allow_list(const struct conf *conf, const char *name)
+{
+    for (unsigned i = 0; i < conf->list_count; i++)
+        if (conf->lists[i].role == LIST_ALLOW && strcmp(conf->lists[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 static enum err
 set_datasets(
     struct conf *conf, const struct zone_text *text, struct zone_def *zone, struct errmsg *msg)
@@ -84,6 +94,11 @@ set_datasets(
             return errmsg_set(msg, ERR_SYNTAX,
                 "%s:%u: datasets: \"%s\" is no dataset name; use [a-z0-9_.-], a list's name or one "
                 "of judged.ip, judged.dom, judged.helo, judged.pair, judged.score, judged.trust",
+                conf->path, text->line, text->datasets[i]);
+        if (is_allow_list(conf, text->datasets[i]))
+            return errmsg_set(msg, ERR_SYNTAX,
+                "%s:%u: datasets: \"%s\" is an allow list, which is not served; define a second "
+                "list of its files without role",
                 conf->path, text->line, text->datasets[i]);
         strcpy(zone->datasets[i], text->datasets[i]);
     }

@@ -263,6 +263,9 @@ other_lists_have_their_place(void **state)
             "name it by acl"},
         {"list \"l\" { type = generic files = {\"/f\"} }\nacl = {\"l\"}\n", "no list of addresses"},
         {"list \"l\" { type = acl role = allow files = {\"/f\"} }\n", "can be an allow list"},
+        {"list \"l\" { type = ip4set role = allow files = {\"/f\"} }\n"
+         "zone \"ok\" { kind = list datasets = {\"l\"} }\n",
+            "\"l\" is an allow list"},
         {"list \"l#1\" { type = dnset files = {\"/f\"} }\n", "use a name of [a-z0-9_.-]"},
         {"list \"l\" { type = dnset files = {\"/f\"} }\nzone \"z\" { kind = list datasets = "
          "{\"l#1\"} }\n",
