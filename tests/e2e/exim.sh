@@ -10,10 +10,7 @@ program Exim exim4-daemon-light
 add_users Debian-exim
 
 mta_conf
-cat >>"$RUN/repdns.conf" <<EOF_CONF
-zone "ip" { datasets = {"clients", "judged.ip"} }
-zone "k3y.ip.rep.example" { kind = list  datasets = {"clients"} }
-EOF_CONF
+mta_keys
 serve_mailworld "repdns-load run makes Exim's world"
 
 mkdir -p "$RUN/exim/spool" "$RUN/exim/log" "$RUN/exim/mail"
@@ -40,7 +37,7 @@ exim_group = Debian-exim
 never_users =
 begin acl
 acl_check_rcpt:
-.include $MTA_DIR/exim/$3
+.include $3
 accept  domains = +local_domains
 deny    message = relay not permitted
 begin routers
@@ -54,14 +51,18 @@ files:
   user = Debian-exim
 EOF_EXIM
 }
-conf_of "$RUN/exim.conf" 25 acl_rcpt
-conf_of "$RUN/exim-key.conf" 26 acl_rcpt_key
+sed 's/0k3y0f0client/0k3y0f0nobody/' "$MTA_DIR/exim/acl_rcpt_key" >"$RUN/acl_rcpt_wrong_key"
+conf_of "$RUN/exim.conf" 25 "$MTA_DIR/exim/acl_rcpt"
+conf_of "$RUN/exim-key.conf" 26 "$MTA_DIR/exim/acl_rcpt_key"
+conf_of "$RUN/exim-wrong-key.conf" 27 "$RUN/acl_rcpt_wrong_key"
 check "Exim takes the lines" exim4 -C "$RUN/exim.conf" -bV
 start exim exim4 -C "$RUN/exim.conf" -bdf
 start exim-key exim4 -C "$RUN/exim-key.conf" -bdf
+start exim-wrong-key exim4 -C "$RUN/exim-wrong-key.conf" -bdf
 if ! within 10 listens "$MX4" 25 || ! within 10 listens "$MX6" 25 || ! within 10 listens "$MX4" 26; then
     e2e_stop "Exim starts" "$(cat "$RUN/exim.log" "$RUN/exim-key.log" "$RUN"/exim/log/*)"
 fi
+within 10 listens "$MX4" 27 || e2e_stop "Exim starts" "$(cat "$RUN/exim-wrong-key.log")"
 
 got=$(smtp 25 203.0.113.7 seven.isp.example a@good.example)
 result "client on a list" "$(wire_ip 203.0.113.7 ip)" "$got" \
@@ -120,9 +121,13 @@ result "client without a reverse name" "$(wire_ip 203.0.113.10 hint)" "$(inbox)"
     '^X-Repdns-Hint: 127\.0\.0\.[0-9, .]*'
 
 got=$(smtp 26 203.0.113.7 seven.isp.example a@good.example)
-result "client on a list with a key" 7.113.0.203.k3y.ip.rep.example "$got" \
-    '^550 203\.0\.113\.7 is listed by ip\.rep\.example: .*'
-check_hasnt "the key is not told" "$got" k3y
+result "client on a list with a key" 7.113.0.203.client.keyed.rep.example "$got" \
+    '^550 203\.0\.113\.7 is listed by keyed\.rep\.example: .*'
+check_hasnt "the key is not told" "$got" 0k3y
+got=$(smtp 27 203.0.113.7 seven.isp.example a@good.example)
+result "the same with an unknown key" - "$got" '^250 OK id=.*'
+check_eq "which is an error's value on the wire" \
+    "$(ask 7.113.0.203.0k3y0f0nobody.keyed.rep.example A)" 127.255.255.254
 
 # A dead list must not stop mail.
 stop repdnsd || true

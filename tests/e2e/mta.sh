@@ -83,6 +83,17 @@ EOF_CONF
     sed "s,/etc/repdns/,$RUN/lists/," "$MTA_DIR/repdns.conf" >>"$RUN/repdns.conf"
 }
 
+# mta_keys: the zone "keyed" too, for the key 0k3y0f0client, which logs call "client"; others get an
+# error's value.
+mta_keys() {
+    echo 'client 0k3y0f0client on 0 0' >"$RUN/lists/keys"
+    cat >>"$RUN/repdns.conf" <<EOF_CONF
+keys { file = "$RUN/lists/keys" }
+zone "ip" { datasets = {"clients", "judged.ip"} }
+zone "keyed" { kind = address  datasets = {"clients"}  keyed = yes  errors = codes }
+EOF_CONF
+}
+
 # was_asked NAME TYPE: repdnsd answered that, whatever the case of the name.
 was_asked() {
     grep -qiF " name=$1 type=$2 " "$RUN/log/queries"

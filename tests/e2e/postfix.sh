@@ -19,9 +19,8 @@ EOF_LIST
 cat >>"$RUN/repdns.conf" <<EOF_CONF
 list "intern" { type = ip4set  files = {"$RUN/lists/intern"} }
 zone "bl.rep.internal" { kind = list  datasets = {"intern"} }
-zone "ip" { datasets = {"clients", "judged.ip"} }
-zone "k3y.ip.rep.example" { kind = list  datasets = {"clients"} }
 EOF_CONF
+mta_keys
 serve_mailworld "repdns-load run imports, judges and publishes"
 
 # instance NAME PORT: a Postfix that reads $RUN/NAME.cf, on the port, with submission on the next and
@@ -91,7 +90,8 @@ cat "$LINES/main.cf" "$LINES/postscreen.cf" >"$RUN/lists.cf"
 {
     sed "s,/etc/postfix/,$RUN/keys/etc/," "$LINES/keys.cf"
     cat "$LINES/policy.cf"
-    echo 'smtpd_helo_restrictions = reject_rbl_client bl.rep.internal=127.0.0.9'
+    echo 'smtpd_helo_restrictions = reject_rbl_client bl.rep.internal=127.0.0.9,
+    reject_rbl_client 0k3y0f0nobody.keyed.rep.example=127.0.0.[2;3;9]'
 } >"$RUN/keys.cf"
 mkdir -p "$RUN/keys/etc"
 cp "$LINES/rbl_reply" "$LINES/dnsbl_reply" "$RUN/keys/etc/"
@@ -188,14 +188,17 @@ got=$(smtp 27 198.51.100.20 mail.bank.example a@good.example)
 check_hasnt "postscreen: honest client is not blocked" "$got" 'blocked using'
 
 got=$(smtp 35 203.0.113.7 seven.isp.example a@good.example)
-result "client on a list with a key" 7.113.0.203.k3y.ip.rep.example "$got" \
-    '^554 5\.7\.1 .*\[203\.0\.113\.7\] blocked using ip\.rep\.example; 203\.0\.113\.7 was .*'
-check_hasnt "the reply does not tell the key" "$got" k3y
+result "client on a list with a key" 7.113.0.203.client.keyed.rep.example "$got" \
+    '^554 5\.7\.1 .*\[203\.0\.113\.7\] blocked using keyed\.rep\.example; 203\.0\.113\.7 was .*'
+check_hasnt "the reply does not tell the key" "$got" 0k3y
 got=$(smtp 37 203.0.113.8 eight.isp.example a@good.example)
-result "postscreen: client on a list with a key" 8.113.0.203.k3y.ip.rep.example "$got" \
-    '^550 5\.7\.1 .*\[203\.0\.113\.8\] blocked using ip\.rep\.example'
+result "postscreen: client on a list with a key" 8.113.0.203.client.keyed.rep.example "$got" \
+    '^550 5\.7\.1 .*\[203\.0\.113\.8\] blocked using keyed\.rep\.example'
+check_hasnt "the reply of postscreen does not either" "$got" 0k3y
 got=$(smtp 35 198.51.100.20 mail.bank.example news@bank.example)
-result "honest client while the policy service is away" - "$got" '^250 2\.0\.0 Ok: queued'
+result "honest client, unknown key, policy service away" - "$got" '^250 2\.0\.0 Ok: queued'
+check_eq "the unknown key got an error's value, which the filter lets pass" \
+    "$(dig +short "@$RESOLVER" 20.100.51.198.0k3y0f0nobody.keyed.rep.example A)" 127.255.255.254
 
 program "Postfix as Zimbra" postfix
 got=$(smtp 45 203.0.113.7 seven.isp.example a@good.example)
