@@ -4,7 +4,7 @@
 # shellcheck disable=SC2317 # functions called by way of others
 # shellcheck source-path=SCRIPTDIR source=mta.sh
 . "$(dirname "$0")/mta.sh"
-e2e_begin postfix 150 "$@"
+e2e_begin postfix 240 "$@"
 need postfix unbound /repdnsd /repdns-load /tests/tools/dnsfixture
 program Postfix postfix
 

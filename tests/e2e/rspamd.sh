@@ -4,7 +4,7 @@
 # shellcheck disable=SC2317 # functions called by way of others
 # shellcheck source-path=SCRIPTDIR source=mta.sh
 . "$(dirname "$0")/mta.sh"
-e2e_begin rspamd 180 "$@"
+e2e_begin rspamd 300 "$@"
 need unbound /repdnsd /repdns-load /tests/tools/dnsfixture
 apart rspamd
 program rspamd rspamd
@@ -34,8 +34,8 @@ check_has "rspamadm configtest" "$got" '^syntax OK$'
 check_hasnt "rspamadm configtest has nothing to say of ours" "$got" '[Rr][Ee][Pp][Dd][Nn][Ss]'
 
 start rspamd rspamd -f -u _rspamd -g _rspamd -c "$RSPAMD/etc/rspamd.conf" "${VARS[@]}"
-if ! within 30 listens 127.0.0.1 11333; then
-    e2e_stop "rspamd starts" "$(cat "$RUN/rspamd.log" "$RSPAMD/log/rspamd.log")"
+if ! within 120 listens 127.0.0.1 11333; then
+    e2e_stop "rspamd starts" "$(tail -n 20 "$RSPAMD/log/rspamd.log")"
 fi
 
 # symbols CLIENT HELO SENDER: the symbols of a message, with their weights.
