@@ -64,42 +64,42 @@ if ! within 10 listens "$MX4" 25 || ! within 10 listens "$MX6" 25 || ! within 10
 fi
 within 10 listens "$MX4" 27 || e2e_stop "Exim starts" "$(cat "$RUN/exim-wrong-key.log")"
 
-got=$(smtp 25 203.0.113.7 seven.isp.example a@good.example)
+got=$(send_mail 25 203.0.113.7 seven.isp.example a@good.example)
 result "client on a list" "$(wire_ip 203.0.113.7 ip)" "$got" \
     '^550 203\.0\.113\.7 is listed by ip\.rep\.example: 203\.0\.113\.7 was blocked by hand; ask .*'
-got=$(smtp 25 203.0.113.8 eight.isp.example a@good.example)
+got=$(send_mail 25 203.0.113.8 eight.isp.example a@good.example)
 result "client on a list, our text" "$(wire_ip 203.0.113.8 ip)/TXT" "$got" \
     '^550 203\.0\.113\.8 is listed by ip\.rep\.example: 203\.0\.113\.8 is listed by the operator .*'
-got=$(smtp 25 2001:db8:bad::9 client.isp.example a@good.example)
+got=$(send_mail 25 2001:db8:bad::9 client.isp.example a@good.example)
 result "IPv6 client with a bad score" "$(wire_ip 2001:db8:bad::9 ip)" "$got" \
     '^550 2001:db8:bad::9 is listed by ip\.rep\.example: .*'
-got=$(smtp 25 198.51.100.20 mail.bank.example a@spammer.example)
+got=$(send_mail 25 198.51.100.20 mail.bank.example a@spammer.example)
 result "listed sender domain" spammer.example.dom.rep.example "$got" \
     '^550 spammer\.example is listed by dom\.rep\.example: .*'
-got=$(smtp 25 198.51.100.20 mail.bank.example a@sub.wild.example)
+got=$(send_mail 25 198.51.100.20 mail.bank.example a@sub.wild.example)
 result "sender below a wildcard" sub.wild.example.dom.rep.example "$got" \
     '^550 sub\.wild\.example is listed by dom\.rep\.example: wildcard match of .*'
-got=$(smtp 25 198.51.100.20 mail.bank.example a@gone.example)
+got=$(send_mail 25 198.51.100.20 mail.bank.example a@gone.example)
 result "sender domain that does not exist" gone.example.dom.rep.example "$got" \
     '^550 gone\.example is listed by dom\.rep\.example: gone\.example does not exist in DNS.*'
-got=$(smtp 25 198.51.100.20 badhelo.example news@bank.example)
+got=$(send_mail 25 198.51.100.20 badhelo.example news@bank.example)
 result "listed HELO name" badhelo.example.helo.rep.example "$got" \
     '^550 HELO badhelo\.example is listed by helo\.rep\.example: .*'
-got=$(smtp 25 203.0.113.10 ten.isp.example news@bank.example)
+got=$(send_mail 25 203.0.113.10 ten.isp.example news@bank.example)
 result "address that the domain's SPF forbids" 10.113.0.203.bank.example.pair.rep.example "$got" \
     '^550 SPF of bank\.example forbids this address to send.*'
-got=$(smtp 25 2001:db8:c1ea::9 mail.clean.example news@bank.example)
+got=$(send_mail 25 2001:db8:c1ea::9 mail.clean.example news@bank.example)
 result "IPv6 address that the domain's SPF forbids" \
     "$(reverse 2001:db8:c1ea::9).bank.example.pair.rep.example" "$got" \
     '^550 SPF of bank\.example forbids this address to send.*'
-got=$(smtp 25 198.51.100.10 bank.example '')
+got=$(send_mail 25 198.51.100.10 bank.example '')
 result "null sender, by its HELO name" 10.100.51.198.bank.example.pair.rep.example "$got" \
     '^550 SPF of bank\.example forbids this address to send.*'
-got=$(smtp 25 198.51.100.99 relay.ngo.example a@spammer.example)
+got=$(send_mail 25 198.51.100.99 relay.ngo.example a@spammer.example)
 result "welcome client, listed sender domain" "$(wire_ip 198.51.100.99 ok)" "$got" '^250 OK id=.*'
-got=$(smtp 25 198.51.100.10 '[198.51.100.10]' anna@good.example)
+got=$(send_mail 25 198.51.100.10 '[198.51.100.10]' anna@good.example)
 result "honest client, address as HELO" "$(wire_ip 198.51.100.10 ip)" "$got" '^250 OK id=.*'
-got=$(smtp 25 203.0.113.7 seven.isp.example a@good.example)
+got=$(send_mail 25 203.0.113.7 seven.isp.example a@good.example)
 check_has "asked again: the same" "$got" '^550 203\.0\.113\.7 is listed'
 
 inbox() {
@@ -114,23 +114,23 @@ hint_header() {
 within 10 spf_header || true
 result "honest client of the domain" 10.100.51.198.good.example.spf.rep.example "$(inbox)" \
     '^X-Repdns-Spf: pass'
-got=$(smtp 25 203.0.113.10 ten.isp.example a@ngo.example)
+got=$(send_mail 25 203.0.113.10 ten.isp.example a@ngo.example)
 check_has "a client with a hint alone is accepted" "$got" '^250 OK id='
 within 10 hint_header || true
 result "client without a reverse name" "$(wire_ip 203.0.113.10 hint)" "$(inbox)" \
     '^X-Repdns-Hint: 127\.0\.0\.[0-9, .]*'
 
-got=$(smtp 26 203.0.113.7 seven.isp.example a@good.example)
+got=$(send_mail 26 203.0.113.7 seven.isp.example a@good.example)
 result "client on a list with a key" 7.113.0.203.client.keyed.rep.example "$got" \
     '^550 203\.0\.113\.7 is listed by keyed\.rep\.example: .*'
 check_hasnt "the key is not told" "$got" 0k3y
-got=$(smtp 27 203.0.113.7 seven.isp.example a@good.example)
+got=$(send_mail 27 203.0.113.7 seven.isp.example a@good.example)
 result "the same with an unknown key" - "$got" '^250 OK id=.*'
 check_eq "which is an error's value on the wire" \
     "$(ask 7.113.0.203.0k3y0f0nobody.keyed.rep.example A)" 127.255.255.254
 
 # A dead list must not stop mail.
 stop repdnsd || true
-got=$(smtp 25 203.0.113.10 '[203.0.113.10]' a@good.example)
+got=$(send_mail 25 203.0.113.10 '[203.0.113.10]' a@good.example)
 result "any client while repdnsd is away" - "$got" '^250 OK id=.*'
 e2e_end

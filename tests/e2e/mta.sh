@@ -143,8 +143,8 @@ unfold_replies() {
     }'
 }
 
-# smtp PORT CLIENT HELO SENDER [RECIPIENT]: a mail to user@test.example, and what the client saw.
-smtp() {
+# send_mail PORT CLIENT HELO SENDER [RECIPIENT]: a mail to user@test.example, and what the client saw.
+send_mail() {
     local server=$MX4
     case $2 in
     *:*) server=$MX6 ;;

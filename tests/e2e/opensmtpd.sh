@@ -30,33 +30,33 @@ check_eq "smtpd -n" "$got" 'configuration OK'
 start smtpd smtpd -d -f "$RUN/smtpd.conf"
 within 20 listens "$MX4" 25 || e2e_stop "OpenSMTPD starts" "$(cat "$RUN/smtpd.log")"
 
-got=$(smtp 25 203.0.113.7 seven.isp.example a@good.example)
+got=$(send_mail 25 203.0.113.7 seven.isp.example a@good.example)
 result "client on a list" "$(wire_ip 203.0.113.7 ip)" "$got" \
     '^550 5\.7\.1 203\.0\.113\.7 is listed by ip\.rep\.example'
-got=$(smtp 25 2001:db8:bad::9 client.isp.example a@ngo.example)
+got=$(send_mail 25 2001:db8:bad::9 client.isp.example a@ngo.example)
 result "IPv6 client with a bad score" "$(wire_ip 2001:db8:bad::9 ip)" "$got" \
     '^550 5\.7\.1 2001:db8:bad::9 is listed by ip\.rep\.example'
-got=$(smtp 25 198.51.100.20 mail.bank.example a@spammer.example)
+got=$(send_mail 25 198.51.100.20 mail.bank.example a@spammer.example)
 result "listed sender domain" spammer.example.dom.rep.example "$got" \
     '^550 5\.7\.1 spammer\.example is listed by dom\.rep\.example'
-got=$(smtp 25 198.51.100.20 badhelo.example news@bank.example)
+got=$(send_mail 25 198.51.100.20 badhelo.example news@bank.example)
 result "listed HELO name" badhelo.example.helo.rep.example "$got" \
     '^550 5\.7\.1 HELO badhelo\.example is listed by helo\.rep\.example'
-got=$(smtp 25 203.0.113.10 ten.isp.example news@bank.example)
+got=$(send_mail 25 203.0.113.10 ten.isp.example news@bank.example)
 result "address that the domain's SPF forbids" 10.113.0.203.bank.example.pair.rep.example "$got" \
     '^550 5\.7\.1 SPF of bank\.example forbids 203\.0\.113\.10 to send'
-got=$(smtp 25 198.51.100.10 bank.example '')
+got=$(send_mail 25 198.51.100.10 bank.example '')
 result "null sender, by its HELO name" 10.100.51.198.bank.example.pair.rep.example "$got" \
     '^550 5\.7\.1 SPF of bank\.example forbids 198\.51\.100\.10 to send'
-got=$(smtp 25 198.51.100.99 relay.ngo.example a@spammer.example)
+got=$(send_mail 25 198.51.100.99 relay.ngo.example a@spammer.example)
 result "welcome client, listed sender domain" "$(wire_ip 198.51.100.99 ok)" "$got" '^250 2\.0\.0 .*'
-got=$(smtp 25 198.51.100.20 mail.bank.example news@bank.example)
+got=$(send_mail 25 198.51.100.20 mail.bank.example news@bank.example)
 result "honest client" "$(wire_ip 198.51.100.20 ip)" "$got" '^250 2\.0\.0 .*'
-got=$(smtp 25 198.51.100.10 '[198.51.100.10]' 'odd|sender@good.example')
+got=$(send_mail 25 198.51.100.10 '[198.51.100.10]' 'odd|sender@good.example')
 check_has "a separator in the sender" "$got" '^250 2\.0\.0 '
 
 stop repdnsd || true
-got=$(smtp 25 203.0.113.8 eight.isp.example a@ngo.example)
+got=$(send_mail 25 203.0.113.8 eight.isp.example a@ngo.example)
 result "any client while repdnsd is away" - "$got" '^250 2\.0\.0 .*'
 alive smtpd || fail "smtpd and its filter live" "$(cat "$RUN/smtpd.log")"
 

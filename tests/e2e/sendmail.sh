@@ -55,31 +55,31 @@ if ! within 20 listens "$MX4" 25 || ! within 20 listens "$MX4" 35; then
     e2e_stop "Sendmail starts" "$(cat "$RUN/lines.log" "$RUN/simple.log")"
 fi
 
-got=$(smtp 25 203.0.113.7 seven.isp.example a@good.example)
+got=$(send_mail 25 203.0.113.7 seven.isp.example a@good.example)
 result "client on a list" "$(wire_ip 203.0.113.7 ip)" "$got" \
     '^550 5\.7\.1 .*203\.0\.113\.7 is listed by ip\.rep\.example; see https://rep\.example/why\?q=203\.0\.113\.7'
 for try in 1 2 3; do
-    got=$(smtp 25 203.0.113.9 laptop.isp.example a@ngo.example)
+    got=$(send_mail 25 203.0.113.9 laptop.isp.example a@ngo.example)
     check_has "client with a score and reasons, whichever comes first ($try)" "$got" \
         '^550 5\.7\.1 .*203\.0\.113\.9 is listed by ip\.rep\.example'
 done
-got=$(smtp 35 203.0.113.8 eight.isp.example a@good.example)
+got=$(send_mail 35 203.0.113.8 eight.isp.example a@good.example)
 result "client on a list, FEATURE dnsbl" "$(wire_ip 203.0.113.8 ip)" "$got" \
     '^550 5\.7\.1 203\.0\.113\.8 is listed by ip\.rep\.example'
-got=$(smtp 25 198.51.100.20 mail.bank.example a@spammer.example)
+got=$(send_mail 25 198.51.100.20 mail.bank.example a@spammer.example)
 result "listed sender domain" spammer.example.dom.rep.example "$got" \
     '^550 5\.7\.1 .*spammer\.example is listed by dom\.rep\.example'
-got=$(smtp 25 198.51.100.20 badhelo.example news@bank.example)
+got=$(send_mail 25 198.51.100.20 badhelo.example news@bank.example)
 result "listed HELO name" badhelo.example.helo.rep.example "$got" \
     '^550 5\.7\.1 .*HELO badhelo\.example is listed by helo\.rep\.example'
-got=$(smtp 25 198.51.100.20 mail.bank.example news@bank.example)
+got=$(send_mail 25 198.51.100.20 mail.bank.example news@bank.example)
 result "honest client" "$(wire_ip 198.51.100.20 ip)" "$got" '^250 2\.0\.0 [^ ]* Message accepted.*'
-got=$(smtp 25 198.51.100.20 mail.bank.example '')
+got=$(send_mail 25 198.51.100.20 mail.bank.example '')
 check_has "null sender: accepted" "$got" '^250 2\.0\.0 [^ ]* Message accepted'
-got=$(smtp 25 2001:db8:bad::9 client.isp.example a@ngo.example)
+got=$(send_mail 25 2001:db8:bad::9 client.isp.example a@ngo.example)
 result "IPv6 client with a bad score: not asked for" - "$got" '^250 2\.0\.0 [^ ]* Message accepted.*'
 
 stop repdnsd || true
-got=$(smtp 25 203.0.113.10 ten.isp.example a@good.example)
+got=$(send_mail 25 203.0.113.10 ten.isp.example a@good.example)
 result "any client while repdnsd is away" - "$got" '^250 2\.0\.0 [^ ]* Message accepted.*'
 e2e_end
