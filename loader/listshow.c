@@ -5,9 +5,8 @@
 #include "loader/listtext.h"
 #include "loader/status.h"
 
-/* Printable ASCII alone, so that nothing reaches the terminal raw and an edit is one line. */
-static void
-print_quoted(FILE *out, struct slice text)
+void
+listshow_quoted(FILE *out, struct slice text)
 {
     const unsigned char *p = text.p;
     fputc('"', out);
@@ -31,7 +30,7 @@ print_value(FILE *out, struct slice value)
         if (!element.has_txt)
             continue;
         fputc(' ', out);
-        print_quoted(out, element.txt);
+        listshow_quoted(out, element.txt);
     }
 }
 
@@ -47,7 +46,7 @@ print_edit(FILE *out, const struct list_edit *edit, enum list_type type)
     print_value(out, edit->value);
     if (edit->note.n > 0) {
         fputs(" note ", out);
-        print_quoted(out, edit->note);
+        listshow_quoted(out, edit->note);
     }
     if (edit->type != type)
         fprintf(out, " not used, of type %s", list_type_info(edit->type)->name);

@@ -5,10 +5,15 @@
 #include <stdio.h>
 
 #include "zones/err.h"
+#include "zones/slice.h"
 #include "zones/zoneconf.h"
 
 /* Expired edits that no publish has removed yet are shown too. */
 enum err listshow(FILE *out, const struct conf *conf, const struct list_source *source,
     struct errmsg *msg) MUST_CHECK;
+
+/* In quotes: printable ASCII alone, so that nothing reaches the terminal raw and a record is one
+ * line. */
+void listshow_quoted(FILE *out, struct slice text);
 
 #endif

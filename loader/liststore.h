@@ -9,6 +9,7 @@
  *     E id(2) n(4)   its n-th entry, as it was kept before version 3 of S
  *     D id(2)        the value that its files end with as the default
  *     L name ...     the operator's own edits: listlayer.h
+ *     W ..., J ...   the operator's word and its journal: word.h
  *     P name         what of the list was published last: type(1) entries(8) forbidden(8)
  *                    share(8) state(8); the last two are missing in older stores
  * An entry is flags(1), then first(4) last(4) of IPv4, first(16) last(16) of IPv6 or a name in wire

@@ -20,6 +20,7 @@
 #include "loader/stages.h"
 #include "loader/status.h"
 #include "loader/watch.h"
+#include "loader/wordcmd.h"
 #include "zones/confvalue.h"
 #include "zones/log.h"
 
@@ -30,6 +31,9 @@ static const char usage[] =
     "       repdns-load [-c FILE] list del|undo NAME ENTRY..., list show NAME\n"
     "       repdns-load [-c FILE] backup DIR\n"
     "       repdns-load [-c FILE] [--wait 5m] restore DIR\n"
+    "       repdns-load [-c FILE] [--force] allow|unlist|block WHAT... [--for 30d] --note TEXT\n"
+    "       repdns-load [-c FILE] word, word log, word undo WHAT... --note TEXT\n"
+    "       repdns-load [-c FILE] forget [--keep-word] WHAT...\n"
     "  -c FILE       configuration (/etc/repdns/repdns.conf)\n"
     "  --as-of TIME  the time to judge by: seconds since 1970, or 2026-06-01[T12:00:00] in UTC\n"
     "  --force       publish however many would be newly listed, and whatever a list does\n"
@@ -86,11 +90,12 @@ print_summary(const struct run *run, const char *stage, double seconds)
 struct options {
     const char *path, *stage;
     int64_t now_s;
-    bool force, quiet, is_list, has_list_options;
+    bool force, quiet, is_list, is_word, has_list_options;
     uint32_t wait_s;
     struct list_request list;
     enum copying { COPY_NOTHING, COPY_OUT, COPY_IN } copying;
     const char *dir; /* of backup and restore */
+    struct word_request word;
 };
 
 enum { WAIT_S = 300 };
@@ -116,11 +121,13 @@ take_option(int option, struct options *out)
     }
     out->has_list_options = true;
     if (option == 'd')
-        out->list.duration = optarg;
+        out->list.duration = out->word.duration = optarg;
     else if (option == 'v')
         out->list.value = optarg;
     else if (option == 'n')
-        out->list.note = optarg;
+        out->list.note = out->word.note = optarg;
+    else if (option == 'k')
+        out->word.keep_word = true;
     else
         return option == 'w' && confvalue_duration(optarg, &out->wait_s) == ERR_OK;
     return true;
@@ -148,9 +155,18 @@ parse_words(int argc, char **argv, struct options *out)
         return optind + 1 == argc ? -1 : usage_error();
     }
     if (!out->is_list)
+    out->is_word = word_is_command(out->stage);
+    if (!out->is_list && !out->is_word)
         return optind == argc && !out->has_list_options ? -1 : usage_error();
-    if (list_request_parse(argc - optind, argv + optind, &out->list, &msg) == ERR_OK)
+    if (out->list.value != NULL && out->is_word)
+        return usage_error();
+    enum err err = out->is_word
+                       ? word_request_parse(argc - optind + 1, argv + optind - 1, &out->word, &msg)
+                       : list_request_parse(argc - optind, argv + optind, &out->list, &msg);
+    if (err == ERR_OK && !(out->is_list && out->word.keep_word))
         return -1;
+    if (err == ERR_OK)
+        return usage_error();
     log_line(LOG_LEVEL_ERROR, "%s", msg.text);
     return EXIT_USAGE;
 }
@@ -162,7 +178,7 @@ parse_options(int argc, char **argv, struct options *out)
     static const struct option longs[] = {{"as-of", required_argument, NULL, 'a'},
         {"force", no_argument, NULL, 'f'}, {"for", required_argument, NULL, 'd'},
         {"value", required_argument, NULL, 'v'}, {"note", required_argument, NULL, 'n'},
-        {"wait", required_argument, NULL, 'w'}, {0}};
+        {"wait", required_argument, NULL, 'w'}, {"keep-word", no_argument, NULL, 'k'}, {0}};
     *out = (struct options){
         .path = "/etc/repdns/repdns.conf", .now_s = (int64_t)time(NULL), .wait_s = WAIT_S};
     for (int option; (option = getopt_long(argc, argv, "c:qVh", longs, NULL)) != -1;) {
@@ -213,6 +229,26 @@ run_stage(struct conf *conf, const struct options *options, size_t number, struc
     run_close(&run);
     if (stages[number].locks && !options->quiet)
         print_summary(&run, stages[number].name, clock_seconds(CLOCK_MONOTONIC) - start);
+    return code;
+}
+
+static enum exit_code
+run_word(struct conf *conf, const struct options *options, struct errmsg *msg)
+{
+    struct prefix own[OWNNETS_MAX];
+    double start = clock_seconds(CLOCK_MONOTONIC);
+    bool writes = word_request_writes(&options->word);
+    enum exit_code code = writes ? lock_state(conf, options->wait_s, msg) : EXIT_DONE;
+    if (code != EXIT_DONE)
+        return code;
+    struct run run = make_run(conf, options, own);
+    code = word_command(&run, &options->word, stdout, msg);
+    run_close(&run);
+    if (code == EXIT_DONE && writes && !options->quiet)
+        printf("repdns-load %s: %llu records put, %llu deleted; serial %u; %.3f s\n",
+            options->stage, (unsigned long long)run.published.records_put,
+            (unsigned long long)run.published.records_deleted, run.published.serial,
+            clock_seconds(CLOCK_MONOTONIC) - start);
     return code;
 }
 
@@ -270,6 +306,7 @@ main(int argc, char **argv)
         number++;
     if (number == sizeof stages / sizeof *stages && !options.is_list &&
         options.copying == COPY_NOTHING) {
+    if (number == sizeof stages / sizeof *stages && !options.is_list && !options.is_word) {
         fprintf(stderr, "repdns-load: no stage \"%s\"\n%s", options.stage, usage);
         return EXIT_USAGE;
     }
@@ -283,6 +320,9 @@ main(int argc, char **argv)
                           : options.copying != COPY_NOTHING
                               ? run_copy(conf, &options, &msg)
                               : run_stage(conf, &options, number, &msg);
+    enum exit_code code = options.is_list   ? run_list(conf, &options, &msg)
+                          : options.is_word ? run_word(conf, &options, &msg)
+                                            : run_stage(conf, &options, number, &msg);
     if (code != EXIT_DONE)
         log_line(LOG_LEVEL_ERROR, "%s", msg.text);
     conf_free(&conf);

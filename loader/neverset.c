@@ -44,8 +44,8 @@ add_range(struct neverset *set, const struct range *range)
     return err < 0 || !beyond ? err : add(set, &high);
 }
 
-static enum err
-add_prefixes(struct neverset *set, const struct prefix *prefixes, unsigned count)
+enum err
+neverset_add(struct neverset *set, const struct prefix *prefixes, unsigned count)
 {
     enum err err = ERR_OK;
     for (unsigned i = 0; i < count && err == ERR_OK; i++) {
@@ -62,9 +62,8 @@ entry_cmp(const void *a, const void *b)
     return ip_cmp(&x->range.first, &y->range.first);
 }
 
-/* Overlapping ranges become one. */
-static void
-unite(struct neverset *set)
+void
+neverset_unite(struct neverset *set)
 {
     size_t kept = 0;
     if (set->count > 1)
@@ -85,11 +84,11 @@ neverset_make(const struct conf *conf, const struct list_set *const *allow, size
     struct neverset *out)
 {
     value_of_reasons((struct reason_set){0}, out->value);
-    enum err err = add_prefixes(out, conf->own_networks, conf->own_network_count);
+    enum err err = neverset_add(out, conf->own_networks, conf->own_network_count);
     if (err == ERR_OK)
-        err = add_prefixes(out, conf->trusted_relays, conf->trusted_relay_count);
+        err = neverset_add(out, conf->trusted_relays, conf->trusted_relay_count);
     if (err == ERR_OK)
-        err = add_prefixes(out, conf->never_list, conf->never_count);
+        err = neverset_add(out, conf->never_list, conf->never_count);
     for (size_t i = 0; i < allow_count && err == ERR_OK; i++) {
         const struct publish_set *set = lists_set(allow[i]);
         bool addresses = set->info.kind == DATASET_ADDR;
@@ -98,6 +97,6 @@ neverset_make(const struct conf *conf, const struct list_set *const *allow, size
             err = add_range(out, &entry.range);
         }
     }
-    unite(out);
+    neverset_unite(out);
     return err;
 }

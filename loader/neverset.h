@@ -22,4 +22,10 @@ enum err neverset_make(const struct conf *conf, const struct list_set *const *al
     size_t allow_count, struct neverset *out) MUST_CHECK;
 void neverset_free(struct neverset *set);
 
+/* For sets that are made otherwise: adds prefixes, and when all are there, makes one of those that
+ * overlap. */
+enum err neverset_add(
+    struct neverset *set, const struct prefix *prefixes, unsigned count) MUST_CHECK;
+void neverset_unite(struct neverset *set);
+
 #endif

@@ -67,6 +67,9 @@ bool stages_serve_list(const struct conf *conf, const struct list_source *source
 enum exit_code stage_publish_list(struct run *run, const struct list_source *source,
     const struct list_set *set, struct errmsg *msg);
 
+/* Publishes what the operator says (word.h), and leaves everything else as it is served. */
+enum exit_code stage_publish_words(struct run *run, struct errmsg *msg);
+
 /* Opens history, cache, SPF, patterns and suffix list, unless that is done. */
 enum err stages_need_judging(struct run *run, struct errmsg *msg) MUST_CHECK;
 /* What judging works with. offline: nobody will resolve what is wanted. */

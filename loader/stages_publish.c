@@ -5,6 +5,7 @@
 #include "loader/listbrake.h"
 #include "loader/listedit.h"
 #include "loader/stages.h"
+#include "loader/wordset.h"
 #include "zones/log.h"
 
 /* Everything that a publish puts together. */
@@ -16,6 +17,8 @@ struct publication {
     struct verdicts *verdicts;
     struct publish_set *sets;
     size_t set_count;
+    struct words words;
+    struct wordset wordset;
     struct list_published *published; /* the lists that the brake lets pass */
     size_t published_count;
 };
@@ -31,6 +34,8 @@ publication_free(struct publication *publication)
     for (unsigned i = 0; publication->lists != NULL && i < conf->list_count; i++)
         lists_free(&publication->lists[i]);
     verdicts_free(&publication->verdicts);
+    wordset_free(&publication->wordset);
+    words_free(&publication->words);
     free(publication->lists);
     free(publication->allow);
     free(publication->sets);
@@ -70,8 +75,8 @@ flatten_lists(struct publication *publication, struct errmsg *msg)
     size_t count = conf->list_count + 1U;
     publication->lists = calloc(count, sizeof *publication->lists);
     publication->allow = calloc(count, sizeof *publication->allow);
-    publication->sets =
-        calloc(count + VERDICTS_SETS + STORE_DATASETS_MAX, sizeof *publication->sets);
+    publication->sets = calloc(
+        count + VERDICTS_SETS + WORDSET_SETS + STORE_DATASETS_MAX, sizeof *publication->sets);
     publication->published = calloc(count, sizeof *publication->published);
     if (publication->lists == NULL || publication->allow == NULL || publication->sets == NULL ||
         publication->published == NULL)
@@ -128,6 +133,36 @@ add_judged(struct publication *publication, bool keep)
         struct publish_set *set = &publication->sets[publication->set_count++];
         *set = keep ? kept_set(judged_names[i]) : verdicts_sets(publication->verdicts)[i];
     }
+}
+
+static void
+keep_words(struct publication *publication)
+{
+    for (unsigned i = 0; i < WORDSET_SETS; i++)
+        publication->sets[publication->set_count++] = kept_set(wordset_names[i]);
+}
+
+/* The operator's word. judged: verdicts beside it are made of what is known now, so that what was
+ * unlisted needs no word any more. Where unchanged lists are not looked at, nor are those that a
+ * block may not touch. */
+static enum err
+add_words(struct publication *publication, bool judged, struct errmsg *msg)
+{
+    const struct run *run = publication->run;
+    if (run->unchanged != NULL) {
+        keep_words(publication);
+        return ERR_OK;
+    }
+    enum err err = words_read(run->conf, run->now_s, &publication->words, msg);
+    if (err < 0)
+        return err;
+    err = wordset_make(run->conf, &publication->words, judged, publication->allow,
+        publication->allow_count, &publication->wordset);
+    if (err < 0)
+        return errmsg_set(msg, err, "the operator's word: %s", err_text(err));
+    for (unsigned i = 0; i < WORDSET_SETS; i++)
+        publication->sets[publication->set_count++] = publication->wordset.sets[i];
+    return ERR_OK;
 }
 
 /* Remembers what of the lists is published; what is the same as the last time is not written. */
@@ -247,7 +282,11 @@ publish_all(struct publication *publication, struct errmsg *msg)
         keep = true;
     }
     add_judged(publication, keep);
-    err = write_publication(publication, !keep, msg);
+    err = add_words(publication, !keep, msg);
+    if (err == ERR_OK)
+        err = write_publication(publication, !keep, msg);
+    if (err == ERR_OK)
+        err = words_expire(run->conf, run->now_s, !keep, msg);
     return err < 0 ? exit_of(err) : code;
 }
 
@@ -257,7 +296,8 @@ publish_list(struct publication *publication, const struct list_source *source,
     const struct list_set *set, struct errmsg *msg)
 {
     const struct conf *conf = publication->run->conf;
-    publication->sets = calloc(conf->list_count + VERDICTS_SETS, sizeof *publication->sets);
+    publication->sets =
+        calloc(conf->list_count + VERDICTS_SETS + WORDSET_SETS, sizeof *publication->sets);
     publication->published = calloc(1, sizeof *publication->published);
     if (publication->sets == NULL || publication->published == NULL) {
         (void)errmsg_set(msg, ERR_NOMEM, "out of memory");
@@ -270,6 +310,7 @@ publish_list(struct publication *publication, const struct list_source *source,
                 strcmp(name, source->name) == 0 ? *lists_set(set) : kept_set(name);
     }
     add_judged(publication, true);
+    keep_words(publication);
     note_published(publication, source, set);
     return exit_of(write_publication(publication, false, msg));
 }
@@ -282,6 +323,46 @@ stage_publish_list(struct run *run, const struct list_source *source, const stru
     enum exit_code code = publish_list(&publication, source, set, msg);
     publication_free(&publication);
     return code;
+}
+
+/* Allow lists are made ready, as a block may not touch them; all that is served is kept. */
+static enum err
+keep_lists(struct publication *publication, struct errmsg *msg)
+{
+    const struct conf *conf = publication->run->conf;
+    size_t count = conf->list_count + 1U;
+    publication->lists = calloc(count, sizeof *publication->lists);
+    publication->allow = calloc(count, sizeof *publication->allow);
+    publication->sets = calloc(count + VERDICTS_SETS + WORDSET_SETS, sizeof *publication->sets);
+    if (publication->lists == NULL || publication->allow == NULL || publication->sets == NULL)
+        return errmsg_set(msg, ERR_NOMEM, "out of memory");
+    for (unsigned i = 0; i < conf->list_count; i++) {
+        if (conf->lists[i].role == LIST_BLOCK) {
+            publication->sets[publication->set_count++] = kept_set(conf->lists[i].name);
+            continue;
+        }
+        enum err err = lists_flatten(conf, &conf->lists[i], &publication->lists[i], msg);
+        if (err == ERR_OK)
+            publication->allow[publication->allow_count++] = publication->lists[i];
+        else if (err != ERR_NOTFOUND)
+            return err;
+    }
+    return ERR_OK;
+}
+
+enum exit_code
+stage_publish_words(struct run *run, struct errmsg *msg)
+{
+    struct publication publication = {.run = run};
+    enum err err = keep_lists(&publication, msg);
+    if (err == ERR_OK) {
+        add_judged(&publication, true);
+        err = add_words(&publication, false, msg);
+    }
+    if (err == ERR_OK)
+        err = write_publication(&publication, false, msg);
+    publication_free(&publication);
+    return exit_of(err);
 }
 
 enum exit_code

@@ -94,14 +94,16 @@ add_literal(struct asking *asking, const struct value_element *element,
         add_reason(asking, operator, dataset, ip, name, slice_of(NULL, 0));
 }
 
-static enum err
-add_value(struct asking *asking, struct slice value, const struct dataset *dataset,
+enum err
+lookup_add_value(struct asking *asking, struct slice value, const struct dataset *dataset,
     const struct ip *ip, const struct dname *name)
 {
     struct value_element element;
     const struct zone_def *zone = asking->ask->zone;
     enum err err;
     asking->found = true;
+    if (asking->allowed)
+        return ERR_OK;
     while ((err = value_next(&value, &element)) == ERR_OK) {
         if (element.literal) {
             add_literal(asking, &element, dataset, ip, name);
@@ -124,7 +126,7 @@ ask_ip(struct asking *asking, const struct dataset *dataset, const struct ip *ip
     if (err < 0)
         return err == ERR_NOTFOUND ? ERR_OK : err;
     asking->exists = true;
-    return add_value(asking, hit.value, dataset, ip, NULL);
+    return lookup_add_value(asking, hit.value, dataset, ip, NULL);
 }
 
 static bool
@@ -156,7 +158,7 @@ ask_name(struct asking *asking, const struct dataset *dataset)
     asking->exists = asking->exists || hit.exists;
     if (hit.match != NAMESET_EXACT && hit.match != NAMESET_WILD)
         return ERR_OK;
-    return add_value(asking, hit.value, dataset, NULL, &hit.matched);
+    return lookup_add_value(asking, hit.value, dataset, NULL, &hit.matched);
 }
 
 /* Every byte is looked at here, so that what writes the records need not expect damage. */
@@ -369,6 +371,15 @@ is_misnamed(const struct asking *asking)
     return asking->out->wrong_kind != WRONG_NONE;
 }
 
+/* False where the operator's word can't be read. */
+static bool
+heeds_word(struct asking *asking, enum err err)
+{
+    if (err < 0)
+        asking->out->status = LOOKUP_FAILED;
+    return err == ERR_OK;
+}
+
 static void
 ask_kind(struct asking *asking)
 {
@@ -376,11 +387,11 @@ ask_kind(struct asking *asking)
     case ZONE_BASE:
         return;
     case ZONE_ADDR:
-        if (begin_addr(asking))
+        if (begin_addr(asking) && heeds_word(asking, lookup_word_ip(asking)))
             ask_datasets(asking, true, false);
         return;
     case ZONE_NAME:
-        if (begin_name(asking))
+        if (begin_name(asking) && heeds_word(asking, lookup_word_name(asking)))
             ask_datasets(asking, false, true);
         return;
     case ZONE_PAIR:

@@ -1,4 +1,4 @@
-/* The look-up's inside, for lookup.c and lookup_pair.c; callers see lookup.h. */
+/* The look-up's inside, for lookup*.c; callers see lookup.h. */
 #ifndef SERVER_LOOKUP_INTERNAL_H
 #define SERVER_LOOKUP_INTERNAL_H
 
@@ -8,14 +8,27 @@ struct asking {
     const struct lookup_ask *ask;
     const struct dname *relative;
     bool expired;
-    bool exists; /* the name, or something below it, could be listed */
-    bool found;  /* a dataset has the name, be there something to show of it or not */
+    bool exists;  /* the name, or something below it, could be listed */
+    bool found;   /* a dataset has the name, be there something to show of it or not */
+    bool allowed; /* by the operator, so that nothing is listed */
     struct lookup *out;
 };
 
 /* subject NULL: the address. text: what a policy adds. Left out past LOOKUP_ITEMS_MAX. */
 void lookup_add_reason(struct asking *asking, enum reason reason, const struct dataset *dataset,
     const struct dname *subject, struct slice text);
+
+/* What the zone shows of a value that a dataset has; of the address if there is no name. */
+enum err lookup_add_value(struct asking *asking, struct slice value, const struct dataset *dataset,
+    const struct ip *ip, const struct dname *name) MUST_CHECK;
+
+/* lookup_word.c: what the operator says. Asks before the other datasets: what he blocks is added,
+ * what he allows is noted in asking, unless the zone only informs. */
+enum err lookup_word_ip(struct asking *asking) MUST_CHECK;
+enum err lookup_word_name(struct asking *asking) MUST_CHECK;
+/* Whether he allows the address, or the domain, of a pair. */
+enum err lookup_word_pair(struct asking *asking, const struct ip *ip, const struct dname *domain,
+    bool *allowed) MUST_CHECK;
 
 /* lookup_pair.c: an address and a domain. False when the name is decided already; *test is set
  * where it is the built-in test entry. */

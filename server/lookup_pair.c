@@ -67,13 +67,16 @@ lookup_is_pair(const struct dname *relative)
 /* A policy speaks of every address: those that no blocking zone lists are taken out here. A look-up
  * of its own, only where something would be listed. */
 static enum err
-is_never(struct asking *asking, const struct ip *ip, bool *never)
+is_never(struct asking *asking, const struct ip *ip, const struct dname *domain, bool *never)
 {
     struct ipset_hit hit;
-    *never = !asking->ask->zone->informational && ip_is_special(ip);
-    if (*never || asking->ask->view->never == NULL || asking->ask->view->never->entries == 0)
-        return ERR_OK;
-    enum err err = ipset_lookup(
+    enum err err = lookup_word_pair(asking, ip, domain, never);
+    if (!asking->ask->zone->informational && ip_is_special(ip))
+        *never = true;
+    if (err < 0 || *never || asking->ask->view->never == NULL ||
+        asking->ask->view->never->entries == 0)
+        return err;
+    err = ipset_lookup(
         snapshot_reader(asking->ask->snapshot), asking->ask->view->never->id, ip, &hit);
     *never = err == ERR_OK;
     return err == ERR_NOTFOUND ? ERR_OK : err;
@@ -88,7 +91,7 @@ add_pair_hit(struct asking *asking, const struct dataset *dataset, const struct 
     bool never = false;
     enum err err = ERR_OK;
     if (reasons_have(asking->ask->zone->show, reason))
-        err = is_never(asking, ip, &never);
+        err = is_never(asking, ip, domain, &never);
     if (err < 0 || never)
         return err;
     asking->exists = asking->found = true;

@@ -206,6 +206,47 @@ set_authority_data(struct view_state *view, const struct authority *authority)
         view->serial = authority->serial;
 }
 
+static bool
+is_judging(const struct zone_def *zone)
+{
+    static const char judged[] = "judged.";
+    for (unsigned i = 0; i < zone->dataset_count; i++)
+        if (strncmp(zone->datasets[i], judged, sizeof judged - 1) == 0)
+            return true;
+    return false;
+}
+
+/* RFC 1982 3.2 */
+static void
+note_serial(struct view_state *view, const struct dataset *dataset)
+{
+    if ((int32_t)(dataset->serial - view->serial) > 0)
+        view->serial = dataset->serial;
+}
+
+/* Nothing said costs no look-up, but what was said and taken back changed the zone. */
+static const struct dataset *
+find_word(const struct snapshot *snapshot, struct view_state *view, const char *name)
+{
+    const struct dataset *dataset = find_dataset(snapshot, name);
+    if (dataset == NULL)
+        return NULL;
+    note_serial(view, dataset);
+    return dataset->entries > 0 ? dataset : NULL;
+}
+
+/* A pair has an address and a domain. */
+static void
+find_words(const struct snapshot *snapshot, const struct zone_def *zone, struct view_state *view)
+{
+    if (!is_judging(zone))
+        return;
+    if (zone->kind == ZONE_ADDR || zone->kind == ZONE_PAIR)
+        view->word_ip = find_word(snapshot, view, DATASET_WORD_IP);
+    if (zone->kind == ZONE_NAME || zone->kind == ZONE_PAIR)
+        view->word_name = find_word(snapshot, view, DATASET_WORD_NAME);
+}
+
 /* The zone's serial is that of the last publish that changed its definition or a dataset. */
 static enum err
 read_view(struct snapshot *snapshot, const struct zone_def *zone, struct view_state *view,
@@ -225,6 +266,7 @@ read_view(struct snapshot *snapshot, const struct zone_def *zone, struct view_st
     view->acl = find_acl(snapshot, zone->acl);
     if (zone->kind == ZONE_PAIR && !zone->informational)
         view->never = find_dataset(snapshot, DATASET_NEVER);
+    find_words(snapshot, zone, view);
     for (unsigned i = 0; i < zone->dataset_count; i++) {
         const struct dataset *dataset = find_dataset(snapshot, zone->datasets[i]);
         if (dataset == NULL) {
@@ -233,9 +275,7 @@ read_view(struct snapshot *snapshot, const struct zone_def *zone, struct view_st
         }
         view->datasets[view->count++] = dataset;
         note_families(view, view_conf(snapshot->views), dataset);
-        /* RFC 1982 3.2 */
-        if ((int32_t)(dataset->serial - view->serial) > 0)
-            view->serial = dataset->serial;
+        note_serial(view, dataset);
     }
     set_authority(view, zone);
     if (!zone->authority_data)

@@ -59,6 +59,8 @@ struct view_state {
     const struct dataset *datasets[16];
     const struct dataset *never; /* of a pair zone that is not informational: addresses that it
                                     does not list; NULL: none */
+    /* The operator's word, for a zone that judges; NULL: none, or nothing is said. */
+    const struct dataset *word_ip, *word_name;
     bool has_v4, has_v6;         /* its address datasets may have such */
     bool missing;                /* the zone names a dataset that the store lacks */
 };

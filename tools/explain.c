@@ -71,6 +71,8 @@ explain_open(struct explain *explain, int64_t now_s, struct errmsg *msg)
         err = open_answers(explain, msg);
     if (err == ERR_OK)
         err = open_allow_lists(explain, msg);
+    if (err == ERR_OK)
+        err = words_read(explain->conf, now_s, &explain->words, msg);
     if (err == ERR_OK && dnscache_new(explain->txn, now_s, &explain->cache) < 0)
         err = errmsg_set(msg, ERR_NOMEM, "out of memory");
     if (err == ERR_OK && spf_open(&explain->spf) < 0)
@@ -103,6 +105,7 @@ explain_close(struct explain *explain)
         lists_free(&explain->lists[i]);
     free(explain->lists);
     free(explain->allow);
+    words_free(&explain->words);
     publicname_close(&explain->names);
     rdns_close(&explain->rdns);
     spf_close(&explain->spf);
@@ -128,11 +131,15 @@ explain_domain(const struct explain *explain, const struct dname *domain, const 
     facts.spf_world = explain_policy(explain, domain, helo);
     judge_domain(&facts, &judgement);
     fputs("  verdict: ", out);
-    if (verdicts_never_name(explain->conf, explain->allow, explain->allow_count, domain))
+    char why[320];
+    if (explain_allowed(explain, NULL, domain, why, sizeof why))
+        fprintf(out, "never listed: %s\n", why);
+    else if (verdicts_never_name(explain->conf, explain->allow, explain->allow_count, domain))
         fputs("never listed: an own name, or on a list with the role allow\n", out);
     else
         explain_shown(explain, DATASET_JUDGED_DOM, judgement.reasons);
     text_reasons(out, 4, judgement.reasons, text);
+    explain_words(explain, 2, NULL, domain);
     explain_served_name(explain, domain, DATASET_JUDGED_DOM);
     explain_served_pair(explain, domain);
 }
@@ -159,6 +166,7 @@ explain_helo(const struct explain *explain, const struct helo *helo, const struc
     for (unsigned i = 0; i < explain->conf->own_name_count; i++)
         if (dname_under(&form->name, &explain->conf->own_names[i]))
             fputs("  a name of ours: who greets with it forges it\n", out);
+    explain_words(explain, 2, NULL, &form->name);
     explain_served_name(explain, &form->name, DATASET_JUDGED_HELO);
 }
 

@@ -9,6 +9,7 @@
 
 #include "loader/judging.h"
 #include "loader/lists.h"
+#include "loader/word.h"
 #include "tools/tools.h"
 #include "zones/kvread.h"
 
@@ -29,6 +30,7 @@ struct explain {
     struct list_set **lists; /* conf->list_count of them, NULL where not an allow list */
     const struct list_set **allow;
     size_t allow_count;
+    struct words words; /* the operator's, in force */
 
     struct ip ip;
     char ip_text[IP_TEXT_SIZE];
@@ -52,6 +54,13 @@ enum err explain_open_policies(struct explain *explain, struct errmsg *msg) MUST
 /* What SPF says of the address and the domain, by an evaluation of its own and by the table that is
  * served. Returns whether the policy passes the world. */
 bool explain_policy(const struct explain *explain, const struct dname *domain, const char *helo);
+
+/* explain_word.c: of the address, or of the name unless that is NULL. Whether the operator allows
+ * it, and by which word; and a line for each thing that he says of it. */
+bool explain_allowed(const struct explain *explain, const struct ip *ip, const struct dname *name,
+    char *why, size_t size);
+void explain_words(const struct explain *explain, unsigned indent, const struct ip *ip,
+    const struct dname *name);
 
 /* explain_client.c. "not known", "no", "yes". Static storage. */
 const char *explain_fact(enum fact fact);

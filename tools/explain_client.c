@@ -39,13 +39,14 @@ print_verdict(const struct explain *explain, const struct client_facts *facts,
 {
     FILE *out = explain->out;
     const struct policy *policy = &explain->conf->policy;
-    char why[128];
+    char why[320];
     fputs("verdict: ", out);
     if (explain_never_ip(explain, why, sizeof why))
         fprintf(out, "never listed: %s\n", why);
     else
         explain_shown(explain, DATASET_JUDGED_IP, judgement->reasons);
     text_reasons(out, 2, judgement->reasons, explain->ip_text);
+    explain_words(explain, 2, &explain->ip, NULL);
     fprintf(out,
         "  score %d, 0 worst to 100 best (%u or less lists), by %u independent kinds of evidence "
         "(2 "
@@ -152,12 +153,13 @@ static void
 print_unseen(struct explain *explain)
 {
     struct dname name;
-    char why[128];
+    char why[320];
     fputs("verdict: ", explain->out);
     if (explain_never_ip(explain, why, sizeof why))
         fprintf(explain->out, "never listed: %s\n", why);
     else
         fputs("there is nothing to judge by\n", explain->out);
+    explain_words(explain, 2, &explain->ip, NULL);
     fputs(explain->txn == NULL ? "client: there is no history\n"
                                : "client: the history does not have this address\n",
         explain->out);

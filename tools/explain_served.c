@@ -28,6 +28,8 @@ explain_never_ip(const struct explain *explain, char *why, size_t size)
 {
     const struct conf *conf = explain->conf;
     const struct ip *ip = &explain->ip;
+    if (explain_allowed(explain, ip, NULL, why, size))
+        return true;
     if (!verdicts_never_ip(conf, explain->allow, explain->allow_count, ip))
         return false;
     if (ip_is_special(ip))
@@ -222,6 +224,21 @@ zone_fits(const struct zone_def *zone, const struct subject *subject, const char
                (!has_dataset(zone, DATASET_JUDGED_DOM) && !has_dataset(zone, DATASET_JUDGED_HELO)));
 }
 
+/* Where the zone judges, the operator's word comes before what it lists; what he allows is told by
+ * the verdict. */
+static bool
+word_served(
+    const struct explain *explain, const struct zone_def *zone, const struct subject *subject)
+{
+    static const char judged[] = "judged.";
+    bool judges = false;
+    for (unsigned i = 0; i < zone->dataset_count; i++)
+        judges = judges || strncmp(zone->datasets[i], judged, sizeof judged - 1) == 0;
+    return judges && !subject->pair && zone->kind != ZONE_LIST &&
+           served_by(explain, zone, subject->name == NULL ? DATASET_WORD_IP : DATASET_WORD_NAME,
+               subject);
+}
+
 static void
 print_served(const struct explain *explain, const struct subject *subject, const char *judged)
 {
@@ -236,6 +253,7 @@ print_served(const struct explain *explain, const struct subject *subject, const
         const struct zone_def *zone = &conf->zones[i];
         if (!zone_fits(zone, subject, judged))
             continue;
+        any = word_served(explain, zone, subject) || any;
         for (unsigned k = 0; k < zone->dataset_count; k++)
             any = served_by(explain, zone, zone->datasets[k], subject) || any;
     }

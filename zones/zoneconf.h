@@ -310,5 +310,9 @@ uint64_t zone_digest(const struct zone_def *zone);
 #define DATASET_JUDGED_TRUST "judged.trust"
 /* Not judged: addresses that a blocking pair zone leaves out. */
 #define DATASET_NEVER "judged.never"
+/* The operator's word, which stands above judging: of addresses, OPERATOR where he blocks and no
+ * reason where he allows; of names, NAME_OPERATOR, or an exclusion where he allows. */
+#define DATASET_WORD_IP   "judged.word.ip"
+#define DATASET_WORD_NAME "judged.word.name"
 
 #endif
