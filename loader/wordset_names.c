@@ -128,8 +128,8 @@ is_under(const struct said *said, const struct said *cover)
            memcmp(said->key, cover->key, cover->key_n) == 0;
 }
 
-/* Names below a name follow it. What lies under an exclusion is decided; what is never listed has
- * to be said under a block alone. */
+/* Names below a name follow it. Under an exclusion nothing is blocked; what is never listed has to
+ * be said under a block alone, and what is allowed always, since lists may list it. */
 static enum err
 collect(struct sayings *sayings, struct wordset *out)
 {
@@ -142,7 +142,8 @@ collect(struct sayings *sayings, struct wordset *out)
             never = said;
         if (!under_block && said->entry.wild.kind == NAMESET_SLOT_VALUE)
             blocked = said;
-        if (decided || (said->word == NULL && !under_block))
+        bool allowed = said->word != NULL && said->word->verb != WORD_BLOCK;
+        if (!allowed && (decided || (said->word == NULL && !under_block)))
             continue;
         out->names[out->name_count++] = said->entry;
         if (said->word != NULL && said->word->verb == WORD_BLOCK)
