@@ -7,8 +7,8 @@
 
 enum { HAM_DAYS = 30, RETURNS = 2, RETURNS_OFTEN = 4, REPORT_DOUBLINGS = 5 };
 
-static bool
-is_provider(const struct dname *organisation)
+bool
+features_is_provider(const struct dname *organisation)
 {
     static const char *const names[] = {
 #define PROVIDER(name) name,
@@ -56,7 +56,7 @@ name_signs(const struct client_facts *facts, const struct helo_fact *helo, doubl
     if (helo->resolves_here == FACT_UNKNOWN && facts->rdns == RDNS_UNKNOWN)
         return;
     of[FEATURE_HELO_NAME] = !helo->form.local;
-    of[FEATURE_HELO_PROVIDER] = is_provider(&helo->organisation);
+    of[FEATURE_HELO_PROVIDER] = features_is_provider(&helo->organisation);
     of[FEATURE_HELO_BARE_DOMAIN] = !helo->form.local && dname_equal(name, &helo->organisation);
 }
 
@@ -104,7 +104,8 @@ is_unverified_helo(const struct client_facts *facts, const struct dname *domain)
 static void
 sender_signs(const struct client_facts *facts, const struct pair_fact *pair, double *of)
 {
-    bool own = is_kin(facts, &pair->organisation), provider = is_provider(&pair->organisation);
+    bool own = is_kin(facts, &pair->organisation),
+         provider = features_is_provider(&pair->organisation);
     bool pass = pair->has_spf && pair->spf == REASON_SPF_PASS;
 
     of[FEATURE_SENDER_OWN] = own;

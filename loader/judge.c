@@ -326,8 +326,11 @@ judge_helo_name(
     struct notes notes = {.text = out->detail};
     unsigned known = facts->resolving_to + facts->unknown;
     unsigned strangers = facts->clients > known ? facts->clients - known : 0;
-    /* A name that really is one of its clients' must not suffer from those who borrow it. */
-    if (facts->mature && facts->resolving_to == 0 && strangers >= policy->shared_clients) {
+    /* A name that really is one of its clients', or whose owner sends mail with it as the sender's
+     * domain, must not suffer from those who borrow it; and a name that is no public one says
+     * little. */
+    bool owned = facts->owned || facts->resolving_to > 0 || facts->public_name == FACT_NO;
+    if (facts->mature && !owned && strangers >= policy->shared_clients) {
         reasons_add(&out->reasons, REASON_HELO_SHARED);
         note(&notes, "used by %u clients, resolves to none", facts->clients);
     }

@@ -86,9 +86,11 @@ void judge_domain(const struct domain_facts *facts, struct judgement *out);
 struct helo_name_facts {
     const struct dname *name;
     unsigned clients;      /* that used it */
-    unsigned resolving_to; /* of them: the name resolves to them */
+    unsigned resolving_to; /* of them: the name resolves to them, or has the registered domain of
+                              their confirmed reverse name */
     unsigned unknown;      /* of them: not known */
     enum fact public_name; /* NO by the closed table */
+    bool owned;            /* a registered domain itself, or below a mail provider's */
     bool mature;
 };
 void judge_helo_name(

@@ -153,8 +153,9 @@ top_is_public(const struct judging_env *env, const struct dname *domain)
 void
 judgedns_domain(const struct judging_env *env, const struct dname *domain, struct domain_facts *out)
 {
+    /* A reason of its own, which strict zones show: DNS is not asked. */
     if (publicname_special(domain)) {
-        out->exists = out->public_name = FACT_NO;
+        out->public_name = FACT_NO;
         return;
     }
     out->public_name = top_is_public(env, domain);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/features.h"
 #include "loader/helo.h"
 #include "loader/judgedns.h"
 #include "loader/judging.h"
@@ -176,7 +177,7 @@ is_forged(const struct walk *walk, const struct helo_form *form)
 }
 
 static enum err
-evaluate_helo(struct walk *walk, struct helo_fact *helo)
+evaluate_helo(struct walk *walk, const struct client_facts *facts, struct helo_fact *helo)
 {
     helo_classify(helo->text, &helo->form);
     helo->forged = is_forged(walk, &helo->form);
@@ -195,8 +196,10 @@ evaluate_helo(struct walk *walk, struct helo_fact *helo)
         return err;
     struct helo_row *row = &walk->helo_rows[number];
     row->clients++;
-    row->resolving_to += helo->resolves_here == FACT_YES;
-    row->unknown += helo->resolves_here == FACT_UNKNOWN;
+    bool kin = facts->rdns == RDNS_STATE_CONFIRMED &&
+               dname_equal(&facts->rdns_organisation, &helo->organisation);
+    row->resolving_to += kin || helo->resolves_here == FACT_YES;
+    row->unknown += !kin && helo->resolves_here == FACT_UNKNOWN;
     return ERR_OK;
 }
 
@@ -247,7 +250,7 @@ finish_client(struct walk *walk)
     for (size_t i = 0; i < walk->helo_count && err == ERR_OK; i++) {
         walk->helos[i] = (struct helo_fact){
             .text = &walk->helo_entries[i].text, .use = &walk->helo_entries[i].use};
-        err = evaluate_helo(walk, &walk->helos[i]);
+        err = evaluate_helo(walk, &facts, &walk->helos[i]);
     }
     for (size_t i = 0; i < walk->pair_count && err == ERR_OK; i++) {
         walk->pairs[i] = (struct pair_fact){
@@ -356,12 +359,16 @@ finish_helo_names(struct walk *walk)
     for (size_t i = 0; i < walk->helo_names.count; i++) {
         const struct dname *name = &walk->helo_names.names[i];
         const struct helo_row *row = &walk->helo_rows[i];
+        struct dname organisation;
+        publicname_registrable(walk->env->names, name, &organisation);
         struct helo_name_facts facts = {
             .name = name,
             .clients = row->clients,
             .resolving_to = row->resolving_to,
             .unknown = row->unknown,
             .public_name = publicname_special(name) ? FACT_NO : FACT_YES,
+            .owned = (dname_labels(name) > 1 && dname_equal(name, &organisation)) ||
+                     features_is_provider(&organisation),
             .mature = walk->mature,
         };
         struct judgement judgement;

@@ -235,8 +235,8 @@ word_served(
     for (unsigned i = 0; i < zone->dataset_count; i++)
         judges = judges || strncmp(zone->datasets[i], judged, sizeof judged - 1) == 0;
     return judges && !subject->pair && zone->kind != ZONE_LIST &&
-           served_by(explain, zone, subject->name == NULL ? DATASET_WORD_IP : DATASET_WORD_NAME,
-               subject);
+           served_by(
+               explain, zone, subject->name == NULL ? DATASET_WORD_IP : DATASET_WORD_NAME, subject);
 }
 
 static void

@@ -34,8 +34,8 @@ explain_allowed(const struct explain *explain, const struct ip *ip, const struct
 }
 
 void
-explain_words(const struct explain *explain, unsigned indent, const struct ip *ip,
-    const struct dname *name)
+explain_words(
+    const struct explain *explain, unsigned indent, const struct ip *ip, const struct dname *name)
 {
     const struct word_subject subject = subject_of(ip, name);
     for (size_t i = 0; i < explain->words.count; i++) {

@@ -268,6 +268,16 @@ helo_names(void **state)
     facts.clients = 1000;
     judge_helo_name(&facts, &policy, &judgement);
     assert_true(reasons_empty(judgement.reasons));
+    /* Who borrows the name of a mail domain or provider does not harm its owner. */
+    facts.resolving_to = 0;
+    facts.owned = true;
+    judge_helo_name(&facts, &policy, &judgement);
+    assert_true(reasons_empty(judgement.reasons));
+    /* Small honest servers say localhost. */
+    facts.owned = false;
+    facts.public_name = FACT_NO;
+    judge_helo_name(&facts, &policy, &judgement);
+    assert_int_equal(judgement.reasons.bits, 1u << REASON_DOMAIN_NOT_PUBLIC);
 }
 
 int
