@@ -37,6 +37,7 @@ static const char usage[] =
     "  -c FILE       configuration (/etc/repdns/repdns.conf)\n"
     "  --as-of TIME  the time to judge by: seconds since 1970, or 2026-06-01[T12:00:00] in UTC\n"
     "  --force       publish however many would be newly listed, and whatever a list does\n"
+    "  --dry-run     judge: print what a publish would change, and why\n"
     "  --wait TIME   how long to wait for a run that is active (5m)\n"
     "  -q            no summary line      -V  version      -h  help\n"
     "stages: run (all of them), observe, import, resolve, judge, publish, status\n"
@@ -90,7 +91,7 @@ print_summary(const struct run *run, const char *stage, double seconds)
 struct options {
     const char *path, *stage;
     int64_t now_s;
-    bool force, quiet, is_list, is_word, has_list_options;
+    bool force, quiet, dry_run, is_list, is_word, has_list_options;
     uint32_t wait_s;
     struct list_request list;
     enum copying { COPY_NOTHING, COPY_OUT, COPY_IN } copying;
@@ -115,6 +116,9 @@ take_option(int option, struct options *out)
         return true;
     case 'q':
         out->quiet = true;
+        return true;
+    case 'y':
+        out->dry_run = true;
         return true;
     default:
         break;
@@ -156,6 +160,8 @@ parse_words(int argc, char **argv, struct options *out)
     }
     if (!out->is_list)
     out->is_word = word_is_command(out->stage);
+    if (out->dry_run && strcmp(out->stage, "judge") != 0)
+        return usage_error();
     if (!out->is_list && !out->is_word)
         return optind == argc && !out->has_list_options ? -1 : usage_error();
     if (out->list.value != NULL && out->is_word)
@@ -178,7 +184,8 @@ parse_options(int argc, char **argv, struct options *out)
     static const struct option longs[] = {{"as-of", required_argument, NULL, 'a'},
         {"force", no_argument, NULL, 'f'}, {"for", required_argument, NULL, 'd'},
         {"value", required_argument, NULL, 'v'}, {"note", required_argument, NULL, 'n'},
-        {"wait", required_argument, NULL, 'w'}, {"keep-word", no_argument, NULL, 'k'}, {0}};
+        {"wait", required_argument, NULL, 'w'}, {"keep-word", no_argument, NULL, 'k'},
+        {"dry-run", no_argument, NULL, 'y'}, {0}};
     *out = (struct options){
         .path = "/etc/repdns/repdns.conf", .now_s = (int64_t)time(NULL), .wait_s = WAIT_S};
     for (int option; (option = getopt_long(argc, argv, "c:qVh", longs, NULL)) != -1;) {
@@ -211,6 +218,7 @@ make_run(struct conf *conf, const struct options *options, struct prefix own[OWN
         .now_s = options->now_s,
         .utc_offset_s = utc_offset(options->now_s),
         .force = options->force,
+        .dry_run = options->dry_run,
         .progress = isatty(STDERR_FILENO) != 0};
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/judgediff.h"
 #include "loader/listbrake.h"
 #include "loader/listedit.h"
 #include "loader/stages.h"
@@ -385,6 +386,9 @@ stage_judge(struct run *run, struct errmsg *msg)
         code = exit_of(flatten_lists(&publication, msg));
     if (code == EXIT_DONE)
         code = exit_of(judge(&publication, msg));
+    if (code == EXIT_DONE && run->dry_run)
+        code = exit_of(judgediff_print(
+            stdout, run->conf, verdicts_sets(publication.verdicts), VERDICTS_SETS, msg));
     if (code == EXIT_DONE && verdicts_too_many(&run->verdicts, &run->conf->policy) && !run->force)
         code = too_many(run, msg);
     publication_free(&publication);

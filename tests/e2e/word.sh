@@ -35,6 +35,14 @@ explain() {
 start_fixture "$E2E_DIR/mailworld/world.zone"
 say "a first run" 0 run
 start_server "$CONF"
+sed "s|state_dir = .*|state_dir = \"$RUN/other\"|" "$CONF" >"$RUN/other.conf"
+state_folder "$RUN/other"
+load "$RUN/other.conf" --as-of "$AS_OF" observe >/dev/null
+load "$RUN/other.conf" --as-of "$AS_OF" resolve >/dev/null
+check_has "a dry run before the first publish" \
+    "$(load "$RUN/other.conf" --as-of "$AS_OF" judge --dry-run)" \
+    '^\+ judged.ip 203.0.113.9 score,.* for ".*no reverse name'
+check "it writes nothing" test ! -e "$RUN/other/answers.mdb"
 
 echo "# on the wire at once"
 for n in 1 2 3; do
@@ -119,6 +127,13 @@ check_hasnt "no word is needed for that" "$(cat "$RUN/say.log")" 'unlist'
 say "a block and its unlisting" 0 block 203.0.113.50 --note x
 say "the other" 0 unlist 203.0.113.50 --note x
 check_eq "takes the block back" "$(ask 50.113.0.203.ip.rep.example A)" ""
+
+echo "# tried before"
+say "a dry run" 0 judge --dry-run
+check_has "nothing would change" "$(cat "$RUN/say.log")" '^0 anew, 0 no more, 0 with other reasons'
+say "in another month" 0 --as-of 2027-01-30T12:00:00 judge --dry-run
+check_has "what would go is told" "$(cat "$RUN/say.log")" '^[-~] judged.ip 2001:db8:bad::9 '
+say "dry runs of other stages" 2 publish --dry-run
 
 echo "# forgotten"
 say "an address" 0 forget 198.51.100.20

@@ -1,0 +1,174 @@
+/* What would change; see judgediff.h. */
+#include "loader/judgediff.h"
+
+#include <string.h>
+
+#include "loader/listshow.h"
+#include "loader/previous.h"
+
+struct diff {
+    FILE *out;
+    struct kvread *served; /* NULL: nothing */
+    const struct publish_set *set;
+    uint64_t added, gone, changed;
+};
+
+static struct reason_set
+reasons_of(struct slice value)
+{
+    struct reason_set reasons = {0};
+    struct value_element element;
+    while (value_next(&value, &element) == ERR_OK)
+        if (!element.literal)
+            reasons = reasons_union(reasons, element.reasons);
+    return reasons;
+}
+
+/* An address, or a name if that is not NULL. */
+static void
+print_head(const struct diff *diff, char sign, const struct ip *ip, const struct dname *name,
+    struct reason_set reasons)
+{
+    char subject[DNAME_TEXT_SIZE], text[512];
+    if (name != NULL)
+        (void)dname_format(name, subject);
+    else
+        ip_format(ip, subject);
+    reasons_format(reasons, text, sizeof text);
+    fprintf(diff->out, "%c %s %s %s", sign, diff->set->info.name, subject, text);
+}
+
+static void
+print_wanted(struct diff *diff, const struct evidence_entry *evidence, struct reason_set wanted,
+    struct reason_set before)
+{
+    bool new = reasons_empty(before);
+    char text[512];
+    if (wanted.bits == before.bits)
+        return;
+    *(new ? &diff->added : &diff->changed) += 1;
+    print_head(
+        diff, new ? '+' : '~', &evidence->ip, evidence->is_ip ? NULL : &evidence->name, wanted);
+    if (!new) {
+        reasons_format(before, text, sizeof text);
+        fprintf(diff->out, " was %s", text);
+    }
+    fputs(" for ", diff->out);
+    listshow_quoted(diff->out, slice_of(evidence->detail, strlen(evidence->detail)));
+    fputc('\n', diff->out);
+}
+
+/* Judged sets have evidence for each entry, in the entries' order. */
+static enum err
+print_set(struct diff *diff)
+{
+    const struct publish_set *set = diff->set;
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < set->count && i < set->evidence_count && err == ERR_OK; i++) {
+        const struct evidence_entry *evidence = &set->evidence[i];
+        struct slice value = evidence->is_ip ? set->addrs[i].value : set->names[i].exact.value;
+        struct previous before;
+        err = evidence->is_ip
+                  ? previous_ip(diff->served, set->info.name, &evidence->ip, &before)
+                  : previous_name(diff->served, set->info.name, &evidence->name, &before);
+        if (err == ERR_OK)
+            print_wanted(diff, evidence, reasons_of(value), before.reasons);
+    }
+    return err;
+}
+
+/* Served entries that the set lacks. */
+static enum err
+on_range(void *ctx, const struct ipset_hit *entry)
+{
+    struct diff *diff = ctx;
+    struct ip ip = entry->range.first;
+    for (bool more = true; more && ip_cmp(&ip, &entry->range.last) <= 0; more = ip_next(&ip)) {
+        size_t at = publish_find(diff->set, &ip);
+        if (at < diff->set->count && ip_cmp(&diff->set->addrs[at].range.first, &ip) <= 0)
+            continue;
+        diff->gone++;
+        print_head(diff, '-', &ip, NULL, reasons_of(entry->value));
+        fputc('\n', diff->out);
+    }
+    return ERR_OK;
+}
+
+static bool
+has_name(const struct publish_set *set, const struct dname *name)
+{
+    uint8_t wanted[DNAME_KEY_MAX], key[DNAME_KEY_MAX];
+    struct slice want = slice_of(wanted, dname_key(name, wanted));
+    size_t low = 0, high = set->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = slice_cmp(slice_of(key, dname_key(&set->names[middle].name, key)), want);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+static enum err
+on_name(void *ctx, const struct nameset_entry *entry)
+{
+    struct diff *diff = ctx;
+    if (has_name(diff->set, &entry->name))
+        return ERR_OK;
+    diff->gone++;
+    print_head(diff, '-', NULL, &entry->name, reasons_of(entry->exact.value));
+    fputc('\n', diff->out);
+    return ERR_OK;
+}
+
+static enum err
+print_gone(struct diff *diff)
+{
+    struct dataset dataset;
+    struct store_key prefix;
+    struct slice key, value;
+    bool addrs = diff->set->info.kind == DATASET_ADDR;
+    enum err err = previous_dataset(diff->served, diff->set->info.name, &dataset);
+    if (err < 0)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    store_key_init(&prefix, addrs ? STORE_ADDR : STORE_NAME, dataset.id, 0);
+    prefix.n--; /* of whatever family */
+    err = kvread_seek(diff->served, store_key_slice(&prefix), &key, &value);
+    while (err == ERR_OK && key.n > prefix.n && memcmp(key.p, prefix.b, prefix.n) == 0) {
+        err = addrs ? ipset_block_each(key, value, on_range, diff)
+                    : nameset_block_each(key, value, on_name, diff);
+        if (err == ERR_OK)
+            err = kvread_next(diff->served, &key, &value);
+    }
+    return err == ERR_NOTFOUND ? ERR_OK : err;
+}
+
+enum err
+judgediff_print(FILE *out, const struct conf *conf, const struct publish_set *sets, size_t count,
+    struct errmsg *msg)
+{
+    struct diff diff = {.out = out};
+    enum err err = kvread_open(conf->answers_path, &diff.served, msg);
+    if (err < 0 && err != ERR_NOTFOUND)
+        return err;
+    err = ERR_OK;
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        diff.set = &sets[i];
+        if (sets[i].evidence == NULL)
+            continue;
+        err = print_set(&diff);
+        if (err == ERR_OK && diff.served != NULL)
+            err = print_gone(&diff);
+    }
+    kvread_close(&diff.served);
+    if (err < 0)
+        return errmsg_set(msg, err, "%s: %s", conf->answers_path, err_text(err));
+    fprintf(out, "%llu anew, %llu no more, %llu with other reasons; nothing was written\n",
+        (unsigned long long)diff.added, (unsigned long long)diff.gone,
+        (unsigned long long)diff.changed);
+    return ERR_OK;
+}
