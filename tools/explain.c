@@ -63,7 +63,7 @@ open_allow_lists(struct explain *explain, struct errmsg *msg)
     return ERR_OK;
 }
 
-static enum err
+enum err
 explain_open(struct explain *explain, int64_t now_s, struct errmsg *msg)
 {
     enum err err = open_history(explain, msg);
@@ -98,7 +98,7 @@ explain_open(struct explain *explain, int64_t now_s, struct errmsg *msg)
     return err;
 }
 
-static void
+void
 explain_close(struct explain *explain)
 {
     for (unsigned i = 0; explain->lists != NULL && i < explain->conf->list_count; i++)

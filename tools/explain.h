@@ -37,7 +37,17 @@ struct explain {
     bool seen; /* the history has the address */
 };
 
-/* explain_served.c: whether the configuration keeps it off every list, and which part of it says
+/* explain.c: the stores, which need not be there; out and conf are set. Close it whatever is
+ * returned. */
+enum err explain_open(struct explain *explain, int64_t now_s, struct errmsg *msg) MUST_CHECK;
+void explain_close(struct explain *explain);
+
+/* explain_served.c: whether the zone lists the address, or the name unless that is NULL, or both as
+ * a pair; judged: the judged dataset of a zone of names that is meant. *reasons: those of judging
+ * that it shows, none for a list's own value. */
+bool explain_lists(const struct explain *explain, const struct zone_def *zone, const struct ip *ip,
+    const struct dname *name, bool pair, const char *judged, struct reason_set *reasons);
+/* Whether the configuration keeps it off every list, and which part of it says
  * so. */
 bool explain_never_ip(const struct explain *explain, char *why, size_t size);
 /* What of a judgement the enabled zones over this judged dataset would show. */
@@ -59,8 +69,8 @@ bool explain_policy(const struct explain *explain, const struct dname *domain, c
  * it, and by which word; and a line for each thing that he says of it. */
 bool explain_allowed(const struct explain *explain, const struct ip *ip, const struct dname *name,
     char *why, size_t size);
-void explain_words(const struct explain *explain, unsigned indent, const struct ip *ip,
-    const struct dname *name);
+void explain_words(
+    const struct explain *explain, unsigned indent, const struct ip *ip, const struct dname *name);
 
 /* explain_client.c. "not known", "no", "yes". Static storage. */
 const char *explain_fact(enum fact fact);

@@ -224,17 +224,71 @@ zone_fits(const struct zone_def *zone, const struct subject *subject, const char
                (!has_dataset(zone, DATASET_JUDGED_DOM) && !has_dataset(zone, DATASET_JUDGED_HELO)));
 }
 
+static bool
+judges(const struct zone_def *zone)
+{
+    static const char judged[] = "judged.";
+    for (unsigned i = 0; i < zone->dataset_count; i++)
+        if (strncmp(zone->datasets[i], judged, sizeof judged - 1) == 0)
+            return true;
+    return false;
+}
+
+/* What the zone shows of a dataset's value; false for nothing. */
+static bool
+add_shown(const struct explain *explain, const struct zone_def *zone, const char *name,
+    const struct subject *subject, struct reason_set *reasons)
+{
+    struct dataset dataset;
+    struct slice value;
+    struct value_element element;
+    uint8_t room[VALUE_REASONS_SIZE];
+    bool any = false;
+    if (previous_dataset(explain->answers, name, &dataset) < 0 ||
+        find_value(explain, &dataset, subject, &value, room) < 0)
+        return false;
+    while (value_next(&value, &element) == ERR_OK) {
+        struct reason_set shown =
+            element.literal ? reasons_none() : shown_by(zone, element.reasons);
+        any = any || element.literal || !reasons_empty(shown);
+        *reasons = reasons_union(*reasons, shown);
+    }
+    return any;
+}
+
+bool
+explain_lists(const struct explain *explain, const struct zone_def *zone, const struct ip *ip,
+    const struct dname *name, bool pair, const char *judged, struct reason_set *reasons)
+{
+    const struct subject subject = {
+        .ip = name == NULL || pair ? ip : NULL, .name = name, .pair = pair};
+    const struct conf *conf = explain->conf;
+    char why[320];
+    bool any = false;
+    *reasons = reasons_none();
+    if (!zone_fits(zone, &subject, judged) || zone->kind == ZONE_BASE)
+        return false;
+    if (judges(zone) && !zone->informational) {
+        bool never = pair && verdicts_never_ip(conf, explain->allow, explain->allow_count, ip);
+        if (never || explain_allowed(explain, ip, NULL, why, sizeof why) ||
+            (name != NULL && explain_allowed(explain, NULL, name, why, sizeof why)))
+            return false;
+    }
+    if (judges(zone) && !pair)
+        any = add_shown(
+            explain, zone, name == NULL ? DATASET_WORD_IP : DATASET_WORD_NAME, &subject, reasons);
+    for (unsigned i = 0; i < zone->dataset_count; i++)
+        any = add_shown(explain, zone, zone->datasets[i], &subject, reasons) || any;
+    return any;
+}
+
 /* Where the zone judges, the operator's word comes before what it lists; what he allows is told by
  * the verdict. */
 static bool
 word_served(
     const struct explain *explain, const struct zone_def *zone, const struct subject *subject)
 {
-    static const char judged[] = "judged.";
-    bool judges = false;
-    for (unsigned i = 0; i < zone->dataset_count; i++)
-        judges = judges || strncmp(zone->datasets[i], judged, sizeof judged - 1) == 0;
-    return judges && !subject->pair && zone->kind != ZONE_LIST &&
+    return judges(zone) && !subject->pair && zone->kind != ZONE_LIST &&
            served_by(
                explain, zone, subject->name == NULL ? DATASET_WORD_IP : DATASET_WORD_NAME, subject);
 }

@@ -15,6 +15,7 @@
 
 static const char usage[] =
     "usage: repdns [-c FILE] [--as-of TIME] explain IP [DOMAIN|<>|- [HELO]]\n"
+    "       repdns [-c FILE] [--as-of TIME] whatif [--last 7d] [--zone ZONE]\n"
     "       repdns [-c FILE] [-s ADDR[@PORT]] query NAME|IP [DOMAIN] [TYPE]\n"
     "       repdns [-c FILE] [--beat] dump [answers|history|lists]\n"
     "       repdns [-c FILE] dump --as rbldnsd|bind|json LIST\n"
@@ -30,6 +31,8 @@ static const char usage[] =
     "  -s ADDR       ask this server instead of the configured one\n"
     "  --beat        dump the heartbeat too\n"
     "  --as FORM     dump a list as rbldnsd's files, a zone file or lines of JSON\n"
+    "  --last TIME   whatif: sessions of this time (7d)\n"
+    "  --zone ZONE   whatif: this zone alone, enabled or not\n"
     "  --once        stats: averages since the server's start, once\n"
     "  --json        stats: a line of JSON each time; doctor: one for each finding\n"
     "  -V  version   -h  help\n";
@@ -42,6 +45,7 @@ static const struct command {
     enum exit_code bad_conf;
 } commands[] = {
     {"explain", tool_explain, 1, 3, EXIT_USAGE},
+    {"whatif", tool_whatif, 0, 0, EXIT_USAGE},
     {"query", tool_query, 1, 3, EXIT_USAGE},
     {"dump", tool_dump, 0, 1, EXIT_USAGE},
     {"check", tool_check, 0, 0, EXIT_FAILED},
@@ -88,7 +92,8 @@ parse_options(int argc, char **argv, struct options *out)
 {
     static const struct option longs[] = {{"as-of", required_argument, NULL, 'a'},
         {"beat", no_argument, NULL, 'b'}, {"as", required_argument, NULL, 'f'},
-        {"once", no_argument, NULL, 'o'}, {"json", no_argument, NULL, 'j'}, {0}};
+        {"once", no_argument, NULL, 'o'}, {"json", no_argument, NULL, 'j'},
+        {"last", required_argument, NULL, 'l'}, {"zone", required_argument, NULL, 'z'}, {0}};
     *out = (struct options){
         .path = "/etc/repdns/repdns.conf", .tool = {.out = stdout, .now_s = (int64_t)time(NULL)}};
     for (int option; (option = getopt_long(argc, argv, "c:s:Vh", longs, NULL)) != -1;) {
@@ -104,6 +109,10 @@ parse_options(int argc, char **argv, struct options *out)
             out->tool.once = true;
         else if (option == 'j')
             out->tool.json = true;
+        else if (option == 'l')
+            out->tool.last = optarg;
+        else if (option == 'z')
+            out->tool.zone = optarg;
         else if (option == 'V' || option == 'h') {
             fputs(option == 'h' ? usage : "repdns " REPDNS_VERSION "\n", stdout);
             return EXIT_DONE;

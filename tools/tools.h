@@ -22,6 +22,12 @@ struct tool {
     bool once, json;    /* stats: one reading; lines of JSON, of doctor too */
     const char *server; /* query: ADDR[@PORT], or NULL for the configured one */
     int arg_count;      /* what follows the sub-command */
+    bool beat;               /* dump: the heartbeat too */
+    const char *as;          /* dump: the form for a list; NULL for a store */
+    bool once, json;         /* stats: one reading; a line of JSON each */
+    const char *server;      /* query: ADDR[@PORT], or NULL for the configured one */
+    const char *last, *zone; /* whatif: the window and the zone; NULL: not given */
+    int arg_count;           /* what follows the sub-command */
     char *const *args;
 };
 
@@ -30,6 +36,7 @@ struct tool {
 typedef enum exit_code (*tool_fn)(const struct tool *tool, struct errmsg *msg);
 
 enum exit_code tool_explain(const struct tool *tool, struct errmsg *msg);
+enum exit_code tool_whatif(const struct tool *tool, struct errmsg *msg);
 enum exit_code tool_query(const struct tool *tool, struct errmsg *msg);
 enum exit_code tool_dump(const struct tool *tool, struct errmsg *msg);
 enum exit_code tool_check(const struct tool *tool, struct errmsg *msg);

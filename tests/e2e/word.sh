@@ -117,6 +117,20 @@ check_has "TXT says who and why where that may be" "$(ask 1.100.51.198.ip.rep.ex
 
 echo "# unlisted"
 say "back to the day" 0 run
+whatif() {
+    "$BIN/repdns" -c "$CONF" --as-of "$AS_OF" whatif "$@" 2>&1 || true
+}
+whatif --last 30d >"$RUN/whatif"
+check_has "what would have been rejected: an address" "$(cat "$RUN/whatif")" \
+    '^accepted 203.0.113.9 - 3 sessions 2026-11-10T10:00:01Z to 2026-11-11T10:00:01Z by ip.rep.example .*score'
+check_has "a sender" "$(cat "$RUN/whatif")" \
+    '^accepted 198.51.100.99 gone.example 1 sessions .* by dom.rep.example domain-absent$'
+check_has "a pair" "$(cat "$RUN/whatif")" '^accepted 203.0.113.9 [a-z]+.example .* by pair.rep.example spf-fail$'
+check_hasnt "nothing of own or informational zones" "$(cat "$RUN/whatif")" ' by (hint|spf|score).rep'
+check_eq "outside the window" "$(whatif --last 1d | grep -c ' sessions .* by ')" 0
+check_has "one zone" "$(whatif --last 30d --zone hint)" ' by hint.rep.example '
+check_hasnt "and no other" "$(whatif --last 30d --zone hint)" ' by ip.rep.example '
+check_has "no zone" "$(whatif --zone nowhere)" 'there is no zone "nowhere"'
 check_eq "judging lists an address" "$(ask 9.113.0.203.ip.rep.example A | head -1)" 127.0.0.3
 say "it is unlisted" 0 unlist 203.0.113.9 --note 'cleaned'
 check_eq "at once" "$(ask 9.113.0.203.ip.rep.example A)" ""
