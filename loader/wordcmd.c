@@ -190,27 +190,33 @@ discount(struct saying *saying)
     return err;
 }
 
+/* A word of the other sort that is said of all of the subject. */
+static void
+tell_other(const struct word *said, const struct word *other)
+{
+    char text[WORD_SUBJECT_SIZE], over[WORD_SUBJECT_SIZE];
+    enum word_verb against = said->verb == WORD_BLOCK ? WORD_ALLOW : WORD_BLOCK;
+    if (other->verb != against || said->verb == WORD_ALLOW ||
+        !word_subject_covers(&other->subject, &said->subject))
+        return;
+    word_subject_format(&said->subject, text);
+    word_subject_format(&other->subject, over);
+    log_line(LOG_LEVEL_WARNING, "%s: %s %s holds for it too; see repdns-load word", text,
+        word_verb_name(against), over);
+}
+
 /* What else is said of a subject may decide. */
 static void
 tell_others(const struct saying *saying)
 {
     struct words words;
-    struct errmsg unused;
-    if (words_read(saying->run->conf, saying->run->now_s, &words, &unused) == ERR_OK)
-        for (unsigned i = 0; i < saying->request->count; i++) {
-            const struct word *said = &saying->words[i];
-            enum word_verb other = said->verb == WORD_BLOCK ? WORD_ALLOW : WORD_BLOCK;
-            for (size_t k = 0; k < words.count; k++) {
-                char text[WORD_SUBJECT_SIZE], over[WORD_SUBJECT_SIZE];
-                if (words.items[k].verb != other || said->verb == WORD_ALLOW ||
-                    !word_subject_covers(&words.items[k].subject, &said->subject))
-                    continue;
-                word_subject_format(&said->subject, text);
-                word_subject_format(&words.items[k].subject, over);
-                log_line(LOG_LEVEL_WARNING, "%s: %s %s holds for it too; see repdns-load word",
-                    text, word_verb_name(other), over);
-            }
-        }
+    struct errmsg msg;
+    enum err err = words_read(saying->run->conf, saying->run->now_s, &words, &msg);
+    if (err < 0)
+        log_line(LOG_LEVEL_WARNING, "%s", msg.text);
+    for (unsigned i = 0; i < saying->request->count; i++)
+        for (size_t k = 0; k < words.count; k++)
+            tell_other(&saying->words[i], &words.items[k]);
     words_free(&words);
 }
 

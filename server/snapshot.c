@@ -211,7 +211,7 @@ is_judging(const struct zone_def *zone)
 {
     static const char judged[] = "judged.";
     for (unsigned i = 0; i < zone->dataset_count; i++)
-        if (strncmp(zone->datasets[i], judged, sizeof judged - 1) == 0)
+        if (memcmp(zone->datasets[i], judged, sizeof judged - 1) == 0)
             return true;
     return false;
 }

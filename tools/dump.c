@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "loader/lists.h"
+#include "loader/wordcmd.h"
 #include "tools/tools.h"
 #include "zones/be.h"
 #include "zones/ipset.h"
@@ -367,6 +368,28 @@ dump_list(FILE *out, const struct list_set *list)
     return err < 0 ? err : dump_set(out, lists_set(list));
 }
 
+/* What the operator says, and ever said. */
+static enum err
+dump_words(FILE *out, const struct conf *conf, struct errmsg *msg)
+{
+    static const struct {
+        const char *label;
+        bool journal;
+    } tables[] = {{"word", false}, {"journal", true}};
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && err == ERR_OK; i++) {
+        struct words words;
+        err = tables[i].journal ? words_read_journal(conf, &words, msg)
+                                : words_read(conf, 0, &words, msg);
+        for (size_t k = 0; k < words.count && err == ERR_OK; k++) {
+            fprintf(out, "%s ", tables[i].label);
+            word_print(out, &words.items[k]);
+        }
+        words_free(&words);
+    }
+    return err;
+}
+
 /* By what they come to, flattened: lines of the form that a served list has in dump_answers. */
 enum err
 dump_lists(FILE *out, const struct conf *conf, struct errmsg *msg)
@@ -384,7 +407,7 @@ dump_lists(FILE *out, const struct conf *conf, struct errmsg *msg)
         err = err == ERR_NOTFOUND ? ERR_OK : dump_list(out, list);
         lists_free(&list);
     }
-    return err;
+    return err == ERR_OK ? dump_words(out, conf, msg) : err;
 }
 
 enum exit_code

@@ -150,13 +150,15 @@ check_has "what would go is told" "$(cat "$RUN/say.log")" '^[-~] judged.ip 2001:
 say "dry runs of other stages" 2 publish --dry-run
 
 echo "# forgotten"
+say "of an address that is spoken of" 0 allow 198.51.100.20 --note x
+check_has "the words are dumped" "$("$BIN/repdns" -c "$CONF" dump lists)" '^word allow 198.51.100.20 since'
 say "an address" 0 forget 198.51.100.20
 check_has "what went is told" "$(cat "$RUN/say.log")" \
     '^198.51.100.20: erased 1 clients, 1 HELO names, 1 sender domains, .* DNS answers'
 # That a domain's SPF policy names an address is what the domain says.
 for store in history answers lists; do
     check_hasnt "not in $store" "$("$BIN/repdns" -c "$CONF" dump $store)" \
-        '^(client|helo|pair|address|evidence|edit) .*198\.51\.100\.20( |$)|dns PTR 20\.100\.51'
+        '^(client|helo|pair|address|evidence|word|journal) .*198\.51\.100\.20( |$)|dns PTR 20\.100\.51'
 done
 say "again" 0 forget 198.51.100.20
 check_has "nothing is left" "$(cat "$RUN/say.log")" \
