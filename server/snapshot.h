@@ -61,8 +61,8 @@ struct view_state {
                                     does not list; NULL: none */
     /* The operator's word, for a zone that judges; NULL: none, or nothing is said. */
     const struct dataset *word_ip, *word_name;
-    bool has_v4, has_v6;         /* its address datasets may have such */
-    bool missing;                /* the zone names a dataset that the store lacks */
+    bool has_v4, has_v6; /* its address datasets may have such */
+    bool missing;        /* the zone names a dataset that the store lacks */
 };
 const struct view_state *snapshot_view(const struct snapshot *snapshot, unsigned index);
 /* The access list of all zones. */
