@@ -3,9 +3,10 @@
     misuse.py world LOG ROWS DIR             DIR/world.zone, DIR/mail-*.log, DIR/sessions
     misuse.py matrix DIR PORT shipped|informs
 
-Of the DNS of then little is known, and the world is the worst that fits: a reverse name confirmed in
-the log resolves back, one that the rows call forged does not, a HELO name is elsewhere unless it is
-the reverse name. Sender domains exist; the rows' SPF results make policies of theirs.
+Of the DNS of then little is known. Where the log and the rows say nothing, names speak against
+clients: a reverse name that was not confirmed does not resolve back, and a HELO name is elsewhere
+unless it is the reverse name. Sender domains exist and the rows' SPF results, which have no fail,
+make policies of theirs: what dom. and pair. do to senders can't be measured here.
 """
 import collections, csv, gzip, re, socket, struct, sys
 
