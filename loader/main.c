@@ -158,7 +158,6 @@ parse_words(int argc, char **argv, struct options *out)
         out->dir = argv[optind];
         return optind + 1 == argc ? -1 : usage_error();
     }
-    if (!out->is_list)
     out->is_word = word_is_command(out->stage);
     if (out->dry_run && strcmp(out->stage, "judge") != 0)
         return usage_error();
@@ -312,9 +311,8 @@ main(int argc, char **argv)
     while (
         number < sizeof stages / sizeof *stages && strcmp(stages[number].name, options.stage) != 0)
         number++;
-    if (number == sizeof stages / sizeof *stages && !options.is_list &&
+    if (number == sizeof stages / sizeof *stages && !options.is_list && !options.is_word &&
         options.copying == COPY_NOTHING) {
-    if (number == sizeof stages / sizeof *stages && !options.is_list && !options.is_word) {
         fprintf(stderr, "repdns-load: no stage \"%s\"\n%s", options.stage, usage);
         return EXIT_USAGE;
     }
@@ -324,13 +322,11 @@ main(int argc, char **argv)
     }
     /* The server reads what is made here by its group alone. */
     (void)umask(027);
-    enum exit_code code = options.is_list ? run_list(conf, &options, &msg)
+    enum exit_code code = options.is_list   ? run_list(conf, &options, &msg)
+                          : options.is_word ? run_word(conf, &options, &msg)
                           : options.copying != COPY_NOTHING
                               ? run_copy(conf, &options, &msg)
                               : run_stage(conf, &options, number, &msg);
-    enum exit_code code = options.is_list   ? run_list(conf, &options, &msg)
-                          : options.is_word ? run_word(conf, &options, &msg)
-                                            : run_stage(conf, &options, number, &msg);
     if (code != EXIT_DONE)
         log_line(LOG_LEVEL_ERROR, "%s", msg.text);
     conf_free(&conf);

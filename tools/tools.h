@@ -17,14 +17,9 @@ struct tool {
     const struct conf *conf;
     int64_t now_s;
     FILE *out;
-    bool beat;          /* dump: the heartbeat too */
-    const char *as;     /* dump: the form for a list; NULL for a store */
-    bool once, json;    /* stats: one reading; lines of JSON, of doctor too */
-    const char *server; /* query: ADDR[@PORT], or NULL for the configured one */
-    int arg_count;      /* what follows the sub-command */
     bool beat;               /* dump: the heartbeat too */
     const char *as;          /* dump: the form for a list; NULL for a store */
-    bool once, json;         /* stats: one reading; a line of JSON each */
+    bool once, json;         /* stats: one reading; lines of JSON, of doctor too */
     const char *server;      /* query: ADDR[@PORT], or NULL for the configured one */
     const char *last, *zone; /* whatif: the window and the zone; NULL: not given */
     int arg_count;           /* what follows the sub-command */
