@@ -223,16 +223,22 @@ count_unrelated(struct walk *walk, unsigned *unrelated)
     return err;
 }
 
-static void
+static enum err
 evaluate_rdns(struct walk *walk, struct client_facts *facts)
 {
+    struct rdns_verdict verdict;
     facts->rdns = judgedns_client(walk->env, &walk->client, &walk->rdns_name);
     if (facts->rdns < RDNS_STATE_UNCONFIRMED)
-        return;
+        return ERR_OK;
     facts->rdns_name = &walk->rdns_name;
     publicname_registrable(walk->env->names, &walk->rdns_name, &facts->rdns_organisation);
-    facts->rdns_pattern = rdns_dynamic(walk->env->rdns, &walk->rdns_name, &walk->client.ip);
-    facts->rdns_dynamic = facts->rdns_pattern != NULL;
+    enum err err =
+        rdns_classify(walk->env->rdns, &walk->rdns_name, &walk->client.ip, &verdict, NULL);
+    if (err < 0)
+        return err;
+    facts->rdns_dynamic = verdict.class == RDNS_CLASS_GENERIC_DYNAMIC;
+    facts->rdns_pattern = facts->rdns_dynamic ? verdict.why : NULL;
+    return ERR_OK;
 }
 
 /* The client that was being collected is complete. */
@@ -244,9 +250,8 @@ finish_client(struct walk *walk)
     walk->has_client = false;
     struct client_facts facts = {
         .client = &walk->client, .mature = walk->mature, .now_s = walk->env->now_s};
-    evaluate_rdns(walk, &facts);
+    enum err err = evaluate_rdns(walk, &facts);
     priors_fill(&walk->priors, &facts);
-    enum err err = ERR_OK;
     for (size_t i = 0; i < walk->helo_count && err == ERR_OK; i++) {
         walk->helos[i] = (struct helo_fact){
             .text = &walk->helo_entries[i].text, .use = &walk->helo_entries[i].use};

@@ -144,37 +144,46 @@ add_sender(const struct labelled_mail *mail, const struct labelled_tools *tools,
     publicname_registrable(tools->names, &mail->sender, &pair->organisation);
 }
 
-static void
+static enum err
 set_rdns(const struct labelled_mail *mail, const struct labelled_tools *tools,
-    struct client_facts *facts)
+    struct client_facts *facts, struct errmsg *msg)
 {
+    struct rdns_verdict verdict;
+
     if (mail->rdns == RDNS_UNKNOWN || facts->rdns != RDNS_UNKNOWN)
-        return;
+        return ERR_OK;
     facts->rdns = mail->rdns;
     if (mail->rdns == RDNS_STATE_NONE)
-        return;
+        return ERR_OK;
     facts->rdns_name = &mail->rdns_name;
-    facts->rdns_pattern = rdns_dynamic(tools->rdns, &mail->rdns_name, &mail->ip);
-    facts->rdns_dynamic = facts->rdns_pattern != NULL;
     publicname_registrable(tools->names, &mail->rdns_name, &facts->rdns_organisation);
+    enum err err = rdns_classify(tools->rdns, &mail->rdns_name, &mail->ip, &verdict, msg);
+    if (err < 0)
+        return err;
+    facts->rdns_dynamic = verdict.class == RDNS_CLASS_GENERIC_DYNAMIC;
+    facts->rdns_pattern = facts->rdns_dynamic ? verdict.why : NULL;
+    return ERR_OK;
 }
 
-void
+enum err
 labelled_next(const struct labelled *labelled, const struct labelled_tools *tools, size_t *at,
-    struct labelled_client *out)
+    struct labelled_client *out, struct errmsg *msg)
 {
     const struct labelled_mail *first = &labelled->mails[*at];
+    enum err err = ERR_OK;
 
     *out = (struct labelled_client){.spam = true, .client = {.ip = first->ip}};
     for (; *at < labelled->count && ip_cmp(&labelled->mails[*at].ip, &first->ip) == 0; ++*at) {
         const struct labelled_mail *mail = &labelled->mails[*at];
         out->spam = out->spam && mail->spam;
         out->client.accepted++;
-        set_rdns(mail, tools, &out->facts);
+        if (err == ERR_OK)
+            err = set_rdns(mail, tools, &out->facts, msg);
         add_helo(mail, tools, out);
         add_sender(mail, tools, out);
     }
     out->facts.client = &out->client;
     out->facts.helos = out->helos;
     out->facts.pairs = out->pairs;
+    return err;
 }

@@ -34,7 +34,7 @@ struct labelled_tools {
 };
 /* The facts of the client whose mails begin at *at, which is moved to the next one's. They say what
  * each mail looks like, and nothing of labels. Borrowed until the next call with the same client.
- */
+ * Fails only where the patterns of reverse names can't be compiled. */
 struct labelled_client {
     bool spam;
     struct hist_client client;
@@ -43,7 +43,7 @@ struct labelled_client {
     struct pair_fact pairs[HISTORY_NAMES_MAX];
     struct hist_use helo_uses[HISTORY_NAMES_MAX], pair_uses[HISTORY_NAMES_MAX];
 };
-void labelled_next(const struct labelled *labelled, const struct labelled_tools *tools, size_t *at,
-    struct labelled_client *out);
+enum err labelled_next(const struct labelled *labelled, const struct labelled_tools *tools,
+    size_t *at, struct labelled_client *out, struct errmsg *msg) MUST_CHECK;
 
 #endif

@@ -87,18 +87,21 @@ parse_options(int argc, char **argv, struct learning *out)
 static const struct policy policy = {
     .half_life_days = 7, .churn_names = UINT32_MAX, .fail_habit_domains = UINT32_MAX};
 
-static void
-make_rows(struct learning *learning, struct labelled_client *client)
+static enum err
+make_rows(struct learning *learning, struct labelled_client *client, struct errmsg *msg)
 {
     learning->count = 0;
     for (size_t at = 0; at < learning->labelled.count;) {
         struct features features;
-        labelled_next(&learning->labelled, &learning->tools, &at, client);
+        enum err err = labelled_next(&learning->labelled, &learning->tools, &at, client, msg);
+        if (err < 0)
+            return err;
         features_of(&client->facts, &policy, &learning->weights, &features);
         struct learn_row *row = &learning->rows[learning->count++];
         row->spam = client->spam;
         memcpy(row->of, features.of, sizeof row->of);
     }
+    return ERR_OK;
 }
 
 static enum err
@@ -108,7 +111,9 @@ learn(struct learning *learning, struct labelled_client *client, struct errmsg *
     enum err err = ERR_OK;
 
     for (unsigned i = 0; i < ROUNDS && err == ERR_OK; i++) {
-        make_rows(learning, client);
+        err = make_rows(learning, client, msg);
+        if (err < 0)
+            return err;
         learning->weights = begin;
         err = learn_fit(learning->rows, learning->count, learning->penalty, &learning->weights);
     }
@@ -120,14 +125,16 @@ learn(struct learning *learning, struct labelled_client *client, struct errmsg *
 }
 
 /* Of a client that is active and has no record, as in labelled mail. */
-static void
-print_scores(const struct learning *learning, struct labelled_client *client)
+static enum err
+print_scores(const struct learning *learning, struct labelled_client *client, struct errmsg *msg)
 {
     for (size_t at = 0; at < learning->labelled.count;) {
         struct features features;
         char ip[IP_TEXT_SIZE];
         double badness = 0;
-        labelled_next(&learning->labelled, &learning->tools, &at, client);
+        enum err err = labelled_next(&learning->labelled, &learning->tools, &at, client, msg);
+        if (err < 0)
+            return err;
         features_of(&client->facts, &policy, &learning->weights, &features);
         for (unsigned i = 0; i < FEATURE_COUNT; i++)
             badness += features.of[i] * learning->weights.of[i];
@@ -138,6 +145,7 @@ print_scores(const struct learning *learning, struct labelled_client *client)
                 printf("\t%s", feature_info(i)->name);
         putchar('\n');
     }
+    return ERR_OK;
 }
 
 static enum err
@@ -161,9 +169,9 @@ run(struct learning *learning, struct errmsg *msg)
     enum err err = client == NULL ? errmsg_set(msg, ERR_NOMEM, "out of memory") : ERR_OK;
 
     if (err == ERR_OK)
-        err = rdns_open(&learning->tools.rdns, msg);
-    if (err == ERR_OK)
         err = publicname_open(&learning->tools.names, msg);
+    if (err == ERR_OK)
+        err = rdns_open(learning->tools.names, &learning->tools.rdns, msg);
     if (err == ERR_OK)
         err = read_labelled(learning, msg);
     if (err == ERR_OK) {
@@ -172,7 +180,7 @@ run(struct learning *learning, struct errmsg *msg)
             err = errmsg_set(msg, ERR_NOMEM, "out of memory");
     }
     if (err == ERR_OK && learning->score)
-        print_scores(learning, client);
+        err = print_scores(learning, client, msg);
     else if (err == ERR_OK)
         err = learn(learning, client, msg);
     free(client);

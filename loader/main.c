@@ -11,6 +11,7 @@
 
 #include "loader/asof.h"
 #include "loader/backup.h"
+#include "loader/classify.h"
 #include "loader/clock.h"
 #include "loader/learncmd.h"
 #include "loader/listcmd.h"
@@ -41,7 +42,7 @@ static const char usage[] =
     "  --wait TIME   how long to wait for a run that is active (5m)\n"
     "  -q            no summary line      -V  version      -h  help\n"
     "stages: run (all of them), observe, import, resolve, judge, publish, status\n"
-    "also: repdns-load spf ..., repdns-load watch ..., repdns-load learn ..., see repdns-load(8)\n";
+    "also: repdns-load spf ..., classify, watch ..., learn ..., see repdns-load(8)\n";
 
 static enum exit_code
 stage_status(struct run *run, struct errmsg *msg)
@@ -301,6 +302,8 @@ main(int argc, char **argv)
     log_open(program_invocation_short_name, LOG_LEVEL_INFO);
     if (argc > 1 && strcmp(argv[1], "spf") == 0)
         return spf_command(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "classify") == 0)
+        return classify_command(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "watch") == 0)
         return watch_command(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "learn") == 0)

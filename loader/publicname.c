@@ -76,6 +76,12 @@ publicname_known_top(const struct publicname *names, const struct dname *name)
     return psl_is_public_suffix2(names->psl, text, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE) != 0;
 }
 
+bool
+publicname_is_suffix(const struct publicname *names, const char *text)
+{
+    return psl_is_public_suffix2(names->psl, text, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE) != 0;
+}
+
 void
 publicname_registrable(const struct publicname *names, const struct dname *name, struct dname *out)
 {

@@ -23,6 +23,10 @@ bool publicname_special(const struct dname *name);
 /* The top level is on the Public Suffix List, so that nobody has to ask DNS for it. */
 bool publicname_known_top(const struct publicname *names, const struct dname *name);
 
+/* Whether names are registered below it, by the list's part for public registries: "co.uk". Text is
+ * lower case. */
+bool publicname_is_suffix(const struct publicname *names, const char *text);
+
 /* The name's registrable domain ("mail.a.example.co.uk" -> "example.co.uk"); the name itself where
  * it has none. */
 void publicname_registrable(

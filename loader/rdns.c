@@ -1,66 +1,92 @@
 /*
- * Dynamic-looking reverse names: the patterns of rdns_patterns.def in one Hyperscan database, and
- * the address itself in the name, which is done in code because the address differs for each name.
+ * A name is cut into the host's own labels and the registered domain; each part is scanned once by
+ * the patterns that are for it, and the first row of the table that matches decides. Where the
+ * table says nothing of the host, the address spelled in the name does; and a name without any
+ * number of that kind is one that somebody gave.
  *
- * The database is compiled at every start (milliseconds for so few): a stored one would have to be
- * tied to the library's version. One thread per struct rdns, as it holds the scratch space.
+ * The database is compiled by each process that needs it: a stored one would have to be tied to the
+ * library's version.
  */
 #include "loader/rdns.h"
 
 #include <hs/hs.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-struct pattern {
-    const char *name;
-    const char *regex;
+#include "loader/clock.h"
+#include "loader/rdnsaddress.h"
+
+/* What a row's match says. */
+enum sign {
+    SIGN_NOTHING,
+    SIGN_ESP,
+    SIGN_SERVER,
+    SIGN_UNSET,
+    SIGN_STATIC, /* this and what follows: only of a host with a digit */
+    SIGN_DYNAMIC,
+    SIGN_NUMBERED, /* a line or a rented machine */
+    SIGN_HOSTING,  /* domain: numbered hosts of it are rented */
+    SIGN_MAIL      /* domain: numbered hosts of it are its servers */
 };
 
-static const struct pattern patterns[] = {
-#define RDNS_PATTERN(name, regex, matches, must_not_match) {name, regex},
+struct row {
+    enum sign sign;
+    bool domain; /* looks at the registered domain, else at the host's labels */
+    const char *name, *regex;
+};
+
+static const struct row rows[] = {
+#define RDNS_HOST(sign, name, regex, matches, must_not_match)   {SIGN_##sign, false, name, regex},
+#define RDNS_DOMAIN(sign, name, regex, matches, must_not_match) {SIGN_##sign, true, name, regex},
 #include "loader/rdns_patterns.def"
-#undef RDNS_PATTERN
+#undef RDNS_HOST
+#undef RDNS_DOMAIN
 };
 
-enum { PATTERN_COUNT = sizeof patterns / sizeof patterns[0] };
-_Static_assert(PATTERN_COUNT <= 20, "the promise of rdns.h");
+enum { ROW_COUNT = sizeof rows / sizeof rows[0], NO_ROW = ROW_COUNT };
+
+/* The two parts of a name, each with a database of its own. */
+enum part { PART_HOST, PART_DOMAIN, PART_COUNT };
+
+/*
+ * Whether two labels are a public suffix ("co.uk") is asked for every name, and most names come
+ * from few networks. Suffixes of three labels are not looked for: all that is lost is that one
+ * label of the network's own is taken for the host's.
+ */
+enum { SUFFIXES = 1024, SUFFIX_TEXT = 31 };
+struct suffix {
+    char text[SUFFIX_TEXT]; /* two labels; "" while empty */
+    bool is_public;
+};
 
 struct rdns {
-    hs_database_t *database;
+    const struct publicname *names;
+    hs_database_t *databases[PART_COUNT];
     hs_scratch_t *scratch;
+    double compile_ms;
+    struct suffix suffixes[SUFFIXES];
 };
 
 enum err
-rdns_open(struct rdns **out, struct errmsg *msg)
+rdns_open(const struct publicname *names, struct rdns **out, struct errmsg *msg)
 {
-    const char *regexes[PATTERN_COUNT];
-    unsigned flags[PATTERN_COUNT], ids[PATTERN_COUNT];
-    hs_compile_error_t *error = NULL;
-    enum err err = ERR_OK;
-
     *out = calloc(1, sizeof **out);
     if (*out == NULL)
         return errmsg_set(msg, ERR_NOMEM, "out of memory");
-    for (unsigned i = 0; i < PATTERN_COUNT; i++) {
-        regexes[i] = patterns[i].regex;
-        flags[i] = HS_FLAG_SINGLEMATCH;
-        ids[i] = i;
+    (*out)->names = names;
+    return ERR_OK;
+}
+
+static void
+drop_databases(struct rdns *rdns)
+{
+    (void)hs_free_scratch(rdns->scratch);
+    rdns->scratch = NULL;
+    for (unsigned part = 0; part < PART_COUNT; part++) {
+        (void)hs_free_database(rdns->databases[part]);
+        rdns->databases[part] = NULL;
     }
-    if (hs_compile_multi(regexes, flags, ids, PATTERN_COUNT, HS_MODE_BLOCK, NULL, &(*out)->database,
-            &error) != HS_SUCCESS) {
-        const char *which = error != NULL && error->expression >= 0
-                                ? patterns[error->expression].name
-                                : "any of them";
-        err = errmsg_set(msg, ERR_FORMAT, "reverse-name pattern \"%s\": %s", which,
-            error != NULL ? error->message : "unknown failure");
-        (void)hs_free_compile_error(error);
-    } else if (hs_alloc_scratch((*out)->database, &(*out)->scratch) != HS_SUCCESS) {
-        err = errmsg_set(msg, ERR_NOMEM, "out of memory for reverse-name patterns");
-    }
-    if (err != ERR_OK)
-        rdns_close(out);
-    return err;
 }
 
 void
@@ -68,237 +94,82 @@ rdns_close(struct rdns **rdns)
 {
     if (*rdns == NULL)
         return;
-    (void)hs_free_scratch((*rdns)->scratch);
-    (void)hs_free_database((*rdns)->database);
+    drop_databases(*rdns);
     free(*rdns);
     *rdns = NULL;
 }
 
-/*
- * Words by which an operator says that this is no dial-up line, whatever else the name holds:
- * addresses that stay, and hosts that serve. They count where they stand alone, left of the last
- * two labels, or as the first label.
- */
-static const char *const serving[] = {
-    "static",
-    "sta",
-    "fixed",
-    "fixip",
-    "staticip",
-    "dedicated",
-    "bstatic",
-    "colo",
-    "vps",
-    "vds",
-    "server",
-    "servers",
-    "srv",
-    "mail",
-    "email",
-    "webmail",
-    "smtp",
-    "esmtp",
-    "mx",
-    "mta",
-    "mout",
-    "mailout",
-    "outmail",
-    "relay",
-    "mailer",
-    "mailrelay",
-    "mailgw",
-    "imap",
-    "lists",
-    "newsletter",
-    "ns",
-    "dns",
-    "www",
-    "web",
-    "vmi",
-    "bounce",
-    "delivery",
-    "gateway",
-    "gw",
-    "out",
-    "outbound",
-};
-
-static bool
-is_letter(char c)
+static enum err
+compile_part(struct rdns *rdns, enum part part, struct errmsg *msg)
 {
-    return c >= 'a' && c <= 'z';
-}
+    const char *regexes[ROW_COUNT];
+    unsigned flags[ROW_COUNT], ids[ROW_COUNT], count = 0;
+    hs_compile_error_t *error = NULL;
 
-static bool
-is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool
-says_serving(const char *text, size_t len)
-{
-    for (size_t at = 0; at < len;) {
-        size_t n = 0;
-
-        while (at + n < len && is_letter(text[at + n]))
-            n++;
-        for (size_t i = 0; n > 0 && i < sizeof serving / sizeof serving[0]; i++)
-            if (strlen(serving[i]) == n && memcmp(serving[i], text + at, n) == 0)
-                return true;
-        at += n + 1;
-    }
-    return false;
-}
-
-/* Length of what lies left of the last two labels, the network's own name. */
-static size_t
-own_part(const char *text, size_t len)
-{
-    unsigned dots = 0;
-
-    for (size_t i = len; i-- > 0;)
-        if (text[i] == '.' && ++dots == 2)
-            return i;
-    return strcspn(text, ".");
-}
-
-/* The longest run of other characters between two octets of one address: "w7.z203000113". */
-#define BETWEEN_MAX 10
-
-/*
- * The octets one after another, each with or without leading zeros, and between two of them nothing
- * ("203000113007") or a few characters that are no digits. Where nothing stands between, short
- * numbers could be split anyhow, so at least joined_min digits are asked for.
- */
-struct digits {
-    unsigned seen, joined_min, between_max;
-    bool joined;
-};
-
-static bool
-match_octets(const char *text, const uint8_t *octets, unsigned count, struct digits digits)
-{
-    if (count == 0)
-        return !is_digit(*text) && (!digits.joined || digits.seen >= digits.joined_min);
-    for (unsigned padded = 0; padded < 2; padded++) {
-        struct digits now = digits;
-        char number[8];
-        size_t gap = 0;
-        int n = padded ? snprintf(number, sizeof number, "%03u", (unsigned)octets[0])
-                       : snprintf(number, sizeof number, "%u", (unsigned)octets[0]);
-
-        if (strncmp(text, number, (size_t)n) != 0)
+    for (unsigned i = 0; i < ROW_COUNT; i++) {
+        if (rows[i].domain != (part == PART_DOMAIN))
             continue;
-        if (count > 1)
-            while (text[n + (int)gap] != '\0' && !is_digit(text[n + (int)gap]))
-                gap++;
-        now.seen += (unsigned)n;
-        now.joined = now.joined || (count > 1 && gap == 0);
-        if (gap <= digits.between_max && match_octets(text + n + gap, octets + 1, count - 1, now))
-            return true;
+        regexes[count] = rows[i].regex;
+        flags[count] = HS_FLAG_SINGLEMATCH;
+        ids[count++] = i;
     }
-    return false;
-}
-
-/*
- * Which octets, in which order. All four or three are no accident wherever they stand. Two are how
- * many networks number their lines ("line113-7"), but a server farm may count so too, hence: first
- * label only, close together, and not short.
- */
-struct order {
-    unsigned count;
-    uint8_t index[4];
-    unsigned joined_min, split_min, between_max;
-};
-
-static const struct order orders[] = {
-    {4, {0, 1, 2, 3}, 9, 4, BETWEEN_MAX}, /* 203-0-113-7 */
-    {4, {3, 2, 1, 0}, 9, 4, BETWEEN_MAX}, /* 7.113.0.203 */
-    {4, {3, 0, 1, 2}, 9, 4, BETWEEN_MAX}, /* w7.z203000113 */
-    {3, {1, 2, 3}, 8, 4, BETWEEN_MAX},    /* 0-113-7 */
-    {3, {3, 2, 1}, 8, 4, BETWEEN_MAX},    /* 7-113-0 */
-    {3, {0, 2, 3}, 8, 4, BETWEEN_MAX},    /* 203-113-7 */
-    {2, {2, 3}, 6, 4, 1},                 /* line113-207 */
-    {2, {3, 2}, 6, 4, 1},                 /* line207-113 */
-};
-
-/* Large mailers number their hosts by the last octets too ("m113-7.somemailer.example"). */
-static bool
-says_mailer(const char *text)
-{
-    return strstr(text, "mail") != NULL || strstr(text, "mta") != NULL ||
-           strstr(text, "smtp") != NULL;
-}
-
-static bool
-has_order(const char *text, const uint8_t octets[4], const struct order *order)
-{
-    size_t end = order->count > 2 ? strlen(text) : strcspn(text, ".");
-    uint8_t wanted[4] = {0};
-    unsigned shortest = 0;
-    struct digits digits = {0, order->joined_min, order->between_max, false};
-
-    for (unsigned i = 0; i < order->count; i++) {
-        wanted[i] = octets[order->index[i]];
-        shortest += wanted[i] > 99 ? 3 : wanted[i] > 9 ? 2 : 1;
+    if (hs_compile_multi(regexes, flags, ids, count, HS_MODE_BLOCK, NULL, &rdns->databases[part],
+            &error) != HS_SUCCESS) {
+        const char *which =
+            error != NULL && error->expression >= 0 ? rows[ids[error->expression]].name : "any";
+        enum err err = errmsg_set(msg, ERR_FORMAT, "reverse-name pattern \"%s\": %s", which,
+            error != NULL ? error->message : "unknown failure");
+        (void)hs_free_compile_error(error);
+        return err;
     }
-    if (shortest < order->split_min || (order->count < 4 && says_mailer(text)))
-        return false;
-    for (size_t at = 0; at < end; at++)
-        if (is_digit(text[at]) && (at == 0 || !is_digit(text[at - 1])) &&
-            match_octets(text + at, wanted, order->count, digits))
-            return true;
-    return false;
+    if (hs_alloc_scratch(rdns->databases[part], &rdns->scratch) != HS_SUCCESS)
+        return errmsg_set(msg, ERR_NOMEM, "out of memory for reverse-name patterns");
+    return ERR_OK;
+}
+
+static enum err
+compile(struct rdns *rdns, struct errmsg *msg)
+{
+    double start = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    enum err err = compile_part(rdns, PART_HOST, msg);
+
+    if (err == ERR_OK)
+        err = compile_part(rdns, PART_DOMAIN, msg);
+    if (err < 0)
+        drop_databases(rdns);
+    rdns->compile_ms = (clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - start) * 1000;
+    return err;
 }
 
 static bool
-has_v4(const char *text, const struct ip *ip)
+is_suffix(struct rdns *rdns, const char *text, size_t len)
 {
-    uint32_t v4 = ip_v4(ip);
-    const uint8_t octets[4] = {
-        (uint8_t)(v4 >> 24), (uint8_t)(v4 >> 16), (uint8_t)(v4 >> 8), (uint8_t)v4};
-    char hex[16];
-
-    (void)snprintf(hex, sizeof hex, "%08x", v4);
-    if (strstr(text, hex) != NULL)
-        return true;
-    (void)snprintf(hex, sizeof hex, "%02x%02x%02x%02x", octets[3], octets[2], octets[1], octets[0]);
-    if (strstr(text, hex) != NULL)
-        return true;
-    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
-        if (has_order(text, octets, &orders[i]))
-            return true;
-    return false;
-}
-
-/*
- * An IPv6 address: its short form with '-' for ':', or the 16 nibbles of its host half without
- * regard to what separates them, either way round.
- */
-static bool
-has_v6(const char *text, const struct ip *ip)
-{
-    char dashed[IP_TEXT_SIZE], nibbles[17], reversed[17], bare[DNAME_MAX + 1];
-    size_t n = 0;
-
-    ip_format(ip, dashed);
-    for (char *p = dashed; *p != '\0'; p++)
-        if (*p == ':')
-            *p = '-';
-    if (strlen(dashed) >= 8 && strstr(text, dashed) != NULL)
-        return true;
-    for (unsigned i = 0; i < 16; i++) {
-        unsigned nibble = i % 2 == 0 ? ip->b[8 + i / 2] >> 4 : ip->b[8 + i / 2] & 15;
-
-        nibbles[i] = reversed[15 - i] = "0123456789abcdef"[nibble];
+    if (len >= SUFFIX_TEXT)
+        return false; /* no public suffix of two labels is so long, but for some in punycode */
+    uint32_t hash = 2166136261U;
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (unsigned char)text[i]) * 16777619U;
+    struct suffix *slot = &rdns->suffixes[(hash ^ hash >> 16) % SUFFIXES];
+    if (strcmp(slot->text, text) != 0) {
+        memcpy(slot->text, text, len + 1);
+        slot->is_public = publicname_is_suffix(rdns->names, text);
     }
-    nibbles[16] = reversed[16] = '\0';
-    for (const char *p = text; *p != '\0' && n < DNAME_MAX; p++)
-        if (*p != '-' && *p != '.')
-            bare[n++] = *p;
-    bare[n] = '\0';
-    return strstr(bare, nibbles) != NULL || strstr(bare, reversed) != NULL;
+    return slot->is_public;
+}
+
+/* Where the registered domain begins; 0 if the name has no label left of it. */
+static size_t
+domain_start(struct rdns *rdns, const char *text, size_t len)
+{
+    size_t starts[3] = {0}; /* of the last label, of the last two, three */
+    unsigned found = 0;
+
+    for (size_t i = len; i > 0 && found < 3; i--)
+        if (text[i - 1] == '.')
+            starts[found++] = i;
+    if (found < 2)
+        return 0;
+    return is_suffix(rdns, text + starts[1], len - starts[1]) ? starts[2] : starts[1];
 }
 
 static int
@@ -312,20 +183,112 @@ on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned f
     return 0;
 }
 
-const char *
-rdns_dynamic(struct rdns *rdns, const struct dname *name, const struct ip *ip)
+/* The first row of the table that matches, or NO_ROW. */
+static unsigned
+scan(struct rdns *rdns, enum part part, const char *text, size_t len)
+{
+    unsigned lowest = NO_ROW;
+
+    if (len == 0 || hs_scan(rdns->databases[part], text, (unsigned)len, 0, rdns->scratch, on_match,
+                        &lowest) != HS_SUCCESS)
+        return NO_ROW;
+    return lowest;
+}
+
+static enum sign
+sign_of(unsigned row)
+{
+    return row < ROW_COUNT ? rows[row].sign : SIGN_NOTHING;
+}
+
+static bool
+has_digit(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (text[i] >= '0' && text[i] <= '9')
+            return true;
+    return false;
+}
+
+/* A host that is only numbered is what its domain's others are. */
+static struct rdns_verdict
+of_numbered(unsigned domain_row, const char *why)
+{
+    switch (sign_of(domain_row)) {
+    case SIGN_HOSTING:
+        return (struct rdns_verdict){RDNS_CLASS_GENERIC_STATIC, rows[domain_row].name};
+    case SIGN_MAIL:
+        return (struct rdns_verdict){RDNS_CLASS_SERVER, rows[domain_row].name};
+    default:
+        return (struct rdns_verdict){RDNS_CLASS_GENERIC_DYNAMIC, why};
+    }
+}
+
+static struct rdns_verdict
+decide(struct rdns *rdns, const char *text, size_t len, const struct ip *ip)
+{
+    static const enum rdns_class classes[] = {
+        [SIGN_ESP] = RDNS_CLASS_ESP,
+        [SIGN_SERVER] = RDNS_CLASS_SERVER,
+        [SIGN_UNSET] = RDNS_CLASS_GENERIC_DYNAMIC,
+        [SIGN_STATIC] = RDNS_CLASS_GENERIC_STATIC,
+        [SIGN_DYNAMIC] = RDNS_CLASS_GENERIC_DYNAMIC,
+    };
+    size_t start = domain_start(rdns, text, len), host = start > 0 ? start - 1 : 0;
+    unsigned row = scan(rdns, PART_HOST, text, host);
+    unsigned domain_row = scan(rdns, PART_DOMAIN, text + start, len - start);
+
+    if (sign_of(domain_row) == SIGN_ESP)
+        return (struct rdns_verdict){RDNS_CLASS_ESP, rows[domain_row].name};
+    enum sign sign = sign_of(row);
+    if (sign >= SIGN_STATIC && !has_digit(text, host))
+        sign = SIGN_NOTHING;
+    if (sign == SIGN_NUMBERED)
+        return of_numbered(domain_row, rows[row].name);
+    if (sign != SIGN_NOTHING)
+        return (struct rdns_verdict){classes[sign], rows[row].name};
+    enum rdnsaddress spelling = ip != NULL ? rdnsaddress_find(text, len, ip) : RDNSADDRESS_NONE;
+    if (spelling != RDNSADDRESS_NONE)
+        return of_numbered(domain_row, rdnsaddress_text(spelling));
+    return (struct rdns_verdict){RDNS_CLASS_SERVER, "a name of its own"};
+}
+
+enum err
+rdns_classify(struct rdns *rdns, const struct dname *name, const struct ip *ip,
+    struct rdns_verdict *out, struct errmsg *msg)
 {
     char text[DNAME_TEXT_SIZE];
-    size_t len = dname_format(name, text);
-    unsigned lowest = PATTERN_COUNT;
 
-    if (says_serving(text, own_part(text, len)))
-        return NULL;
-    if (hs_scan(rdns->database, text, (unsigned)len, 0, rdns->scratch, on_match, &lowest) ==
-            HS_SUCCESS &&
-        lowest < PATTERN_COUNT)
-        return patterns[lowest].name;
-    if (ip != NULL && (ip_is4(ip) ? has_v4(text, ip) : has_v6(text, ip)))
-        return "address in name";
-    return NULL;
+    if (rdns->scratch == NULL || rdns->databases[PART_DOMAIN] == NULL) {
+        enum err err = compile(rdns, msg);
+        if (err < 0)
+            return err;
+    }
+    if (dname_labels(name) == 0) {
+        *out = (struct rdns_verdict){RDNS_CLASS_NONE, "no name"};
+        return ERR_OK;
+    }
+    *out = decide(rdns, text, dname_format(name, text), ip);
+    return ERR_OK;
+}
+
+const char *rdns_class_text(enum rdns_class class)
+{
+    static const char *const texts[] = {
+        [RDNS_CLASS_NONE] = "none",
+        [RDNS_CLASS_UNCONFIRMED] = "unconfirmed",
+        [RDNS_CLASS_GENERIC_DYNAMIC] = "generic-dynamic",
+        [RDNS_CLASS_GENERIC_STATIC] = "generic-static",
+        [RDNS_CLASS_SERVER] = "server",
+        [RDNS_CLASS_ESP] = "esp",
+    };
+    _Static_assert(sizeof texts / sizeof *texts == RDNS_CLASS_COUNT, "a text for each class");
+
+    return texts[class];
+}
+
+double
+rdns_compile_ms(const struct rdns *rdns)
+{
+    return rdns->compile_ms;
 }

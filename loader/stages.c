@@ -132,8 +132,8 @@ on_questions(void *ctx, uint64_t done, uint64_t known)
 static void
 close_judging(struct run *run)
 {
-    publicname_close(&run->names);
     rdns_close(&run->rdns);
+    publicname_close(&run->names);
     spf_close(&run->spf);
     spfpolicies_free(&run->policies);
     known_domains_free(&run->known);
@@ -154,23 +154,6 @@ need_policies(struct run *run, struct errmsg *msg)
     return known_domains_read(run->conf, &run->known, msg);
 }
 
-/* Getting the patterns ready takes longer than publishing a list: only where names are judged. */
-static enum err
-need_patterns(struct run *run, struct errmsg *msg)
-{
-    const uint8_t table = HISTORY_CLIENT;
-    struct kv_cursor *cursor;
-    struct slice key, value;
-    enum err err = kv_cursor_open(run->reading, slice_of(&table, 1), &cursor);
-    if (err == ERR_OK)
-        err = kv_cursor_next(cursor, &key, &value);
-    kv_cursor_close(&cursor);
-    if (err == ERR_NOTFOUND)
-        return ERR_OK;
-    return err < 0 ? errmsg_set(msg, err, "%s: %s", run->conf->history_path, err_text(err))
-                   : rdns_open(&run->rdns, msg);
-}
-
 static enum err
 open_judging(struct run *run, struct errmsg *msg)
 {
@@ -182,18 +165,18 @@ open_judging(struct run *run, struct errmsg *msg)
     if (err == ERR_OK)
         err = need_policies(run, msg);
     if (err == ERR_OK)
-        err = need_patterns(run, msg);
-    if (err == ERR_OK)
         err = weights_of(&run->conf->policy, &run->weights, msg);
     if (err == ERR_OK)
         err = publicname_open(&run->names, msg);
+    if (err == ERR_OK)
+        err = rdns_open(run->names, &run->rdns, msg);
     return err;
 }
 
 enum err
 stages_need_judging(struct run *run, struct errmsg *msg)
 {
-    if (run->names != NULL) /* the last thing that is opened */
+    if (run->rdns != NULL) /* the last thing that is opened */
         return ERR_OK;
     close_judging(run); /* what an earlier stage got of it before it failed */
     return open_judging(run, msg);

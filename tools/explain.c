@@ -80,11 +80,11 @@ explain_open(struct explain *explain, int64_t now_s, struct errmsg *msg)
     if (err == ERR_OK)
         err = explain_open_policies(explain, msg);
     if (err == ERR_OK)
-        err = rdns_open(&explain->rdns, msg);
-    if (err == ERR_OK)
         err = publicname_open(&explain->names, msg);
     if (err == ERR_OK)
         err = weights_of(&explain->conf->policy, &explain->weights, msg);
+    if (err == ERR_OK)
+        err = rdns_open(explain->names, &explain->rdns, msg);
     explain->env = (struct judging_env){.conf = explain->conf,
         .weights = &explain->weights,
         .txn = explain->txn,
@@ -106,8 +106,8 @@ explain_close(struct explain *explain)
     free(explain->lists);
     free(explain->allow);
     words_free(&explain->words);
-    publicname_close(&explain->names);
     rdns_close(&explain->rdns);
+    publicname_close(&explain->names);
     spf_close(&explain->spf);
     spfpolicies_free(&explain->policies);
     dnscache_free(&explain->cache);

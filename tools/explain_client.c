@@ -68,9 +68,9 @@ print_verdict(const struct explain *explain, const struct client_facts *facts,
 }
 
 static void
-print_rdns(const struct explain *explain, enum rdns_state state, const struct dname *name,
-    const char *pattern)
+print_rdns(const struct explain *explain, enum rdns_state state, const struct dname *name)
 {
+    struct rdns_verdict verdict;
     static const char *const states[] = {[RDNS_UNKNOWN] = "not known",
         [RDNS_STATE_NONE] = "none",
         [RDNS_STATE_UNCONFIRMED] = "not confirmed (does not resolve back)",
@@ -80,8 +80,8 @@ print_rdns(const struct explain *explain, enum rdns_state state, const struct dn
         fputc(' ', explain->out);
         text_name(explain->out, name);
     }
-    if (pattern != NULL)
-        fprintf(explain->out, ", looks dynamic (pattern %s)", pattern);
+    if (name != NULL && rdns_classify(explain->rdns, name, &explain->ip, &verdict, NULL) == ERR_OK)
+        fprintf(explain->out, ", %s (%s)", rdns_class_text(verdict.class), verdict.why);
     fputc('\n', explain->out);
 }
 
@@ -123,7 +123,7 @@ on_client(void *ctx, const struct client_facts *facts, const struct judgement *j
         client->sessions, client->days, client->accepted, client->with_helo, client->ham,
         client->spam);
     print_between(explain->out, client->first_s, client->last_s);
-    print_rdns(explain, facts->rdns, facts->rdns_name, facts->rdns_pattern);
+    print_rdns(explain, facts->rdns, facts->rdns_name);
     for (unsigned i = 0; i < facts->helo_count; i++)
         print_helo(explain, &facts->helos[i]);
     if (facts->unrelated_helos > 0)
@@ -165,8 +165,7 @@ print_unseen(struct explain *explain)
         explain->out);
     enum rdns_state state = judgedns_rdns(&explain->env, &explain->ip, &name);
     bool named = state == RDNS_STATE_UNCONFIRMED || state == RDNS_STATE_CONFIRMED;
-    print_rdns(explain, state, named ? &name : NULL,
-        named ? rdns_dynamic(explain->rdns, &name, &explain->ip) : NULL);
+    print_rdns(explain, state, named ? &name : NULL);
 }
 
 enum err

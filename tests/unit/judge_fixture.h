@@ -48,8 +48,8 @@ fixture_open(struct fixture *f)
     assert_non_null(mkdtemp(f->root));
     (void)snprintf(f->path, sizeof f->path, "%s/history.mdb", f->root);
     assert_int_equal(history_open(f->path, false, &f->history, &f->msg), ERR_OK);
-    assert_int_equal(rdns_open(&f->rdns, &f->msg), ERR_OK);
     assert_int_equal(publicname_open(&f->names, &f->msg), ERR_OK);
+    assert_int_equal(rdns_open(f->names, &f->rdns, &f->msg), ERR_OK);
     assert_int_equal(spf_open(&f->spf), ERR_OK);
     weights_shipped(&f->weights);
 }

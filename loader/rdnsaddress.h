@@ -1,0 +1,30 @@
+/*
+ * The client's own address spelled in its reverse name: what no pattern can find, because it
+ * differs for each name. Pure.
+ */
+#ifndef LOADER_RDNSADDRESS_H
+#define LOADER_RDNSADDRESS_H
+
+#include <stddef.h>
+
+#include "zones/ip.h"
+
+enum rdnsaddress {
+    RDNSADDRESS_NONE,
+    RDNSADDRESS_DECIMAL,      /* all four octets, in one of the usual orders, joined or apart */
+    RDNSADDRESS_OCTAL,        /* the same in octal */
+    RDNSADDRESS_NUMBER,       /* the address as one number, decimal or octal */
+    RDNSADDRESS_HEXADECIMAL,  /* eight digits, either way round, joined or apart */
+    RDNSADDRESS_THREE_OCTETS, /* the last three, or the first and the last two */
+    RDNSADDRESS_TWO_OCTETS,   /* the last two, close together or joined */
+    RDNSADDRESS_HEX_OCTETS,   /* the last two or three in hexadecimal, standing alone */
+    RDNSADDRESS_IPV6          /* either half of an IPv6 address, or its short form with dashes */
+};
+
+/* The first of these that holds for the name: len bytes of lower-case text, NUL-terminated, at most
+ * DNAME_TEXT_SIZE - 1. */
+enum rdnsaddress rdnsaddress_find(const char *text, size_t len, const struct ip *ip);
+/* "address, decimal", for people. Static storage. */
+const char *rdnsaddress_text(enum rdnsaddress spelling);
+
+#endif
