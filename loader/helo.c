@@ -36,8 +36,8 @@ helo_set(struct helo *helo, const char *text, size_t len)
     helo->len = (uint8_t)n;
 }
 
-static bool
-is_inside(const struct dname *name)
+bool
+helo_is_inside(const struct dname *name)
 {
     for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++) {
         struct dname suffix;
@@ -80,23 +80,75 @@ parse_host(const char *text, size_t len, struct dname *out)
            dname_is_hostname(out) && !dname_last_label_numeric(out);
 }
 
+/* Why the text is no host name. */
+static enum helo_fault
+fault_of(const char *text, size_t len)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-._";
+    size_t label = 0;
+    struct dname name;
+
+    if (len > DNAME_MAX - 2 + (text[len - 1] == '.'))
+        return HELO_FAULT_LENGTH;
+    for (size_t i = 0; i < len; i++) {
+        label = text[i] == '.' ? 0 : label + 1;
+        if (strchr(allowed, text[i]) == NULL)
+            return HELO_FAULT_CHARACTERS;
+        if (label > 63)
+            return HELO_FAULT_LENGTH;
+    }
+    if (dname_parse(text, len, &name) == ERR_OK && dname_is_hostname(&name))
+        return HELO_FAULT_NUMERIC;
+    return HELO_FAULT_LABELS;
+}
+
 void
 helo_classify(const struct helo *helo, struct helo_form *out)
 {
     *out = (struct helo_form){.kind = HELO_KIND_INVALID, .name = {.len = 1}};
     if (helo->len == 0) {
         out->kind = HELO_KIND_ABSENT;
+        out->fault = HELO_FAULT_ABSENT;
     } else if (helo->text[0] == '[') {
         if (parse_literal(helo->text, helo->len, &out->ip))
             out->kind = HELO_KIND_LITERAL;
+        else
+            out->fault = HELO_FAULT_LITERAL;
     } else if (ip_parse(helo->text, helo->len, &out->ip) == ERR_OK) {
         out->kind = HELO_KIND_BARE_IP;
+        out->fault = HELO_FAULT_BARE;
     } else if (parse_host(helo->text, helo->len, &out->name)) {
-        out->kind = dname_labels(&out->name) > 1 ? HELO_KIND_NAME : HELO_KIND_SINGLE;
-        out->local = is_inside(&out->name);
+        bool single = dname_labels(&out->name) == 1;
+        out->kind = single ? HELO_KIND_SINGLE : HELO_KIND_NAME;
+        if (single)
+            out->fault = HELO_FAULT_SINGLE;
+        else if (memchr(helo->text, '_', helo->len) != NULL)
+            out->fault = HELO_FAULT_UNDERSCORE;
+        out->local = helo_is_inside(&out->name);
     } else {
         out->name = (struct dname){.len = 1};
+        out->fault = fault_of(helo->text, helo->len);
     }
+}
+
+const char *
+helo_fault_text(enum helo_fault fault)
+{
+    static const char *const texts[] = {
+        [HELO_FAULT_NONE] = "nothing wrong",
+        [HELO_FAULT_ABSENT] = "no HELO",
+        [HELO_FAULT_LENGTH] = "too long",
+        [HELO_FAULT_CHARACTERS] = "invalid characters",
+        [HELO_FAULT_UNDERSCORE] = "an underscore",
+        [HELO_FAULT_NUMERIC] = "a number as top level",
+        [HELO_FAULT_LABELS] = "an empty or broken label",
+        [HELO_FAULT_LITERAL] = "brackets without an address",
+        [HELO_FAULT_BARE] = "an address without brackets",
+        [HELO_FAULT_SINGLE] = "a single label",
+    };
+    _Static_assert(sizeof texts / sizeof *texts == HELO_FAULT_COUNT, "a text for each");
+
+    return texts[fault];
 }
 
 const char *

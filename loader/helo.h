@@ -17,14 +17,34 @@ enum helo_kind {
     HELO_KIND_INVALID  /* bytes or form that no host name has */
 };
 
+/* What is wrong with the text, or with a name that is let pass. */
+enum helo_fault {
+    HELO_FAULT_NONE,
+    HELO_FAULT_ABSENT,     /* no text: not said, or not logged */
+    HELO_FAULT_LENGTH,     /* more than 253 bytes, or 63 in a label */
+    HELO_FAULT_CHARACTERS, /* bytes that no host name has */
+    HELO_FAULT_UNDERSCORE, /* in a name that is well-formed otherwise, and so passes */
+    HELO_FAULT_NUMERIC,    /* the last label is a number */
+    HELO_FAULT_LABELS,     /* an empty label, or '-' at a label's end */
+    HELO_FAULT_LITERAL,    /* brackets without an address in them */
+    HELO_FAULT_BARE,       /* an address without brackets */
+    HELO_FAULT_SINGLE,     /* one label */
+    HELO_FAULT_COUNT
+};
+
 struct helo_form {
     enum helo_kind kind;
+    enum helo_fault fault;
     struct dname name; /* of NAME and SINGLE */
     struct ip ip;      /* of LITERAL and BARE_IP */
     bool local;        /* localhost, .local, .lan, .home.arpa ...: a name for inside use */
 };
 
 void helo_classify(const struct helo *helo, struct helo_form *out);
+/* What helo_form.local says, of any name. */
+bool helo_is_inside(const struct dname *name);
 const char *helo_kind_text(enum helo_kind kind);
+/* "invalid characters". Static storage. */
+const char *helo_fault_text(enum helo_fault fault);
 
 #endif

@@ -91,6 +91,7 @@ struct helo_name_facts {
     unsigned unknown;      /* of them: not known */
     enum fact public_name; /* NO by the closed table */
     bool owned;            /* a registered domain itself, or below a mail provider's */
+    bool inside;           /* localhost, .lan and the like: small honest servers say them */
     bool mature;
 };
 void judge_helo_name(

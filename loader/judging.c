@@ -6,6 +6,7 @@
 
 #include "loader/features.h"
 #include "loader/helo.h"
+#include "loader/heloident.h"
 #include "loader/judgedns.h"
 #include "loader/judging.h"
 #include "loader/namemap.h"
@@ -160,36 +161,36 @@ evaluate_pair(struct walk *walk, struct pair_fact *pair)
     return ERR_OK;
 }
 
-/* A name of ours, or an address that is another host's, is a forgery; names of strangers are not
- * judged so, for a HELO that differs from the reverse name is common among honest hosts. */
+/* The client's pairs and reverse name are known already. */
 static enum fact
-is_forged(const struct walk *walk, const struct helo_form *form)
+is_forged(const struct walk *walk, const struct client_facts *facts, const struct helo_fact *helo)
 {
-    const struct conf *conf = walk->env->conf;
-    if (form->kind == HELO_KIND_NAME)
-        for (unsigned i = 0; i < conf->own_name_count; i++)
-            if (dname_under(&form->name, &conf->own_names[i]))
-                return FACT_YES;
-    bool address = form->kind == HELO_KIND_LITERAL || form->kind == HELO_KIND_BARE_IP;
-    if (address && ip_cmp(&form->ip, &walk->client.ip) != 0 && !ip_is_special(&form->ip))
-        return FACT_YES;
-    return FACT_NO;
+    const struct helo_context context = {
+        .client = &walk->client.ip,
+        .rdns = facts->rdns,
+        .rdns_name = facts->rdns_name,
+        .resolves_here = helo->resolves_here,
+        .pairs = walk->pairs,
+        .pair_count = (unsigned)walk->pair_count,
+        .conf = walk->env->conf,
+    };
+    return helo_identity_forged(helo_identify(&helo->form, &context)) ? FACT_YES : FACT_NO;
 }
 
 static enum err
 evaluate_helo(struct walk *walk, const struct client_facts *facts, struct helo_fact *helo)
 {
     helo_classify(helo->text, &helo->form);
-    helo->forged = is_forged(walk, &helo->form);
     if (helo->form.kind == HELO_KIND_NAME)
         publicname_registrable(walk->env->names, &helo->form.name, &helo->organisation);
     helo->resolves_here = FACT_NO;
     if (helo->form.kind == HELO_KIND_LITERAL)
         helo->resolves_here = ip_cmp(&helo->form.ip, &walk->client.ip) == 0 ? FACT_YES : FACT_NO;
-    if (helo->form.kind != HELO_KIND_NAME && helo->form.kind != HELO_KIND_SINGLE)
-        return ERR_OK;
     if (helo->form.kind == HELO_KIND_NAME && !publicname_special(&helo->form.name))
         helo->resolves_here = judgedns_has_address(walk->env, &helo->form.name, &walk->client.ip);
+    helo->forged = is_forged(walk, facts, helo);
+    if (helo->form.kind != HELO_KIND_NAME && helo->form.kind != HELO_KIND_SINGLE)
+        return ERR_OK;
     size_t number;
     enum err err = helo_name_number(walk, &helo->form.name, &number);
     if (err < 0)
@@ -252,15 +253,15 @@ finish_client(struct walk *walk)
         .client = &walk->client, .mature = walk->mature, .now_s = walk->env->now_s};
     enum err err = evaluate_rdns(walk, &facts);
     priors_fill(&walk->priors, &facts);
-    for (size_t i = 0; i < walk->helo_count && err == ERR_OK; i++) {
-        walk->helos[i] = (struct helo_fact){
-            .text = &walk->helo_entries[i].text, .use = &walk->helo_entries[i].use};
-        err = evaluate_helo(walk, &facts, &walk->helos[i]);
-    }
     for (size_t i = 0; i < walk->pair_count && err == ERR_OK; i++) {
         walk->pairs[i] = (struct pair_fact){
             .domain = &walk->pair_entries[i].domain, .use = &walk->pair_entries[i].use};
         err = evaluate_pair(walk, &walk->pairs[i]);
+    }
+    for (size_t i = 0; i < walk->helo_count && err == ERR_OK; i++) {
+        walk->helos[i] = (struct helo_fact){
+            .text = &walk->helo_entries[i].text, .use = &walk->helo_entries[i].use};
+        err = evaluate_helo(walk, &facts, &walk->helos[i]);
     }
     if (err == ERR_OK)
         err = count_unrelated(walk, &facts.unrelated_helos);
@@ -374,6 +375,7 @@ finish_helo_names(struct walk *walk)
             .public_name = publicname_special(name) ? FACT_NO : FACT_YES,
             .owned = (dname_labels(name) > 1 && dname_equal(name, &organisation)) ||
                      features_is_provider(&organisation),
+            .inside = helo_is_inside(name),
             .mature = walk->mature,
         };
         struct judgement judgement;

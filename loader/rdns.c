@@ -250,7 +250,7 @@ decide(struct rdns *rdns, const char *text, size_t len, const struct ip *ip)
     enum rdnsaddress spelling = ip != NULL ? rdnsaddress_find(text, len, ip) : RDNSADDRESS_NONE;
     if (spelling != RDNSADDRESS_NONE)
         return of_numbered(domain_row, rdnsaddress_text(spelling));
-    return (struct rdns_verdict){RDNS_CLASS_SERVER, "a name of its own"};
+    return (struct rdns_verdict){RDNS_CLASS_SERVER, RDNS_WHY_OWN};
 }
 
 enum err

@@ -29,6 +29,9 @@ struct rdns_verdict {
     const char *why; /* the row or feature that decided; static storage */
 };
 
+/* Why a name without any sign is a server's. */
+#define RDNS_WHY_OWN "a name of its own"
+
 struct rdns;
 /* names is borrowed until rdns_close. */
 enum err rdns_open(

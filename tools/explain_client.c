@@ -1,8 +1,11 @@
 /* Explaining: the judgement of an address, and the observations behind it. See explain.h. */
 #include <string.h>
 
+#include "loader/helohabit.h"
 #include "loader/judgedns.h"
 #include "tools/explain.h"
+
+enum { HABIT_DAYS = 30 };
 
 const char *
 explain_fact(enum fact fact)
@@ -85,14 +88,33 @@ print_rdns(const struct explain *explain, enum rdns_state state, const struct dn
     fputc('\n', explain->out);
 }
 
+/* Nothing of a client that always says the same. */
+static void
+print_habit(const struct explain *explain, const struct client_facts *facts)
+{
+    struct helo_habit habit;
+    helohabit_of(facts->helos, facts->helo_count, explain->env.now_s, HABIT_DAYS * 86400, &habit);
+    if (habit.names < 2)
+        return;
+    fprintf(explain->out,
+        "HELO names in %d days: %u, %u of them new, %u new ones that do not resolve to the client, "
+        "up to %u in turn; the last: ",
+        HABIT_DAYS, habit.names, habit.fresh, habit.strange, habit.alternating);
+    text_quoted(explain->out, slice_of(habit.last->text, habit.last->len));
+    fputc('\n', explain->out);
+}
+
 static void
 print_helo(const struct explain *explain, const struct helo_fact *helo)
 {
     FILE *out = explain->out;
     fputs("HELO: ", out);
     text_quoted(out, slice_of(helo->text->text, helo->text->len));
-    fprintf(out, " %s%s, resolves to the client: %s%s, %u times", helo_kind_text(helo->form.kind),
-        helo->form.local ? " (for inside use)" : "", explain_fact(helo->resolves_here),
+    fprintf(
+        out, " %s%s", helo_kind_text(helo->form.kind), helo->form.local ? " (for inside use)" : "");
+    if (helo->form.kind == HELO_KIND_INVALID || helo->form.fault == HELO_FAULT_UNDERSCORE)
+        fprintf(out, " (%s)", helo_fault_text(helo->form.fault));
+    fprintf(out, ", resolves to the client: %s%s, %u times", explain_fact(helo->resolves_here),
         helo->forged == FACT_YES ? ", FORGED" : "", helo->use->count);
     print_between(out, helo->use->first_s, helo->use->last_s);
 }
@@ -126,6 +148,7 @@ on_client(void *ctx, const struct client_facts *facts, const struct judgement *j
     print_rdns(explain, facts->rdns, facts->rdns_name);
     for (unsigned i = 0; i < facts->helo_count; i++)
         print_helo(explain, &facts->helos[i]);
+    print_habit(explain, facts);
     if (facts->unrelated_helos > 0)
         fprintf(explain->out, "HELO names of %u organisations do not resolve to the client\n",
             facts->unrelated_helos);

@@ -135,6 +135,7 @@ set_cleans_and_cuts(void **state)
     helo_set(&helo, text, sizeof text);
     helo_classify(&helo, &form);
     assert_int_equal(form.kind, HELO_KIND_INVALID);
+    assert_int_equal(form.fault, HELO_FAULT_LENGTH);
 }
 
 static void
@@ -153,11 +154,58 @@ longest_name(void **state)
     assert_int_equal(form.name.len, DNAME_MAX);
 }
 
+struct fault_case {
+    const char *text;
+    enum helo_fault fault;
+};
+
+static const struct fault_case faults[] = {
+    {"mail.example.com", HELO_FAULT_NONE},
+    {"localhost.localdomain", HELO_FAULT_NONE},
+    {"[192.0.2.1]", HELO_FAULT_NONE},
+    {"", HELO_FAULT_ABSENT},
+    {"localhost", HELO_FAULT_SINGLE},
+    {"my_pc", HELO_FAULT_SINGLE},
+    {"my_pc.example.com", HELO_FAULT_UNDERSCORE},
+    {"192.0.2.1", HELO_FAULT_BARE},
+    {"2001:db8::1", HELO_FAULT_BARE},
+    {"[192.0.2]", HELO_FAULT_LITERAL},
+    {"[mail.example.com]", HELO_FAULT_LITERAL},
+    {"192.0.2.256", HELO_FAULT_NUMERIC},
+    {"mail.example.123", HELO_FAULT_NUMERIC},
+    {"my pc.example.com", HELO_FAULT_CHARACTERS},
+    {"<mail.example.com>", HELO_FAULT_CHARACTERS},
+    {"m\xc3\xa4il.example.com", HELO_FAULT_CHARACTERS},
+    {"mail\\.example.com", HELO_FAULT_CHARACTERS},
+    {"mail..example.com", HELO_FAULT_LABELS},
+    {".example.com", HELO_FAULT_LABELS},
+    {"-mail.example.com", HELO_FAULT_LABELS},
+    {".", HELO_FAULT_LABELS},
+    {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example.com",
+        HELO_FAULT_LENGTH},
+};
+
+static void
+fault_table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        struct helo helo;
+        struct helo_form form;
+
+        helo_set(&helo, faults[i].text, strlen(faults[i].text));
+        helo_classify(&helo, &form);
+        if (form.fault != faults[i].fault)
+            fail_msg("\"%s\": %s", faults[i].text, helo_fault_text(form.fault));
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classify_table),
+        cmocka_unit_test(fault_table),
         cmocka_unit_test(set_cleans_and_cuts),
         cmocka_unit_test(longest_name),
     };

@@ -278,6 +278,11 @@ helo_names(void **state)
     facts.public_name = FACT_NO;
     judge_helo_name(&facts, &policy, &judgement);
     assert_int_equal(judgement.reasons.bits, 1u << REASON_DOMAIN_NOT_PUBLIC);
+    facts.public_name = FACT_YES;
+    /* "localhost" of a hundred small servers. */
+    facts.inside = true;
+    judge_helo_name(&facts, &policy, &judgement);
+    assert_false(reasons_have(judgement.reasons, REASON_HELO_SHARED));
 }
 
 int

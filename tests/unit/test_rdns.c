@@ -12,6 +12,7 @@
 
 #include "loader/classify.h"
 #include "loader/rdns.h"
+#include "loader/rdnsneighbours.h"
 
 struct example {
     const char *sign, *name, *matches, *must_not_match;
@@ -237,6 +238,65 @@ longest_names(void **state)
     assert_int_equal(rdns_classify(opened->rdns, &name, &v6, &verdict, NULL), ERR_OK);
 }
 
+struct neighbour_case {
+    const char *name, *ip;
+};
+
+static struct rdns_neighbours
+neighbours_of(const char *own, const struct neighbour_case *cases, size_t count)
+{
+    struct dname names[9];
+    struct ip ips[9];
+    struct rdns_named named[9];
+    struct rdns_neighbours neighbours;
+
+    assert_true(count < 9);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(dname_parse(cases[i].name, strlen(cases[i].name), &names[i]), ERR_OK);
+        assert_int_equal(ip_parse(cases[i].ip, strlen(cases[i].ip), &ips[i]), ERR_OK);
+        named[i] = (struct rdns_named){&ips[i], &names[i]};
+    }
+    assert_int_equal(dname_parse(own, strlen(own), &names[8]), ERR_OK);
+    ips[8] = ip_from_v4(0xcb00711e);
+    named[8] = (struct rdns_named){&ips[8], &names[8]};
+    rdnsneighbours_count(&named[8], named, count, &neighbours);
+    return neighbours;
+}
+
+/* The client is 203.0.113.30. */
+static void
+neighbours_in_a_row(void **state)
+{
+    static const struct neighbour_case town[] = {
+        {"p30.town.isp.example", "203.0.113.30"}, /* itself */
+        {"p12.town.isp.example", "203.0.113.12"},
+        {"p031.town.isp.example", "203.0.113.31"},
+        {"p77.town.isp.example", "203.0.113.77"},
+        {"p78.town.isp.example", "203.0.113.200"}, /* counts otherwise */
+        {"p13.town.isp.example", "203.0.112.13"},  /* of elsewhere */
+        {"mail.company.example", "203.0.113.99"},
+        {"p30.town.isp.example", "2001:db8::1"},
+    };
+    struct rdns_verdict own = {RDNS_CLASS_SERVER, RDNS_WHY_OWN},
+                        mail = {RDNS_CLASS_SERVER, "mail word"};
+    struct rdns_neighbours row = neighbours_of("p30.town.isp.example", town, 8);
+
+    (void)state;
+    assert_int_equal(row.named, 5);
+    assert_int_equal(row.alike, 4);
+    assert_int_equal(row.counted, 3);
+    assert_int_equal(rdnsneighbours_weigh(own, &row).class, RDNS_CLASS_GENERIC_STATIC);
+    assert_int_equal(rdnsneighbours_weigh(mail, &row).class, RDNS_CLASS_SERVER);
+    row = neighbours_of("hermes.company.example", town, 8);
+    assert_int_equal(row.alike, 0);
+    assert_int_equal(rdnsneighbours_weigh(own, &row).class, RDNS_CLASS_SERVER);
+    /* The same name for all is no number. */
+    row = neighbours_of("mail.company.example", town, 8);
+    assert_int_equal(row.alike, 0);
+    row = neighbours_of("p30.town.isp.example", town, 3);
+    assert_int_equal(rdnsneighbours_weigh(own, &row).class, RDNS_CLASS_SERVER);
+}
+
 int
 main(void)
 {
@@ -246,6 +306,7 @@ main(void)
         cmocka_unit_test(class_table),
         cmocka_unit_test(line_table),
         cmocka_unit_test(longest_names),
+        cmocka_unit_test(neighbours_in_a_row),
     };
 
     return cmocka_run_group_tests_name("rdns", tests, setup, teardown);
