@@ -86,6 +86,9 @@ next_line(struct input *in, const char **line, size_t *len)
                 return ERR_OK;
             continue;
         }
+        /* Who writes one line and waits gets its answer. A failure is sticky, and seen at the end.
+         */
+        (void)fflush(stdout);
         memmove(in->bytes, begin, have);
         ssize_t got = read(STDIN_FILENO, in->bytes + have, sizeof in->bytes - have);
         if (got < 0 && errno != EINTR)
@@ -118,8 +121,9 @@ classify_input(
     }
     if (err != ERR_NOTFOUND)
         return errmsg_set(msg, err, "standard input: %s", strerror(errno));
-    return fflush(stdout) == 0 ? ERR_OK
-                               : errmsg_set(msg, ERR_IO, "standard output: %s", strerror(errno));
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return errmsg_set(msg, ERR_IO, "standard output can't be written");
+    return ERR_OK;
 }
 
 static void
@@ -170,18 +174,17 @@ int
 classify_command(int argc, char **argv)
 {
     static const struct option longs[] = {{"stats", no_argument, NULL, 's'}, {0}};
-    bool stats = false;
+    bool stats = false, wrong = false;
 
     for (int option; (option = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
         if (option == 'h') {
             fputs(usage, stdout);
             return EXIT_DONE;
         }
-        if (option != 's')
-            optind = argc + 1;
-        stats = true;
+        stats = stats || option == 's';
+        wrong = wrong || option != 's';
     }
-    if (optind != argc) {
+    if (wrong || optind != argc) {
         fputs(usage, stderr);
         return EXIT_USAGE;
     }
