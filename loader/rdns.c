@@ -26,6 +26,7 @@ enum sign {
     SIGN_STATIC, /* this and what follows: only of a host with a digit */
     SIGN_DYNAMIC,
     SIGN_NUMBERED, /* a line or a rented machine */
+    SIGN_LINES,    /* domain: its hosts with several digits are lines */
     SIGN_HOSTING,  /* domain: numbered hosts of it are rented */
     SIGN_MAIL      /* domain: numbered hosts of it are its servers */
 };
@@ -201,13 +202,24 @@ sign_of(unsigned row)
     return row < ROW_COUNT ? rows[row].sign : SIGN_NOTHING;
 }
 
-static bool
-has_digit(const char *text, size_t len)
+static unsigned
+count_digits(const char *text, size_t len)
 {
+    unsigned digits = 0;
+
     for (size_t i = 0; i < len; i++)
-        if (text[i] >= '0' && text[i] <= '9')
-            return true;
-    return false;
+        digits += text[i] >= '0' && text[i] <= '9';
+    return digits;
+}
+
+/* Of a network that calls itself after lines: several digits, or a label more than its own servers
+ * have. */
+static bool
+looks_like_line(const char *host, size_t len)
+{
+    unsigned digits = count_digits(host, len);
+
+    return digits >= 3 || (digits >= 2 && memchr(host, '.', len) != NULL);
 }
 
 /* A host that is only numbered is what its domain's others are. */
@@ -241,15 +253,18 @@ decide(struct rdns *rdns, const char *text, size_t len, const struct ip *ip)
     if (sign_of(domain_row) == SIGN_ESP)
         return (struct rdns_verdict){RDNS_CLASS_ESP, rows[domain_row].name};
     enum sign sign = sign_of(row);
-    if (sign >= SIGN_STATIC && !has_digit(text, host))
+    if (sign >= SIGN_STATIC && count_digits(text, host) == 0)
         sign = SIGN_NOTHING;
     if (sign == SIGN_NUMBERED)
         return of_numbered(domain_row, rows[row].name);
     if (sign != SIGN_NOTHING)
         return (struct rdns_verdict){classes[sign], rows[row].name};
-    enum rdnsaddress spelling = ip != NULL ? rdnsaddress_find(text, len, ip) : RDNSADDRESS_NONE;
+    enum rdnsaddress spelling =
+        ip != NULL ? rdnsaddress_find(text, len, host, ip) : RDNSADDRESS_NONE;
     if (spelling != RDNSADDRESS_NONE)
         return of_numbered(domain_row, rdnsaddress_text(spelling));
+    if (sign_of(domain_row) == SIGN_LINES && looks_like_line(text, host))
+        return (struct rdns_verdict){RDNS_CLASS_GENERIC_DYNAMIC, rows[domain_row].name};
     return (struct rdns_verdict){RDNS_CLASS_SERVER, RDNS_WHY_OWN};
 }
 

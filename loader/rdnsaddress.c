@@ -41,9 +41,9 @@ static const struct order decimal_orders[] = {
     {RDNSADDRESS_DECIMAL, 4, {3, 0, 1, 2}, 4, 7, false},   /* w7.z203000113 */
     {RDNSADDRESS_DECIMAL, 4, {2, 3, 0, 1}, 4, 7, false},   /* l113-7.w203-0 */
     {RDNSADDRESS_DECIMAL, 4, {1, 0, 3, 2}, 4, 7, false},   /* 0-203.7-113 */
-    {RDNSADDRESS_THREE_OCTETS, 3, {1, 2, 3}, 4, 7, false}, /* 0-113-7 */
-    {RDNSADDRESS_THREE_OCTETS, 3, {3, 2, 1}, 4, 7, false}, /* 7-113-0 */
-    {RDNSADDRESS_THREE_OCTETS, 3, {0, 2, 3}, 4, 7, false}, /* 203-113-7 */
+    {RDNSADDRESS_THREE_OCTETS, 3, {1, 2, 3}, 3, 6, false}, /* 0-113-7 */
+    {RDNSADDRESS_THREE_OCTETS, 3, {3, 2, 1}, 3, 6, false}, /* 7-113-0 */
+    {RDNSADDRESS_THREE_OCTETS, 3, {0, 2, 3}, 3, 6, false}, /* 203-113-7 */
     {RDNSADDRESS_TWO_OCTETS, 2, {2, 3}, 4, 5, true},       /* l113-207 */
     {RDNSADDRESS_TWO_OCTETS, 2, {3, 2}, 4, 5, true},       /* l207-113 */
 };
@@ -59,7 +59,7 @@ enum { GAP_MAX = 10 };
 enum { RUNS_MAX = 32 };
 struct name {
     const char *text;
-    size_t len, first_label;
+    size_t len, host, first_label;
     unsigned run_count;
     uint16_t runs[RUNS_MAX];
 };
@@ -77,10 +77,11 @@ is_hex(char c)
 }
 
 static void
-find_runs(const char *text, size_t len, struct name *out)
+find_runs(const char *text, size_t len, size_t host, struct name *out)
 {
     out->text = text;
     out->len = len;
+    out->host = host;
     out->first_label = strcspn(text, ".");
     out->run_count = 0;
     for (size_t i = 0; i < len && out->run_count < RUNS_MAX; i++)
@@ -221,21 +222,46 @@ write_hex(const uint8_t *bytes, unsigned count, char *out)
     }
 }
 
-/* The last two or three octets are four or six digits of the first label with no such digit around
- * them: "x71cf". */
+/* The last two or three octets are the four or six digits that a run of the first label ends with.
+ * One letter before them may look like such a digit too: "x71cf", "d71cf". */
 static bool
 has_hex_octets(const struct name *name, const char hex[8])
 {
     for (size_t i = 0; i < name->first_label; i++) {
         if (!is_hex(name->text[i]) || (i > 0 && is_hex(name->text[i - 1])))
             continue;
-        size_t n = 0;
+        size_t at = i, n = 0;
         while (is_hex(name->text[i + n]))
             n++;
-        if ((n == 4 || n == 6) && memcmp(name->text + i, hex + 8 - n, n) == 0)
+        if ((n == 5 || n == 7) && !is_digit(name->text[i])) {
+            at++;
+            n--;
+        }
+        if ((n == 4 || n == 6) && memcmp(name->text + at, hex + 8 - n, n) == 0)
             return true;
     }
     return false;
+}
+
+/* One octet proves little: a farm counts its hosts too. But a farm's names are not so deep, and do
+ * not go by towns. */
+static bool
+has_last_octet(const struct name *name, uint8_t octet)
+{
+    char wanted[4];
+    size_t n = (size_t)snprintf(wanted, sizeof wanted, "%u", (unsigned)octet);
+    size_t town = name->first_label + 1, letters = 0, labels = 1;
+
+    if (n < 2 || name->run_count == 0 || name->runs[0] == 0 || name->runs[0] > 3 ||
+        name->runs[0] + n != name->first_label ||
+        memcmp(name->text + name->runs[0], wanted, n) != 0)
+        return false;
+    for (size_t i = 0; i < name->host; i++)
+        labels += name->text[i] == '.';
+    while (town + letters < name->host && name->text[town + letters] != '.' &&
+           !is_digit(name->text[town + letters]))
+        letters++;
+    return labels >= 3 && name->text[town + letters] == '.';
 }
 
 static enum rdnsaddress
@@ -266,6 +292,8 @@ find_v4(const struct name *name, const struct ip *ip)
         return RDNSADDRESS_NONE;
     if (has_whole_number(name, v4))
         return RDNSADDRESS_NUMBER;
+    if (has_last_octet(name, octets[3]))
+        return RDNSADDRESS_LAST_OCTET;
     write_forms(octets, 8, forms);
     return find_octets(name, forms, octal_orders, sizeof octal_orders / sizeof *octal_orders);
 }
@@ -304,11 +332,11 @@ find_v6(const struct name *name, const struct ip *ip)
 }
 
 enum rdnsaddress
-rdnsaddress_find(const char *text, size_t len, const struct ip *ip)
+rdnsaddress_find(const char *text, size_t len, size_t host, const struct ip *ip)
 {
     struct name name;
 
-    find_runs(text, len, &name);
+    find_runs(text, len, host, &name);
     return ip_is4(ip) ? find_v4(&name, ip) : find_v6(&name, ip);
 }
 
@@ -324,6 +352,7 @@ rdnsaddress_text(enum rdnsaddress spelling)
         [RDNSADDRESS_THREE_OCTETS] = "address, three octets",
         [RDNSADDRESS_TWO_OCTETS] = "address, two octets",
         [RDNSADDRESS_HEX_OCTETS] = "address, hexadecimal octets",
+        [RDNSADDRESS_LAST_OCTET] = "address, last octet",
         [RDNSADDRESS_IPV6] = "address, IPv6",
     };
 

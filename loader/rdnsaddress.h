@@ -18,12 +18,14 @@ enum rdnsaddress {
     RDNSADDRESS_THREE_OCTETS, /* the last three, or the first and the last two */
     RDNSADDRESS_TWO_OCTETS,   /* the last two, close together or joined */
     RDNSADDRESS_HEX_OCTETS,   /* the last two or three in hexadecimal, standing alone */
+    RDNSADDRESS_LAST_OCTET,   /* the last one after a few letters, deep in a tree: p30.town.area */
     RDNSADDRESS_IPV6          /* either half of an IPv6 address, or its short form with dashes */
 };
 
 /* The first of these that holds for the name: len bytes of lower-case text, NUL-terminated, at most
- * DNAME_TEXT_SIZE - 1. */
-enum rdnsaddress rdnsaddress_find(const char *text, size_t len, const struct ip *ip);
+ * DNAME_TEXT_SIZE - 1. Of these the first host bytes are the host's own labels, without the dot
+ * after them. */
+enum rdnsaddress rdnsaddress_find(const char *text, size_t len, size_t host, const struct ip *ip);
 /* "address, decimal", for people. Static storage. */
 const char *rdnsaddress_text(enum rdnsaddress spelling);
 

@@ -46,8 +46,10 @@ check_address(const uint8_t *data, size_t size)
     if (dname_parse((const char *)data + 16, size - 16, &name) != ERR_OK)
         return;
     size_t len = dname_format(&name, text);
-    must(rdnsaddress_text(rdnsaddress_find(text, len, &v4))[0] != '\0');
-    must(rdnsaddress_text(rdnsaddress_find(text, len, &ip))[0] != '\0');
+    for (size_t host = 0; host < len; host += 1 + len / 4) {
+        must(rdnsaddress_text(rdnsaddress_find(text, len, host, &v4))[0] != '\0');
+        must(rdnsaddress_text(rdnsaddress_find(text, len, host, &ip))[0] != '\0');
+    }
     struct rdns_named own = {&v4, &name}, other = {&ip, &name};
     struct rdns_neighbours neighbours;
     rdnsneighbours_count(&own, &other, 1, &neighbours);
