@@ -5,26 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "loader/providers.h"
+
 enum { HAM_DAYS = 30, RETURNS = 2, RETURNS_OFTEN = 4, REPORT_DOUBLINGS = 5 };
-
-bool
-features_is_provider(const struct dname *organisation)
-{
-    static const char *const names[] = {
-#define PROVIDER(name) name,
-#include "loader/providers.def"
-#undef PROVIDER
-    };
-    char text[DNAME_TEXT_SIZE];
-
-    if (organisation->len <= 1)
-        return false;
-    dname_format(organisation, text);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], text) == 0)
-            return true;
-    return false;
-}
 
 /* -- one HELO name -- */
 
@@ -56,7 +39,7 @@ name_signs(const struct client_facts *facts, const struct helo_fact *helo, doubl
     if (helo->resolves_here == FACT_UNKNOWN && facts->rdns == RDNS_UNKNOWN)
         return;
     of[FEATURE_HELO_NAME] = !helo->form.local;
-    of[FEATURE_HELO_PROVIDER] = features_is_provider(&helo->organisation);
+    of[FEATURE_HELO_PROVIDER] = helo->identity == HELO_IDENTITY_PROVIDER;
     of[FEATURE_HELO_BARE_DOMAIN] = !helo->form.local && dname_equal(name, &helo->organisation);
 }
 
@@ -68,7 +51,8 @@ helo_signs(const struct client_facts *facts, const struct helo_fact *helo, doubl
         [HELO_KIND_INVALID] = FEATURE_HELO_INVALID};
     enum helo_kind kind = helo->form.kind;
 
-    of[FEATURE_HELO_FORGED] = helo->forged == FACT_YES;
+    of[FEATURE_HELO_FORGED] =
+        helo->identity == HELO_IDENTITY_OURS || helo->identity == HELO_IDENTITY_ADDRESS;
     if (kind == HELO_KIND_NAME)
         name_signs(facts, helo, of);
     else if (kind != HELO_KIND_LITERAL && kind != HELO_KIND_ABSENT && !helo->form.local)
@@ -105,7 +89,7 @@ static void
 sender_signs(const struct client_facts *facts, const struct pair_fact *pair, double *of)
 {
     bool own = is_kin(facts, &pair->organisation),
-         provider = features_is_provider(&pair->organisation);
+         provider = provider_is_sender(&pair->organisation);
     bool pass = pair->has_spf && pair->spf == REASON_SPF_PASS;
 
     of[FEATURE_SENDER_OWN] = own;
@@ -305,6 +289,19 @@ add_record(const struct client_facts *facts, const struct policy *policy, struct
     out->of[FEATURE_DOMAIN_BAD] = facts->domain_bad;
 }
 
+static void
+add_look_of_name(const struct client_facts *facts, struct features *out)
+{
+    enum rdns_class class = facts->rdns_look.class;
+
+    if (facts->rdns < RDNS_STATE_UNCONFIRMED)
+        return;
+    out->of[FEATURE_RDNS_DYNAMIC] = class == RDNS_CLASS_GENERIC_DYNAMIC;
+    out->of[FEATURE_RDNS_STATIC] = class == RDNS_CLASS_GENERIC_STATIC;
+    /* Anybody may write another's name into a reverse zone. */
+    out->of[FEATURE_RDNS_ESP] = class == RDNS_CLASS_ESP && facts->rdns == RDNS_STATE_CONFIRMED;
+}
+
 void
 features_of(const struct client_facts *facts, const struct policy *policy,
     const struct weights *weights, struct features *out)
@@ -312,7 +309,7 @@ features_of(const struct client_facts *facts, const struct policy *policy,
     *out = (struct features){.of = {[FEATURE_BIAS] = 1}};
     out->of[FEATURE_RDNS_NONE] = facts->rdns == RDNS_STATE_NONE;
     out->of[FEATURE_RDNS_UNCONFIRMED] = facts->rdns == RDNS_STATE_UNCONFIRMED;
-    out->of[FEATURE_RDNS_DYNAMIC] = facts->rdns_dynamic && facts->rdns >= RDNS_STATE_UNCONFIRMED;
+    add_look_of_name(facts, out);
     add_helos(facts, policy, weights, out);
     add_senders(facts, policy, weights, out);
     out->of[FEATURE_HELO_CHURN] = judge_is_churn(facts, policy);

@@ -24,9 +24,6 @@ struct features {
 void features_of(const struct client_facts *facts, const struct policy *policy,
     const struct weights *weights, struct features *out);
 
-/* A registered domain of providers.def. */
-bool features_is_provider(const struct dname *organisation);
-
 /* How much of what its look says counts: all from the day of activity on that the policy's
  * list_days says, less before and when it has been silent. 0 to 1. */
 double features_confidence(const struct client_facts *facts, const struct policy *policy);

@@ -26,6 +26,30 @@ most_at_once(const struct helo_fact *const *names, unsigned count)
     return most;
 }
 
+/* A name for inside use is a hobby server's; it says nothing, in whatever number. */
+static bool
+is_strange(const struct helo_fact *helo, int64_t since_s)
+{
+    return helo->use->first_s > since_s && helo->form.kind == HELO_KIND_NAME && !helo->form.local &&
+           helo->resolves_here == FACT_NO;
+}
+
+static unsigned
+organisations_of(const struct helo_fact *const *names, unsigned count, int64_t since_s)
+{
+    unsigned organisations = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        bool is_first = is_strange(names[i], since_s);
+
+        for (unsigned j = 0; j < i && is_first; j++)
+            is_first = !is_strange(names[j], since_s) ||
+                       !dname_equal(&names[j]->organisation, &names[i]->organisation);
+        organisations += is_first;
+    }
+    return organisations;
+}
+
 void
 helohabit_of(const struct helo_fact *helos, size_t count, int64_t now_s, int64_t window_s,
     struct helo_habit *out)
@@ -42,12 +66,8 @@ helohabit_of(const struct helo_fact *helos, size_t count, int64_t now_s, int64_t
             helo->use->first_s > now_s)
             continue;
         out->names++;
-        if (helo->use->first_s > since_s) {
-            out->fresh++;
-            /* A name for inside use is a hobby server's; it says nothing, in whatever number. */
-            out->strange += helo->form.kind == HELO_KIND_NAME && !helo->form.local &&
-                            helo->resolves_here == FACT_NO;
-        }
+        out->fresh += helo->use->first_s > since_s;
+        out->strange += is_strange(helo, since_s);
         if (out->last == NULL || helo->use->last_s >= last_s) {
             out->last = helo->text;
             last_s = helo->use->last_s;
@@ -55,5 +75,6 @@ helohabit_of(const struct helo_fact *helos, size_t count, int64_t now_s, int64_t
         if (compared_count < HELOHABIT_COMPARED)
             compared[compared_count++] = helo;
     }
+    out->organisations = organisations_of(compared, compared_count, since_s);
     out->alternating = most_at_once(compared, compared_count);
 }

@@ -3,56 +3,31 @@
 
 #include <string.h>
 
-struct provider {
-    const char *owner, *suffix;
-};
-
-static const struct provider providers[] = {
-#define HELO_PROVIDER(owner, suffix) {owner, suffix},
-#include "loader/helo_providers.def"
-#undef HELO_PROVIDER
-};
-
-/* The owner of a name, or NULL. */
-static const char *
-owner_of(const struct dname *name)
-{
-    for (size_t i = 0; i < sizeof providers / sizeof *providers; i++) {
-        struct dname suffix;
-
-        if (dname_parse(providers[i].suffix, strlen(providers[i].suffix), &suffix) == ERR_OK &&
-            dname_under(name, &suffix))
-            return providers[i].owner;
-    }
-    return NULL;
-}
+#include "loader/providers.h"
 
 static bool
 owns(const char *owner, const struct dname *name)
 {
-    const char *other = owner_of(name);
+    const char *other = provider_of_helo(name);
 
     return other != NULL && strcmp(owner, other) == 0;
 }
 
 /* Whether the client is the owner's: by its confirmed reverse name, or because a domain of the
- * owner's vouches for it. */
+ * owner's vouches for it. A domain whose SPF is not known excuses nobody, for a forger says it,
+ * too; what the verdict stands on, the reverse name and the addresses of the HELO, is known. */
 static enum fact
 is_theirs(const char *owner, const struct helo_context *context)
 {
-    bool unknown = context->rdns == RDNS_UNKNOWN || context->resolves_here == FACT_UNKNOWN;
-
     if (context->rdns == RDNS_STATE_CONFIRMED && owns(owner, context->rdns_name))
         return FACT_YES;
     for (unsigned i = 0; i < context->pair_count; i++) {
         const struct pair_fact *pair = &context->pairs[i];
 
-        if (!owns(owner, pair->domain))
-            continue;
-        if (pair->has_spf && pair->spf == REASON_SPF_PASS)
+        if (pair->has_spf && pair->spf == REASON_SPF_PASS && owns(owner, pair->domain))
             return FACT_YES;
-        unknown = unknown || pair->spf_unknown || !pair->has_spf;
     }
+    bool unknown = context->rdns == RDNS_UNKNOWN || context->resolves_here == FACT_UNKNOWN;
     return unknown ? FACT_UNKNOWN : FACT_NO;
 }
 
@@ -82,7 +57,7 @@ identify_name(const struct dname *name, const struct helo_context *context)
     for (unsigned i = 0; i < conf->own_name_count; i++)
         if (dname_under(name, &conf->own_names[i]))
             return HELO_IDENTITY_OURS;
-    const char *owner = owner_of(name);
+    const char *owner = provider_of_helo(name);
     enum fact theirs = owner != NULL ? is_theirs(owner, context) : FACT_YES;
     if (theirs != FACT_YES)
         return theirs == FACT_NO ? HELO_IDENTITY_PROVIDER : HELO_IDENTITY_UNKNOWN;

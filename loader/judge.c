@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "loader/features.h"
+#include "loader/helohabit.h"
 #include "loader/judge.h"
 
 enum {
@@ -23,7 +24,8 @@ enum {
     TRUST_HAM = 3,
     TRUST_DAYS = 14,
     REPORT_DAYS = 2, /* complaints of one day are one campaign's, or one angry user's */
-    QUIET_MAX = 3650
+    QUIET_MAX = 3650,
+    DAY_S = 86400
 };
 
 /* What a kind must add before it counts as one that speaks against a client. */
@@ -68,7 +70,9 @@ shown(const struct helo *helo)
 bool
 judge_is_churn(const struct client_facts *facts, const struct policy *policy)
 {
-    return facts->unrelated_helos >= policy->churn_names &&
+    struct helo_habit habit;
+    helohabit_of(facts->helos, facts->helo_count, facts->now_s, JUDGE_HABIT_DAYS * DAY_S, &habit);
+    return habit.organisations >= policy->churn_names &&
            facts->client->accepted >= policy->min_sessions;
 }
 
@@ -99,15 +103,17 @@ explain_rdns(const struct client_facts *facts, struct notes *notes)
     char name[DNAME_TEXT_SIZE] = "";
     if (facts->rdns_name != NULL)
         dname_format(facts->rdns_name, name);
+    bool generic = facts->rdns_look.class == RDNS_CLASS_GENERIC_DYNAMIC ||
+                   facts->rdns_look.class == RDNS_CLASS_GENERIC_STATIC;
     if (facts->rdns == RDNS_STATE_NONE)
         note(notes, "no reverse name");
     if (facts->rdns == RDNS_STATE_UNCONFIRMED)
         note(notes, "reverse name %.100s does not resolve back", name);
-    if (facts->rdns_dynamic && facts->rdns >= RDNS_STATE_UNCONFIRMED)
-        note(notes, "reverse name %.100s looks dynamic (%s)", name,
-            facts->rdns_pattern != NULL ? facts->rdns_pattern : "by its form");
-    if (facts->rdns == RDNS_STATE_CONFIRMED && !facts->rdns_dynamic)
+    if (facts->rdns == RDNS_STATE_CONFIRMED)
         note(notes, "reverse name %.100s confirmed", name);
+    if (facts->rdns >= RDNS_STATE_UNCONFIRMED && generic)
+        note(notes, "it looks %s (%s)", rdns_class_text(facts->rdns_look.class),
+            facts->rdns_look.why);
 }
 
 /* Whether the HELO is one that no host may greet with: names for inside use are, and are a habit of
@@ -123,21 +129,25 @@ static void
 explain_helo(const struct client_facts *facts, const struct features *features, struct notes *notes)
 {
     const struct helo_fact *helo = features->helo;
+    struct helo_habit habit;
     unsigned names = 0;
     if (helo == NULL)
         return;
     for (unsigned i = 0; i < facts->helo_count; i++)
         names += facts->helos[i].form.kind != HELO_KIND_ABSENT;
     const char *what = is_invalid_helo(helo)                     ? "is never valid"
-                       : helo->forged == FACT_YES                ? "belongs to another"
+                       : features->of[FEATURE_HELO_FORGED] > 0   ? "belongs to another"
                        : helo->resolves_here == FACT_YES         ? "resolves to it"
                        : features->of[FEATURE_HELO_PROVIDER] > 0 ? "is a provider's"
                        : features->of[FEATURE_HELO_NAME] > 0     ? "is not known to be its own"
                                                                  : "is not spoken against";
     note(notes, "HELO \"%.*s\" %s (%u of %u sessions, %u %s)", shown(helo->text), helo->text->text,
         what, helo->use->count, facts->client->with_helo, names, names == 1 ? "name" : "names");
-    if (facts->unrelated_helos > 1)
-        note(notes, "HELO names of %u organisations", facts->unrelated_helos);
+    helohabit_of(facts->helos, facts->helo_count, facts->now_s, JUDGE_HABIT_DAYS * DAY_S, &habit);
+    if (habit.fresh > 1)
+        note(notes, "%u new HELO names in %d days, last \"%.*s\", of %u organisations not its own",
+            habit.fresh, JUDGE_HABIT_DAYS, shown(habit.last), habit.last->text,
+            habit.organisations);
 }
 
 static void
@@ -271,7 +281,7 @@ quiet_days(
         struct features features;
         struct judgement judgement;
         uint32_t middle = low + (high - low) / 2;
-        later.now_s = facts->now_s + (int64_t)middle * 86400;
+        later.now_s = facts->now_s + (int64_t)middle * DAY_S;
         if (judge_once(&later, policy, weights, &features, &judgement))
             low = middle;
         else

@@ -11,6 +11,7 @@
 
 #include "loader/helo.h"
 #include "loader/history.h"
+#include "loader/rdns.h"
 #include "loader/weights.h"
 #include "zones/verdict.h"
 #include "zones/zoneconf.h"
@@ -22,10 +23,10 @@ enum rdns_state { RDNS_UNKNOWN, RDNS_STATE_NONE, RDNS_STATE_UNCONFIRMED, RDNS_ST
 struct helo_fact {
     const struct helo *text;
     const struct hist_use *use;
-    struct dname organisation; /* registered domain of a name */
-    struct helo_form form;     /* helo.h: what the text alone says */
-    enum fact resolves_here;   /* the name has this client's address */
-    enum fact forged;          /* a name of ours, or of a domain that it does not resolve to */
+    struct dname organisation;   /* registered domain of a name */
+    struct helo_form form;       /* helo.h: what the text alone says */
+    enum fact resolves_here;     /* the name has this client's address */
+    enum helo_identity identity; /* heloident.h */
 };
 
 struct pair_fact {
@@ -38,20 +39,21 @@ struct pair_fact {
     bool spf_unknown; /* DNS failed (temperror) */
 };
 
+/* The window of habits: a name first said in it is new. */
+enum { JUDGE_HABIT_DAYS = 30 };
+
 struct client_facts {
     const struct hist_client *client;
     enum rdns_state rdns;
     const struct dname *rdns_name;  /* unless none or unknown */
     struct dname rdns_organisation; /* its registered domain */
-    bool rdns_dynamic;              /* its look, rdns.h */
-    const char *rdns_pattern;       /* which pattern, or NULL */
+    struct rdns_verdict rdns_look;  /* of that name */
     unsigned helo_count;
     const struct helo_fact *helos;
     unsigned pair_count;
     const struct pair_fact *pairs;
     int64_t now_s;
     double near_bad, domain_bad; /* priors: shares of others, weights.def */
-    unsigned unrelated_helos;    /* organisations among the HELO names that don't resolve here */
     bool mature;                 /* enough sessions and days are in the history as a whole */
 };
 

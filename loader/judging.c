@@ -4,13 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/features.h"
-#include "loader/helo.h"
 #include "loader/heloident.h"
 #include "loader/judgedns.h"
 #include "loader/judging.h"
 #include "loader/namemap.h"
 #include "loader/priors.h"
+#include "loader/providers.h"
 
 /* What a HELO name's clients are to it. */
 struct helo_row {
@@ -162,8 +161,8 @@ evaluate_pair(struct walk *walk, struct pair_fact *pair)
 }
 
 /* The client's pairs and reverse name are known already. */
-static enum fact
-is_forged(const struct walk *walk, const struct client_facts *facts, const struct helo_fact *helo)
+static enum helo_identity
+identify(const struct walk *walk, const struct client_facts *facts, const struct helo_fact *helo)
 {
     const struct helo_context context = {
         .client = &walk->client.ip,
@@ -174,7 +173,7 @@ is_forged(const struct walk *walk, const struct client_facts *facts, const struc
         .pair_count = (unsigned)walk->pair_count,
         .conf = walk->env->conf,
     };
-    return helo_identity_forged(helo_identify(&helo->form, &context)) ? FACT_YES : FACT_NO;
+    return helo_identify(&helo->form, &context);
 }
 
 static enum err
@@ -188,7 +187,7 @@ evaluate_helo(struct walk *walk, const struct client_facts *facts, struct helo_f
         helo->resolves_here = ip_cmp(&helo->form.ip, &walk->client.ip) == 0 ? FACT_YES : FACT_NO;
     if (helo->form.kind == HELO_KIND_NAME && !publicname_special(&helo->form.name))
         helo->resolves_here = judgedns_has_address(walk->env, &helo->form.name, &walk->client.ip);
-    helo->forged = is_forged(walk, facts, helo);
+    helo->identity = identify(walk, facts, helo);
     if (helo->form.kind != HELO_KIND_NAME && helo->form.kind != HELO_KIND_SINGLE)
         return ERR_OK;
     size_t number;
@@ -204,42 +203,16 @@ evaluate_helo(struct walk *walk, const struct client_facts *facts, struct helo_f
     return ERR_OK;
 }
 
-/* Organisations among the HELO names that do not resolve to the client. */
-static enum err
-count_unrelated(struct walk *walk, unsigned *unrelated)
-{
-    struct namemap organisations = {0};
-    enum err err = ERR_OK;
-    for (size_t i = 0; i < walk->helo_count && err == ERR_OK; i++) {
-        const struct helo_fact *helo = &walk->helos[i];
-        if (helo->form.kind != HELO_KIND_NAME || helo->resolves_here != FACT_NO)
-            continue;
-        struct dname organisation;
-        publicname_registrable(walk->env->names, &helo->form.name, &organisation);
-        size_t number;
-        err = namemap_number(&organisations, &organisation, &number);
-    }
-    *unrelated = (unsigned)organisations.count;
-    namemap_free(&organisations);
-    return err;
-}
-
 static enum err
 evaluate_rdns(struct walk *walk, struct client_facts *facts)
 {
-    struct rdns_verdict verdict;
     facts->rdns = judgedns_client(walk->env, &walk->client, &walk->rdns_name);
     if (facts->rdns < RDNS_STATE_UNCONFIRMED)
         return ERR_OK;
     facts->rdns_name = &walk->rdns_name;
     publicname_registrable(walk->env->names, &walk->rdns_name, &facts->rdns_organisation);
-    enum err err =
-        rdns_classify(walk->env->rdns, &walk->rdns_name, &walk->client.ip, &verdict, NULL);
-    if (err < 0)
-        return err;
-    facts->rdns_dynamic = verdict.class == RDNS_CLASS_GENERIC_DYNAMIC;
-    facts->rdns_pattern = facts->rdns_dynamic ? verdict.why : NULL;
-    return ERR_OK;
+    return rdns_classify(
+        walk->env->rdns, &walk->rdns_name, &walk->client.ip, &facts->rdns_look, NULL);
 }
 
 /* The client that was being collected is complete. */
@@ -263,8 +236,6 @@ finish_client(struct walk *walk)
             .text = &walk->helo_entries[i].text, .use = &walk->helo_entries[i].use};
         err = evaluate_helo(walk, &facts, &walk->helos[i]);
     }
-    if (err == ERR_OK)
-        err = count_unrelated(walk, &facts.unrelated_helos);
     if (err < 0 || walk->visitor->client == NULL)
         return err;
     facts.helos = walk->helos;
@@ -374,7 +345,7 @@ finish_helo_names(struct walk *walk)
             .unknown = row->unknown,
             .public_name = publicname_special(name) ? FACT_NO : FACT_YES,
             .owned = (dname_labels(name) > 1 && dname_equal(name, &organisation)) ||
-                     features_is_provider(&organisation),
+                     provider_of_helo(name) != NULL || provider_is_sender(&organisation),
             .inside = helo_is_inside(name),
             .mature = walk->mature,
         };

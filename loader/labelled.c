@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/heloident.h"
+
 enum { FIELDS = 6 };
 
 static bool
@@ -119,7 +121,6 @@ add_helo(const struct labelled_mail *mail, const struct labelled_tools *tools,
     struct helo_fact *helo = &to->helos[to->facts.helo_count++];
     *helo = (struct helo_fact){.text = &mail->helo, .use = &to->helo_uses[i]};
     helo_classify(&mail->helo, &helo->form);
-    helo->resolves_here = FACT_UNKNOWN;
     if (helo->form.kind == HELO_KIND_NAME)
         publicname_registrable(tools->names, &helo->form.name, &helo->organisation);
 }
@@ -148,8 +149,6 @@ static enum err
 set_rdns(const struct labelled_mail *mail, const struct labelled_tools *tools,
     struct client_facts *facts, struct errmsg *msg)
 {
-    struct rdns_verdict verdict;
-
     if (mail->rdns == RDNS_UNKNOWN || facts->rdns != RDNS_UNKNOWN)
         return ERR_OK;
     facts->rdns = mail->rdns;
@@ -157,12 +156,29 @@ set_rdns(const struct labelled_mail *mail, const struct labelled_tools *tools,
         return ERR_OK;
     facts->rdns_name = &mail->rdns_name;
     publicname_registrable(tools->names, &mail->rdns_name, &facts->rdns_organisation);
-    enum err err = rdns_classify(tools->rdns, &mail->rdns_name, &mail->ip, &verdict, msg);
-    if (err < 0)
-        return err;
-    facts->rdns_dynamic = verdict.class == RDNS_CLASS_GENERIC_DYNAMIC;
-    facts->rdns_pattern = facts->rdns_dynamic ? verdict.why : NULL;
-    return ERR_OK;
+    return rdns_classify(tools->rdns, &mail->rdns_name, &mail->ip, &facts->rdns_look, msg);
+}
+
+/* DNS of its time is gone. A name that is not the reverse name counts as one that does not resolve
+ * to the client, where that is known. */
+static void
+identify(struct labelled_client *client)
+{
+    static const struct conf nothing_is_ours;
+    struct client_facts *facts = &client->facts;
+
+    for (unsigned i = 0; i < facts->helo_count; i++) {
+        struct helo_fact *helo = &client->helos[i];
+        helo->resolves_here = facts->rdns == RDNS_UNKNOWN ? FACT_UNKNOWN : FACT_NO;
+        const struct helo_context context = {.client = &client->client.ip,
+            .rdns = facts->rdns,
+            .rdns_name = facts->rdns_name,
+            .resolves_here = helo->resolves_here,
+            .pairs = client->pairs,
+            .pair_count = facts->pair_count,
+            .conf = &nothing_is_ours};
+        helo->identity = helo_identify(&helo->form, &context);
+    }
 }
 
 enum err
@@ -182,6 +198,7 @@ labelled_next(const struct labelled *labelled, const struct labelled_tools *tool
         add_helo(mail, tools, out);
         add_sender(mail, tools, out);
     }
+    identify(out);
     out->facts.client = &out->client;
     out->facts.helos = out->helos;
     out->facts.pairs = out->pairs;

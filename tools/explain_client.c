@@ -2,10 +2,9 @@
 #include <string.h>
 
 #include "loader/helohabit.h"
+#include "loader/heloident.h"
 #include "loader/judgedns.h"
 #include "tools/explain.h"
-
-enum { HABIT_DAYS = 30 };
 
 const char *
 explain_fact(enum fact fact)
@@ -71,9 +70,9 @@ print_verdict(const struct explain *explain, const struct client_facts *facts,
 }
 
 static void
-print_rdns(const struct explain *explain, enum rdns_state state, const struct dname *name)
+print_rdns(const struct explain *explain, enum rdns_state state, const struct dname *name,
+    const struct rdns_verdict *look)
 {
-    struct rdns_verdict verdict;
     static const char *const states[] = {[RDNS_UNKNOWN] = "not known",
         [RDNS_STATE_NONE] = "none",
         [RDNS_STATE_UNCONFIRMED] = "not confirmed (does not resolve back)",
@@ -83,8 +82,8 @@ print_rdns(const struct explain *explain, enum rdns_state state, const struct dn
         fputc(' ', explain->out);
         text_name(explain->out, name);
     }
-    if (name != NULL && rdns_classify(explain->rdns, name, &explain->ip, &verdict, NULL) == ERR_OK)
-        fprintf(explain->out, ", %s (%s)", rdns_class_text(verdict.class), verdict.why);
+    if (name != NULL && look->why != NULL)
+        fprintf(explain->out, ", %s (%s)", rdns_class_text(look->class), look->why);
     fputc('\n', explain->out);
 }
 
@@ -93,13 +92,15 @@ static void
 print_habit(const struct explain *explain, const struct client_facts *facts)
 {
     struct helo_habit habit;
-    helohabit_of(facts->helos, facts->helo_count, explain->env.now_s, HABIT_DAYS * 86400, &habit);
+    helohabit_of(
+        facts->helos, facts->helo_count, explain->env.now_s, JUDGE_HABIT_DAYS * 86400, &habit);
     if (habit.names < 2)
         return;
     fprintf(explain->out,
         "HELO names in %d days: %u, %u of them new, %u new ones that do not resolve to the client, "
-        "up to %u in turn; the last: ",
-        HABIT_DAYS, habit.names, habit.fresh, habit.strange, habit.alternating);
+        "of %u organisations, up to %u in turn; the last: ",
+        JUDGE_HABIT_DAYS, habit.names, habit.fresh, habit.strange, habit.organisations,
+        habit.alternating);
     text_quoted(explain->out, slice_of(habit.last->text, habit.last->len));
     fputc('\n', explain->out);
 }
@@ -115,7 +116,7 @@ print_helo(const struct explain *explain, const struct helo_fact *helo)
     if (helo->form.kind == HELO_KIND_INVALID || helo->form.fault == HELO_FAULT_UNDERSCORE)
         fprintf(out, " (%s)", helo_fault_text(helo->form.fault));
     fprintf(out, ", resolves to the client: %s%s, %u times", explain_fact(helo->resolves_here),
-        helo->forged == FACT_YES ? ", FORGED" : "", helo->use->count);
+        helo_identity_forged(helo->identity) ? ", FORGED" : "", helo->use->count);
     print_between(out, helo->use->first_s, helo->use->last_s);
 }
 
@@ -145,13 +146,10 @@ on_client(void *ctx, const struct client_facts *facts, const struct judgement *j
         client->sessions, client->days, client->accepted, client->with_helo, client->ham,
         client->spam);
     print_between(explain->out, client->first_s, client->last_s);
-    print_rdns(explain, facts->rdns, facts->rdns_name);
+    print_rdns(explain, facts->rdns, facts->rdns_name, &facts->rdns_look);
     for (unsigned i = 0; i < facts->helo_count; i++)
         print_helo(explain, &facts->helos[i]);
     print_habit(explain, facts);
-    if (facts->unrelated_helos > 0)
-        fprintf(explain->out, "HELO names of %u organisations do not resolve to the client\n",
-            facts->unrelated_helos);
     for (unsigned i = 0; i < facts->pair_count; i++)
         print_pair(explain, &facts->pairs[i]);
     return ERR_OK;
@@ -186,9 +184,12 @@ print_unseen(struct explain *explain)
     fputs(explain->txn == NULL ? "client: there is no history\n"
                                : "client: the history does not have this address\n",
         explain->out);
+    struct rdns_verdict look = {0};
     enum rdns_state state = judgedns_rdns(&explain->env, &explain->ip, &name);
     bool named = state == RDNS_STATE_UNCONFIRMED || state == RDNS_STATE_CONFIRMED;
-    print_rdns(explain, state, named ? &name : NULL);
+    if (named && rdns_classify(explain->rdns, &name, &explain->ip, &look, NULL) < 0)
+        look.why = NULL;
+    print_rdns(explain, state, named ? &name : NULL, &look);
 }
 
 enum err

@@ -1,6 +1,7 @@
 /*
  * Ninety days of mail by actors with stated habits, made from a seed: what each sends on a day,
- * what was reported of it, and what DNS says of it. Written down before any weight was learnt.
+ * what was reported of it, and what DNS says of it. The habits stand for kinds of senders; they
+ * came in together with the first weights, not before them; no weight is learnt from them.
  */
 #ifndef TESTS_UNIT_MAIL_DAYS_H
 #define TESTS_UNIT_MAIL_DAYS_H

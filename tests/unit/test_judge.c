@@ -204,6 +204,7 @@ providers(void **state)
     struct pair_fact pair = {.use = &use, .domain = &provider, .organisation = provider};
     helo.form.name = other;
     helo.organisation = provider;
+    helo.identity = HELO_IDENTITY_PROVIDER;
     facts.helos = &helo;
     facts.helo_count = 1;
     facts.pairs = &pair;
@@ -212,6 +213,7 @@ providers(void **state)
     assert_true(reasons_have(judgement.reasons, REASON_HELO_FORGED));
     assert_true(reasons_have(judgement.reasons, REASON_SCORE));
     facts.rdns = RDNS_UNKNOWN; /* a dead resolver is nobody's fault */
+    helo.identity = HELO_IDENTITY_UNKNOWN;
     helo.resolves_here = FACT_UNKNOWN;
     judge_client(&facts, &policy, &weights, &judgement);
     assert_true(reasons_empty(judgement.reasons));
