@@ -90,7 +90,12 @@ on_client(void *ctx, const struct hist_client *client)
     struct dname name, organisation;
     enum err err = add_network(priors, &client->ip, bad);
 
-    if (err < 0 || judgedns_client(priors->env, client, &name) != RDNS_STATE_CONFIRMED)
+    if (err < 0)
+        return err;
+    enum rdns_state state = judgedns_client(priors->env, client, &name);
+    if (state >= RDNS_STATE_UNCONFIRMED)
+        err = rdnsrows_add(&priors->rows, &client->ip, &name);
+    if (err < 0 || state != RDNS_STATE_CONFIRMED)
         return err;
     publicname_registrable(priors->env->names, &name, &organisation);
     return add_domain(priors, &organisation, bad);
@@ -101,7 +106,8 @@ priors_make(const struct judging_env *env, struct priors *out)
 {
     *out = (struct priors){.env = env};
     struct history_visitor visitor = {.client = on_client, .ctx = out};
-    return history_walk(env->txn, NULL, &visitor);
+    enum err err = history_walk(env->txn, NULL, &visitor);
+    return err < 0 ? err : rdnsrows_end(&out->rows);
 }
 
 /* The share of bad ones among the others. */
@@ -125,6 +131,9 @@ priors_fill(struct priors *priors, struct client_facts *facts)
         priors->at++;
     if (priors->at < priors->count)
         facts->near_bad = others(&priors->networks[priors->at].prior, own);
+    const struct rdns_neighbours *row = rdnsrows_find(&priors->rows, &facts->client->ip);
+    if (row != NULL && facts->rdns_look.why != NULL)
+        facts->rdns_look = rdnsneighbours_weigh(facts->rdns_look, row);
     if (facts->rdns != RDNS_STATE_CONFIRMED ||
         namemap_number(&priors->domains, &facts->rdns_organisation, &number) < 0 ||
         number >= priors->domain_room)
@@ -136,6 +145,7 @@ void
 priors_free(struct priors *priors)
 {
     free(priors->networks);
+    rdnsrows_free(&priors->rows);
     namemap_free(&priors->domains);
     free(priors->domain_rows);
 }

@@ -8,6 +8,7 @@
 
 #include "loader/judging.h"
 #include "loader/namemap.h"
+#include "loader/rdnsrows.h"
 
 struct prior {
     uint32_t all;
@@ -26,12 +27,14 @@ struct priors {
     struct namemap domains;
     struct prior *domain_rows; /* beside domains.names */
     size_t domain_room;
+    struct rdnsrows rows; /* reverse names that their neighbours have, too */
 };
 
 /* One pass over the history. */
 enum err priors_make(const struct judging_env *env, struct priors *out) MUST_CHECK;
-/* Fills near_bad and domain_bad of facts whose client and rdns are filled. Clients in the order of
- * a walk over history; O(1) on the average. Priors that are all zero say nothing. */
+/* Fills near_bad and domain_bad of facts whose client and rdns are filled, and makes a named host
+ * in a row of such a static one. Clients in the order of a walk over history; O(1) on the average.
+ * Priors that are all zero say nothing. */
 void priors_fill(struct priors *priors, struct client_facts *facts);
 void priors_free(struct priors *priors);
 

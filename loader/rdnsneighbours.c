@@ -33,10 +33,10 @@ differ_in_numbers(const char *a, const char *b, long *step)
     return true;
 }
 
-static bool
-is_neighbour(const struct ip *a, const struct ip *b)
+bool
+rdnsneighbours_share(const struct ip *a, const struct ip *b)
 {
-    if (ip_is4(a) != ip_is4(b) || ip_cmp(a, b) == 0)
+    if (ip_is4(a) != ip_is4(b))
         return false;
     struct prefix net = prefix_of(a, ip_is4(a) ? 24 : 64);
     return prefix_contains(&net, b);
@@ -53,7 +53,9 @@ rdnsneighbours_count(const struct rdns_named *own, const struct rdns_named *othe
     for (size_t i = 0; i < count; i++) {
         long step;
 
-        if (!is_neighbour(own->ip, others[i].ip) || dname_labels(others[i].name) == 0)
+        bool is_neighbour =
+            rdnsneighbours_share(own->ip, others[i].ip) && ip_cmp(own->ip, others[i].ip) != 0;
+        if (!is_neighbour || dname_labels(others[i].name) == 0)
             continue;
         out->named++;
         dname_format(others[i].name, other);

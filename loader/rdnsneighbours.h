@@ -26,6 +26,9 @@ struct rdns_neighbours {
 /* So many alike make a row. */
 #define RDNS_NEIGHBOURS_ROW 3
 
+/* Whether two addresses are of one network: a /24, or a /64 of IPv6. */
+bool rdnsneighbours_share(const struct ip *a, const struct ip *b);
+
 /* others may hold the address itself and addresses of elsewhere, which are passed over. */
 void rdnsneighbours_count(const struct rdns_named *own, const struct rdns_named *others,
     size_t count, struct rdns_neighbours *out);

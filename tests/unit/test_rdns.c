@@ -12,7 +12,7 @@
 
 #include "loader/classify.h"
 #include "loader/rdns.h"
-#include "loader/rdnsneighbours.h"
+#include "loader/rdnsrows.h"
 
 struct example {
     const char *sign, *name, *matches, *must_not_match;
@@ -301,6 +301,45 @@ neighbours_in_a_row(void **state)
     assert_int_equal(rdnsneighbours_weigh(own, &row).class, RDNS_CLASS_SERVER);
 }
 
+static void
+add_row(struct rdnsrows *rows, unsigned net, unsigned host, const char *left, const char *right)
+{
+    char text[64];
+    struct dname name;
+    struct ip ip = ip_from_v4(0xcb007000 + net * 256 + host);
+    (void)snprintf(text, sizeof text, "%s%u%s", left, host, right);
+    assert_int_equal(dname_parse(text, strlen(text), &name), ERR_OK);
+    assert_int_equal(rdnsrows_add(rows, &ip, &name), ERR_OK);
+}
+
+/* Four networks: a whole row, one of three names, at most three alike, and a row beside another. */
+static void
+rows_of_a_walk(void **state)
+{
+    struct rdnsrows rows = {0};
+    (void)state;
+    for (unsigned host = 0; host < 256; host++)
+        add_row(&rows, 0, host, "p", ".town.isp.example");
+    for (unsigned host = 1; host < 4; host++)
+        add_row(&rows, 1, host, "p", ".town.isp.example");
+    for (unsigned host = 1; host < 9; host++)
+        add_row(&rows, 2, host, host < 3 ? "mail.a" : "mail.b", host < 6 ? ".example" : ".test");
+    add_row(&rows, 3, 9, "mail.company", ".example");
+    for (unsigned host = 10; host < 14; host++)
+        add_row(&rows, 3, host, "q", ".isp.example");
+    assert_int_equal(rdnsrows_end(&rows), ERR_OK);
+    struct {
+        unsigned net, host;
+        bool found;
+    } const cases[] = {{0, 0, true}, {0, 255, true}, {1, 2, false}, {2, 2, false}, {3, 9, false},
+        {3, 10, true}, {3, 13, true}, {3, 14, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ip ip = ip_from_v4(0xcb007000 + cases[i].net * 256 + cases[i].host);
+        assert_int_equal(rdnsrows_find(&rows, &ip) != NULL, cases[i].found);
+    }
+    rdnsrows_free(&rows);
+}
+
 int
 main(void)
 {
@@ -311,6 +350,7 @@ main(void)
         cmocka_unit_test(line_table),
         cmocka_unit_test(longest_names),
         cmocka_unit_test(neighbours_in_a_row),
+        cmocka_unit_test(rows_of_a_walk),
     };
 
     return cmocka_run_group_tests_name("rdns", tests, setup, teardown);
