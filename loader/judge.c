@@ -339,8 +339,8 @@ judge_helo_name(
     /* A name that really is one of its clients', or whose owner sends mail with it as the sender's
      * domain, must not suffer from those who borrow it; and a name that is no public one says
      * little. */
-    bool owned = facts->owned || facts->inside || facts->resolving_to > 0 ||
-                 facts->public_name == FACT_NO;
+    bool owned =
+        facts->owned || facts->inside || facts->resolving_to > 0 || facts->public_name == FACT_NO;
     if (facts->mature && !owned && strangers >= policy->shared_clients) {
         reasons_add(&out->reasons, REASON_HELO_SHARED);
         note(&notes, "used by %u clients, resolves to none", facts->clients);
