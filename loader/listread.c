@@ -28,6 +28,7 @@ struct reading {
     unsigned long line;
     struct listdup dup;
     bool may_be_plain; /* lines with an address alone need no other look at them */
+    const char *bad;   /* what is wrong with the last line, which has no meaning; else NULL */
     size_t n;          /* bytes in text, or beyond it where the line is too long */
     char *text;
     char *chunk;
@@ -172,6 +173,7 @@ end_line(struct reading *reading)
         warn(reading, what);
     if (n > LISTFILE_LINE_MAX)
         warn(reading, long_line);
+    reading->bad = err == ERR_SYNTAX ? what : NULL;
     if (err == ERR_NOMEM)
         return no_memory(reading->msg, reading->path);
     if (err != ERR_OK)
@@ -269,6 +271,11 @@ read_lines(struct reading *reading, struct unpack *in)
     if (!pending)
         return ERR_OK;
     err = end_line(reading);
+    if (err == ERR_OK && reading->bad != NULL && reading->read->whole_only)
+        return errmsg_set(reading->msg, ERR_IO,
+            "%s:%lu: the file ends in the middle of a line (%s), so it was cut while it was "
+            "written; write it whole to another name and rename it",
+            reading->path, reading->line, reading->bad);
     if (err == ERR_OK)
         warn(reading, no_newline);
     return err;

@@ -22,10 +22,12 @@ struct list_read {
     size_t part_count;
     bool in_part;            /* lines are the last one's */
     struct list_bytes zones; /* of a section: its sub-zones' names in wire form */
+    bool whole_only;         /* set before: a file that ends in half a line is an error */
 };
 
-/* All zero bytes at first; free it whatever is returned. Counts into stats. An unreadable file, one
- * that changes meanwhile and a stamp in the future are errors, bad lines are not. */
+/* All zero bytes at first but for whole_only; free it whatever is returned. Counts into stats. An
+ * unreadable file, one that changes meanwhile and a stamp in the future are errors, bad lines are
+ * not, unless it is the last one, has no newline, and only whole files will do. */
 enum err listread(const struct list_source *source, int64_t now_s, struct list_read *out,
     struct list_stats *stats, struct errmsg *msg) MUST_CHECK;
 void listread_free(struct list_read *read);

@@ -21,20 +21,21 @@ damaged(const struct conf *conf, enum err err, struct errmsg *msg)
         msg, err, "%s: %s; delete it and run repdns-load import", conf->lists_path, err_text(err));
 }
 
-/* Whether the source was read from these very files. */
+/* Whether the source was read from these very files, and whether it has entries of any. */
 static enum err
 is_same(struct kv *kv, const struct conf *conf, const struct list_source *source,
-    struct slice files, bool *same, struct errmsg *msg)
+    struct slice files, bool *same, bool *filled, struct errmsg *msg)
 {
     struct kv_txn *txn;
     struct liststore_source stored;
-    *same = false;
+    *same = *filled = false;
     enum err err = kv_begin(kv, false, &txn, msg);
     if (err < 0)
         return err;
     err = liststore_get(txn, source->name, &stored);
     *same = err == ERR_OK && !stored.old && stored.type == source->type &&
             slice_cmp(stored.files, files) == 0;
+    *filled = err == ERR_OK && stored.type == source->type && stored.count > 0;
     kv_abort(&txn);
     return err < 0 && err != ERR_NOTFOUND ? damaged(conf, err, msg) : ERR_OK;
 }
@@ -207,14 +208,15 @@ import(struct kv *kv, const struct conf *conf, const struct list_source *source,
     bool *changed, struct list_stats *stats, struct errmsg *msg)
 {
     struct list_bytes state;
-    bool same = false;
+    bool same = false, filled = false;
     enum err err = listread_state(source, &state, msg);
     if (err == ERR_OK)
-        err = is_same(kv, conf, source, slice_of(state.p, state.n), &same, msg);
+        err = is_same(kv, conf, source, slice_of(state.p, state.n), &same, &filled, msg);
     listbytes_free(&state);
     if (err < 0 || same)
         return err;
-    struct list_read read = {0};
+    /* What there is goes on being served instead of half a file. */
+    struct list_read read = {.whole_only = filled && !conf->strict_rbldnsd};
     struct importing importing = {.conf = conf, .source = source, .read = &read};
     err = listread(source, now_s, &read, stats, msg);
     if (err == ERR_OK)

@@ -101,13 +101,24 @@ check_has "a file that changes while it is read: the message" "$TEXT" "drop: cha
 served "a file that changes while it is read"
 good "a file that changes while it is read"
 
-# Half a line: what is whole is taken, and the rest is told.
-GENERATION=60
+# Half a line is half a file: only a list that has nothing else takes what is whole of it.
 printf ':127.0.1.60:\n203.0.113.7\n203.0.113.' | replace
+fails "half a line at the end" "drop:3: the file ends in the middle of a line .not an address.*write it whole"
+gzip -nc < <(printf ':127.0.1.60:\n203.0.113.7\n203.0.113.') | replace
+fails "half a line at the end of a whole gzip" "drop:3: the file ends in the middle of a line"
+printf ':127.0.1.60:\n203.0.113.7\n203.0.113.' | replace
+GENERATION=60
+mv "$STATE/lists.mdb" "$RUN/lists.kept"
 run_load
-check_eq "half a line at the end: exit code" "$RC" 0
-check_has "half a line at the end: the message" "$TEXT" "drop:3: not an address"
-served "half a line at the end"
+check_eq "half a line at the end of the first file: exit code" "$RC" 0
+check_has "half a line at the end of the first file: the message" "$TEXT" "drop:3: not an address"
+served "half a line at the end of the first file"
+{ cat "$CONF"; echo 'strict_rbldnsd = yes'; } >"$CONF.strict"
+chmod 644 "$CONF.strict"
+printf ':127.0.1.60:\n203.0.113.7\n203.0.113.6\n203.0.113.' | replace
+CONF=$CONF.strict run_load
+check_eq "half a line at the end as rbldnsd has it: exit code" "$RC" 0
+check_eq "half a line at the end as rbldnsd has it is taken" "$(ask 6.113.0.203.drop.test A)" 127.0.1.60
 printf ':127.0.1.60:\n203.0.113.7\n203.0.113.8' | replace
 run_load
 check_has "a last line without its end: the message" "$TEXT" "drop:3: .*no newline"

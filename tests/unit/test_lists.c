@@ -405,6 +405,7 @@ test_warnings(void **state)
     struct fixture *f = *state;
     bool changed;
     struct list_stats stats;
+    struct errmsg msg;
     char want[200];
     write_text(f, 0, "1.2.3.4\n# nothing\n\nnonsense\n1.2.3.4/8\n1.2.3.5\n");
     assert_int_equal(import(f, &changed, &stats), ERR_OK);
@@ -426,6 +427,25 @@ test_warnings(void **state)
     assert_int_equal(stats.warnings, 1);
     (void)snprintf(want, sizeof want, "%s:2: the last line has no newline", f->paths[0]);
     assert_memory_equal(stats.first_warning, want, strlen(want));
+    /* One that means nothing is half a one, and what is stored stays, but as rbldnsd has it. */
+    f->conf.strict_rbldnsd = false;
+    write_text(f, 0, "1.2.3.9\n1.2.");
+    assert_int_equal(import(f, &changed, &stats), ERR_IO);
+    (void)snprintf(want, sizeof want, "%s:2: the file ends in the middle of a line", f->paths[0]);
+    assert_int_equal(lists_import(&f->conf, &f->source, NOW, &changed, &stats, &msg), ERR_IO);
+    assert_memory_equal(msg.text, want, strlen(want));
+    assert_false(changed);
+    f->conf.strict_rbldnsd = true;
+    assert_int_equal(import(f, &changed, &stats), ERR_OK);
+    assert_int_equal(stats.entries, 1);
+    f->conf.strict_rbldnsd = false;
+    /* A comment and a directive mean something. */
+    write_text(f, 0, "1.2.3.4\n# the end");
+    assert_int_equal(import(f, &changed, &stats), ERR_OK);
+    write_text(f, 0, "1.2.3.5\n$TTL 60");
+    assert_int_equal(import(f, &changed, &stats), ERR_OK);
+    write_text(f, 0, "1.2.3.5\n$TT");
+    assert_int_equal(import(f, &changed, &stats), ERR_IO);
     /* A line of more than 32 KiB is cut, and the next one is itself. */
     static char text[70000];
     memset(text, 'x', sizeof text);
