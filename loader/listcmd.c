@@ -289,12 +289,12 @@ publish_change(struct editing *editing)
 
 /* Only the blocks that the edits are in; false: nothing was done, the whole list is needed. */
 static bool
-publish_edits(struct editing *editing, size_t new_edits, enum exit_code *code)
+publish_edits(struct editing *editing, const struct list_change *change, enum exit_code *code)
 {
     struct run *run = editing->run;
     struct listfast fast;
-    enum err err = listfast_open(run->conf, editing->source, &editing->layer, editing->edits,
-        editing->request->count, new_edits, run->now_s, &fast);
+    enum err err =
+        listfast_open(run->conf, editing->source, &editing->layer, change, run->now_s, &fast);
     bool done = err == ERR_OK;
     if (done)
         err = listedit_write(run->conf, editing->source->name, &editing->layer, editing->msg);
@@ -308,6 +308,12 @@ publish_edits(struct editing *editing, size_t new_edits, enum exit_code *code)
     return done;
 }
 
+static size_t
+apart(size_t a, size_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
 static enum exit_code
 edit_list(struct editing *editing)
 {
@@ -318,13 +324,19 @@ edit_list(struct editing *editing)
     err = listedit_read(conf, editing->source->name, &editing->layer, editing->msg);
     if (err < 0)
         return exit_of(err);
-    size_t stored = editing->layer.count, count;
+    size_t stored = editing->layer.count;
     listlayer_expire(&editing->layer, editing->run->now_s);
-    count = editing->layer.count;
+    bool expired = editing->layer.count < stored;
+    size_t adds = listlayer_count(&editing->layer, LIST_EDIT_ADD);
+    size_t dels = listlayer_count(&editing->layer, LIST_EDIT_DEL);
     err = change_layer(editing);
     enum exit_code code = exit_of(err);
-    if (err == ERR_OK && count == stored && editing->request->verb != LIST_VERB_UNDO &&
-        publish_edits(editing, editing->layer.count - count, &code))
+    const struct list_change change = {.edits = editing->edits,
+        .count = editing->request->count,
+        .undone = editing->request->verb == LIST_VERB_UNDO,
+        .adds = apart(adds, listlayer_count(&editing->layer, LIST_EDIT_ADD)),
+        .dels = apart(dels, listlayer_count(&editing->layer, LIST_EDIT_DEL))};
+    if (err == ERR_OK && !expired && publish_edits(editing, &change, &code))
         return code;
     if (err == ERR_OK)
         code = check_change(editing);

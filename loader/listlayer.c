@@ -176,6 +176,15 @@ listlayer_undo(struct list_layer *layer, enum list_type type, const struct listf
     return gone;
 }
 
+size_t
+listlayer_count(const struct list_layer *layer, enum list_edit_kind kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < layer->count; i++)
+        count += layer->edits[i].kind == kind;
+    return count;
+}
+
 void
 listlayer_expire(struct list_layer *layer, int64_t now_s)
 {

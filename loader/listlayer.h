@@ -47,6 +47,7 @@ enum err listlayer_put(struct list_layer *layer, const struct list_edit *edit) M
 /* Removes those about the entry, of both kinds; returns how many. */
 unsigned listlayer_undo(
     struct list_layer *layer, enum list_type type, const struct listfile_entry *entry);
+size_t listlayer_count(const struct list_layer *layer, enum list_edit_kind kind);
 /* The del that takes all of the entry off whatever is added, or NULL. */
 const struct list_edit *listlayer_del_over(
     const struct list_layer *layer, enum list_type type, const struct listfile_entry *entry);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "loader/listoverlay.h"
+#include "loader/listscan.h"
 #include "zones/store.h"
 
 /* One call of listpatch_blocks. */
@@ -89,22 +90,19 @@ meets(const struct list_flat *flat, const struct range *range)
     return i < flat->count && ip_cmp(&flat->addrs[i].range.first, &range->last) <= 0;
 }
 
-/* The edits of one kind flattened, as far as they are where; all of them where that is NULL. */
+/* Those of the layer's edits of one kind that meet the place, flattened. */
 static enum err
-flatten(struct listpatch *patch, const struct list_edit *edits, size_t count,
-    const struct list_edit *like, enum list_edit_kind kind, const struct list_flat *where,
-    struct slice value, struct list_flat *out)
+flatten_layer(struct listpatch *patch, const struct list_layer *layer, enum list_type type,
+    enum list_edit_kind kind, struct slice value, struct list_flat *out)
 {
     struct list_collect collect;
-    enum err err = listcollect_init(&collect, like->type, &patch->arena);
+    enum err err = listcollect_init(&collect, type, &patch->arena);
     *out = (struct list_flat){0};
-    for (size_t i = 0; err == ERR_OK && i < count; i++) {
-        const struct list_edit *edit = &edits[i];
-        if (edit->type != like->type || edit->kind != kind ||
-            (where != NULL && !meets(where, &edit->entry.range)))
-            continue;
-        bool own = where != NULL && edit->value.n > 0;
-        err = listcollect_add(&collect, &edit->entry, own ? edit->value : value);
+    for (size_t i = 0; err == ERR_OK && i < layer->count; i++) {
+        const struct list_edit *edit = &layer->edits[i];
+        if (edit->type == type && edit->kind == kind && meets(&patch->where, &edit->entry.range))
+            err = listcollect_add(
+                &collect, &edit->entry, edit->value.n > 0 ? edit->value : value);
     }
     if (err == ERR_OK)
         err = listcollect_flatten(&collect, out);
@@ -112,31 +110,84 @@ flatten(struct listpatch *patch, const struct list_edit *edits, size_t count,
     return err;
 }
 
-enum err
-listpatch_init(struct listpatch *patch, const struct list_layer *layer,
-    const struct list_edit *edits, size_t count, struct slice value)
+/* The addresses that are edited, whatever becomes of them. */
+static enum err
+flatten_change(struct listpatch *patch, const struct list_change *change, struct slice value)
 {
-    struct list_flat adds = {0}, dels = {0};
-    size_t room = 0;
-    uint64_t dropped;
-    *patch = (struct listpatch){0};
-    enum err err =
-        flatten(patch, edits, count, &edits[0], edits[0].kind, NULL, value, &patch->where);
-    /* Where somebody takes off, nothing is left, whatever was added. */
-    if (err < 0 || edits[0].kind == LIST_EDIT_DEL)
-        return err;
-    err = flatten(
-        patch, layer->edits, layer->count, &edits[0], LIST_EDIT_ADD, &patch->where, value, &adds);
-    for (size_t i = 0; err == ERR_OK && i < patch->where.count; i++)
-        err = clip(&adds, &patch->where.addrs[i].range, &patch->what, &room);
+    struct list_collect collect;
+    enum err err = listcollect_init(&collect, change->edits[0].type, &patch->arena);
+    for (size_t i = 0; err == ERR_OK && i < change->count; i++)
+        err = listcollect_add(&collect, &change->edits[i].entry, value);
     if (err == ERR_OK)
-        err = flatten(patch, layer->edits, layer->count, &edits[0], LIST_EDIT_DEL, &patch->where,
-            value, &dels);
-    if (err == ERR_OK)
-        err = listoverlay(&patch->what, &dels, true, &dropped);
-    listcollect_free_flat(&adds);
-    listcollect_free_flat(&dels);
+        err = listcollect_flatten(&collect, &patch->where);
+    listcollect_free(&collect);
     return err;
+}
+
+/* What of a layer lies where the patch is. */
+static enum err
+clip_all(const struct listpatch *patch, const struct list_flat *from, struct list_flat *out)
+{
+    size_t room = 0;
+    enum err err = ERR_OK;
+    *out = (struct list_flat){0};
+    for (size_t i = 0; err == ERR_OK && i < patch->where.count; i++)
+        err = clip(from, &patch->where.addrs[i].range, out, &room);
+    return err;
+}
+
+/* What the files list of the addresses: entries that meet them say so, as in the whole list. */
+static enum err
+read_files(struct listpatch *patch, struct kv_txn *txn, const struct liststore_source *source)
+{
+    struct list_collect collect;
+    struct list_flat found = {0};
+    enum err err = listcollect_init(&collect, source->type, &patch->arena);
+    if (err == ERR_OK)
+        err = listscan(txn, source, &patch->where, &collect);
+    if (err == ERR_OK)
+        err = listcollect_flatten(&collect, &found);
+    if (err == ERR_OK)
+        err = clip_all(patch, &found, &patch->what);
+    listcollect_free_flat(&found);
+    listcollect_free(&collect);
+    return err;
+}
+
+static enum err
+overlay_layer(struct listpatch *patch, const struct list_layer *layer, enum list_type type,
+    enum list_edit_kind kind, struct slice value)
+{
+    struct list_flat all = {0}, inside = {0};
+    uint64_t dropped;
+    enum err err = flatten_layer(patch, layer, type, kind, value, &all);
+    if (err == ERR_OK)
+        err = clip_all(patch, &all, &inside);
+    if (err == ERR_OK)
+        err = listoverlay(&patch->what, &inside, kind == LIST_EDIT_DEL, &dropped);
+    listcollect_free_flat(&all);
+    listcollect_free_flat(&inside);
+    return err;
+}
+
+enum err
+listpatch_init(struct listpatch *patch, const struct list_change *change,
+    const struct list_layer *layer, struct slice value, struct kv_txn *txn,
+    const struct liststore_source *source)
+{
+    enum list_type type = change->edits[0].type;
+    *patch = (struct listpatch){0};
+    if (list_type_info(type)->holds == LIST_HOLDS_NAMES)
+        return listpatch_names_init(patch, change, layer, value, txn, source);
+    enum err err = flatten_change(patch, change, value);
+    /* Where somebody takes off, nothing is left, whatever was added. */
+    if (err < 0 || (!change->undone && change->edits[0].kind == LIST_EDIT_DEL))
+        return err;
+    if (change->undone)
+        err = read_files(patch, txn, source);
+    if (err == ERR_OK)
+        err = overlay_layer(patch, layer, type, LIST_EDIT_ADD, value);
+    return err == ERR_OK ? overlay_layer(patch, layer, type, LIST_EDIT_DEL, value) : err;
 }
 
 static void
@@ -308,26 +359,6 @@ build_places(struct patching *p, const struct list_flat *all)
     return err;
 }
 
-/* Both are in order. */
-static enum err
-compare(const struct records *before, const struct records *after, struct records *changes)
-{
-    size_t i = 0, k = 0;
-    enum err err = ERR_OK;
-    while (err == ERR_OK && (i < before->count || k < after->count)) {
-        const struct record *old = i < before->count ? &before->items[i] : NULL;
-        const struct record *new = k < after->count ? &after->items[k] : NULL;
-        int order = old == NULL ? 1 : new == NULL ? -1 : slice_cmp(old->key, new->key);
-        if (order < 0)
-            err = records_add(changes, old->key, slice_of(NULL, 0));
-        else if (order > 0 || slice_cmp(old->value, new->value) != 0)
-            err = records_add(changes, new->key, new->value);
-        i += order <= 0;
-        k += order >= 0;
-    }
-    return err;
-}
-
 static enum err
 patch_blocks(struct patching *p, struct records *changes)
 {
@@ -339,10 +370,10 @@ patch_blocks(struct patching *p, struct records *changes)
         err = listoverlay(&p->served, &patch->where, true, &patch->dropped);
     if (err == ERR_OK)
         err = listoverlay(&p->served, &patch->what, false, &covered);
-    patch->ranges = (int64_t)p->served.count - (int64_t)ranges;
+    patch->entries = (int64_t)p->served.count - (int64_t)ranges;
     if (err == ERR_OK)
         err = build_places(p, &p->served);
-    return err == ERR_OK ? compare(&p->before, &p->after, changes) : err;
+    return err == ERR_OK ? records_compare(&p->before, &p->after, changes) : err;
 }
 
 enum err
@@ -351,8 +382,10 @@ listpatch_blocks(
 {
     struct patching p = {.patch = patch, .txn = txn, .dataset = dataset};
     struct store_key prefix;
-    patch->ranges = 0;
+    patch->entries = 0;
     patch->dropped = 0;
+    if (patch->where.names != NULL)
+        return listpatch_names_blocks(patch, txn, dataset, changes);
     if (patch->where.count == 0)
         return ERR_OK;
     p.family = ip_is4(&patch->where.addrs[0].range.first) ? 4 : 6;

@@ -116,6 +116,26 @@ records_diff(const struct records *want, size_t from, size_t to, struct kv_txn *
     return err;
 }
 
+enum err
+records_compare(
+    const struct records *before, const struct records *after, struct records *changes)
+{
+    size_t i = 0, k = 0;
+    enum err err = ERR_OK;
+    while (err == ERR_OK && (i < before->count || k < after->count)) {
+        const struct record *old = i < before->count ? &before->items[i] : NULL;
+        const struct record *new = k < after->count ? &after->items[k] : NULL;
+        int order = old == NULL ? 1 : new == NULL ? -1 : slice_cmp(old->key, new->key);
+        if (order < 0)
+            err = records_add(changes, old->key, slice_of(NULL, 0));
+        else if (order > 0 || slice_cmp(old->value, new->value) != 0)
+            err = records_add(changes, new->key, new->value);
+        i += order <= 0;
+        k += order >= 0;
+    }
+    return err;
+}
+
 static void
 apply(const struct record *record, struct kv_txn *txn)
 {

@@ -33,6 +33,10 @@ void records_sort(struct records *records);
 enum err records_diff(const struct records *want, size_t from, size_t to, struct kv_txn *txn,
     struct slice prefix, struct records *changes) MUST_CHECK;
 
+/* Appends to changes what turns before into after, which are both sorted. */
+enum err records_compare(const struct records *before, const struct records *after,
+    struct records *changes) MUST_CHECK;
+
 /* Puts and deletes in changes, which are sorted; failures are sticky in the transaction. Where they
  * put at least as much as half of what the store holds, all of it is written anew in key order:
  * LMDB's pages are full then, where keys put between others leave them half full. For that, before

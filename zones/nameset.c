@@ -203,10 +203,10 @@ entry_slot(const struct reader *reader, uint32_t slot, struct nameset_slot *out)
     return slot == 1 ? ERR_OK : slot_value(reader, slot, &out->value);
 }
 
-enum err
-nameset_block_each(struct slice key, struct slice value, nameset_each_fn each, void *ctx)
+/* Of the context or of the block itself. */
+static enum err
+each_entry(struct slice value, bool context, nameset_each_fn each, void *ctx)
 {
-    (void)key;
     struct reader block;
     uint8_t name[DNAME_KEY_MAX];
     enum err err = reader_init(&block, value);
@@ -216,7 +216,7 @@ nameset_block_each(struct slice key, struct slice value, nameset_each_fn each, v
         err = read_entry(&block);
         if (err == ERR_OK)
             memcpy(name + block.shared, block.rest, block.key_n - block.shared);
-        if (err < 0 || i < block.context_count)
+        if (err < 0 || context != (i < block.context_count))
             continue;
         struct nameset_entry entry;
         err = dname_from_key(name, block.key_n, &entry.name);
@@ -228,4 +228,17 @@ nameset_block_each(struct slice key, struct slice value, nameset_each_fn each, v
             err = each(ctx, &entry);
     }
     return err;
+}
+
+enum err
+nameset_block_each(struct slice key, struct slice value, nameset_each_fn each, void *ctx)
+{
+    (void)key;
+    return each_entry(value, false, each, ctx);
+}
+
+enum err
+nameset_block_context(struct slice value, nameset_each_fn each, void *ctx)
+{
+    return each_entry(value, true, each, ctx);
 }

@@ -26,12 +26,13 @@ struct pairs {
     uint32_t count;
 };
 
-struct build {
+struct nameset_builder {
     uint16_t dataset;
     store_emit_fn emit;
     void *ctx;
     struct packed *entries; /* of the block being filled */
     size_t entry_count, entry_room;
+    bool full; /* it ends after its last entry */
     struct slice *dict;
     size_t dict_count, dict_room, bytes;
     /* Wildcards at the last name seen and above it, values borrowed from the caller's entries. */
@@ -55,7 +56,7 @@ key_hash(const uint8_t *key, size_t n)
 }
 
 static enum err
-slot_number(struct build *build, const struct nameset_slot *slot, uint32_t *out)
+slot_number(struct nameset_builder *build, const struct nameset_slot *slot, uint32_t *out)
 {
     *out = slot->kind == NAMESET_SLOT_EXCLUDED ? 1 : 0;
     if (slot->kind != NAMESET_SLOT_VALUE)
@@ -121,7 +122,7 @@ number_pair(struct pairs *pairs, struct packed *entry)
 
 /* Everything behind the key. */
 static uint8_t *
-put_block(uint8_t *out, const struct build *build, const struct packed *context,
+put_block(uint8_t *out, const struct nameset_builder *build, const struct packed *context,
     const struct pairs *pairs)
 {
     *out++ = (uint8_t)build->context_count;
@@ -142,7 +143,7 @@ put_block(uint8_t *out, const struct build *build, const struct packed *context,
 }
 
 static enum err
-emit_record(struct build *build, bool last, struct slice value)
+emit_record(struct nameset_builder *build, bool last, struct slice value)
 {
     struct store_key key;
     const struct packed *final = &build->entries[build->entry_count - 1];
@@ -154,7 +155,7 @@ emit_record(struct build *build, bool last, struct slice value)
 }
 
 static enum err
-emit_block(struct build *build, bool last)
+emit_block(struct nameset_builder *build, bool last)
 {
     struct packed context[ANCESTORS_MAX];
     size_t count = build->entry_count + build->context_count;
@@ -184,14 +185,14 @@ emit_block(struct build *build, bool last)
 
 /* The context of a block is what lies above the last name before it. */
 static void
-start_block(struct build *build)
+start_block(struct nameset_builder *build)
 {
     memcpy(build->context, build->above, build->above_count * sizeof *build->above);
     build->context_count = build->above_count;
 }
 
 static void
-follow_above(struct build *build, const struct packed *entry, const struct nameset_slot *wild)
+follow_above(struct nameset_builder *build, const struct packed *entry, const struct nameset_slot *wild)
 {
     while (build->above_count > 0) {
         const struct packed *top = &build->above[build->above_count - 1].entry;
@@ -207,7 +208,7 @@ follow_above(struct build *build, const struct packed *entry, const struct names
 }
 
 static enum err
-add_entry(struct build *build, const struct nameset_entry *from)
+add_entry(struct nameset_builder *build, const struct nameset_entry *from)
 {
     if (build->entry_count == build->entry_room) {
         size_t room = build->entry_room == 0 ? 256 : build->entry_room * 2;
@@ -239,30 +240,124 @@ add_entry(struct build *build, const struct nameset_entry *from)
 }
 
 enum err
+nameset_builder_open(
+    uint16_t dataset, store_emit_fn emit, void *ctx, struct nameset_builder **out)
+{
+    struct nameset_builder *build = calloc(1, sizeof *build);
+    *out = build;
+    if (build == NULL)
+        return ERR_NOMEM;
+    build->dataset = dataset;
+    build->emit = emit;
+    build->ctx = ctx;
+    return ERR_OK;
+}
+
+void
+nameset_builder_close(struct nameset_builder **builder)
+{
+    if (*builder == NULL)
+        return;
+    free((*builder)->entries);
+    free((*builder)->dict);
+    free(*builder);
+    *builder = NULL;
+}
+
+static enum err
+begin_below(void *ctx, const struct nameset_entry *entry)
+{
+    struct nameset_builder *build = ctx;
+    struct packed packed = {0};
+    if (build->above_count == ANCESTORS_MAX)
+        return ERR_FORMAT;
+    packed.key_n = dname_key(&entry->name, packed.key);
+    follow_above(build, &packed, &entry->wild);
+    return ERR_OK;
+}
+
+enum err
+nameset_builder_begin(struct nameset_builder *builder, struct slice value)
+{
+    builder->above_count = builder->entry_count = builder->dict_count = builder->bytes = 0;
+    builder->full = false;
+    return nameset_block_context(value, begin_below, builder);
+}
+
+enum err
+nameset_builder_add(struct nameset_builder *builder, const struct nameset_entry *entry)
+{
+    enum err err = builder->full ? emit_block(builder, false) : ERR_OK;
+    builder->full = false;
+    if (err == ERR_OK)
+        err = add_entry(builder, entry);
+    if (err < 0)
+        return err;
+    const struct packed *last = &builder->entries[builder->entry_count - 1];
+    builder->full = builder->bytes >= NAMESET_BLOCK_MAX || builder->entry_count == UINT16_MAX ||
+                    key_hash(last->key, last->key_n) % NAMESET_BLOCK_MEAN == 0;
+    return ERR_OK;
+}
+
+/* How far a context is the same as what lies above the last name. */
+struct comparison {
+    const struct nameset_builder *build;
+    size_t count;
+    bool differs;
+};
+
+static enum err
+compare_above(void *ctx, const struct nameset_entry *entry)
+{
+    struct comparison *comparison = ctx;
+    const struct nameset_builder *build = comparison->build;
+    uint8_t key[DNAME_KEY_MAX];
+    size_t n = dname_key(&entry->name, key), i = comparison->count++;
+    if (i >= build->above_count) {
+        comparison->differs = true;
+        return ERR_OK;
+    }
+    const struct packed *above = &build->above[i].entry;
+    const struct nameset_slot *wild = &build->above[i].wild;
+    if (above->key_n != n || memcmp(above->key, key, n) != 0 || wild->kind != entry->wild.kind ||
+        slice_cmp(wild->value, entry->wild.value) != 0)
+        comparison->differs = true;
+    return ERR_OK;
+}
+
+enum err
+nameset_builder_meets(
+    struct nameset_builder *builder, struct slice key, struct slice value, bool *meets)
+{
+    struct comparison comparison = {.build = builder};
+    *meets = false;
+    if (!builder->full)
+        return ERR_OK;
+    const struct packed *last = &builder->entries[builder->entry_count - 1];
+    if (slice_cmp(slice_of(last->key, last->key_n), key) != 0)
+        return ERR_OK;
+    enum err err = nameset_block_context(value, compare_above, &comparison);
+    *meets = !comparison.differs && comparison.count == builder->above_count;
+    return err;
+}
+
+enum err
+nameset_builder_end(struct nameset_builder *builder, bool last)
+{
+    builder->full = false;
+    return builder->entry_count == 0 ? ERR_OK : emit_block(builder, last);
+}
+
+enum err
 nameset_build(uint16_t dataset, const struct nameset_entry *entries, size_t count,
     store_emit_fn emit, void *ctx)
 {
-    struct build *build = calloc(1, sizeof *build);
-    enum err err = build == NULL ? ERR_NOMEM : ERR_OK;
-    if (build != NULL) {
-        build->dataset = dataset;
-        build->emit = emit;
-        build->ctx = ctx;
-    }
-    for (size_t i = 0; err == ERR_OK && i < count; i++) {
-        err = add_entry(build, &entries[i]);
-        if (err < 0)
-            break;
-        const struct packed *entry = &build->entries[build->entry_count - 1];
-        bool last = i + 1 == count;
-        if (last || build->bytes >= NAMESET_BLOCK_MAX || build->entry_count == UINT16_MAX ||
-            key_hash(entry->key, entry->key_n) % NAMESET_BLOCK_MEAN == 0)
-            err = emit_block(build, last);
-    }
-    if (build != NULL) {
-        free(build->entries);
-        free(build->dict);
-    }
-    free(build);
+    struct nameset_builder *builder;
+    enum err err = nameset_builder_open(dataset, emit, ctx, &builder);
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        err = nameset_builder_add(builder, &entries[i]);
+    if (err == ERR_OK)
+        err = nameset_builder_end(builder, true);
+    nameset_builder_close(&builder);
     return err;
 }
