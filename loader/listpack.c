@@ -278,3 +278,24 @@ listpack_next(struct listpack_reader *reader, struct listfile_entry *entry, stru
     *value = reader->value[number];
     return ERR_OK;
 }
+
+/* A plain entry is its own first and last address. */
+enum err
+listpack_skip_v4(struct listpack_reader *reader, uint32_t first, uint32_t last)
+{
+    const size_t bare = reader->plain ? PLAIN_SIZE : MIXED_V4_SIZE - NUMBER_SIZE;
+    const size_t from = reader->plain ? 0 : 1, to = bare - PLAIN_SIZE;
+    for (; reader->left > 0; reader->left--) {
+        if ((size_t)(reader->end - reader->at) < bare)
+            return ERR_FORMAT;
+        if (be_get(reader->at + from, 4) <= last && be_get(reader->at + to, 4) >= first)
+            return ERR_OK;
+        size_t n = bare;
+        if (!reader->plain && (*reader->at & LISTSTORE_EXCLUDED) == 0)
+            n += NUMBER_SIZE;
+        if ((size_t)(reader->end - reader->at) < n)
+            return ERR_FORMAT;
+        reader->at += n;
+    }
+    return ERR_OK;
+}

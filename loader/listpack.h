@@ -97,4 +97,8 @@ enum err listpack_open(
 enum err listpack_next(
     struct listpack_reader *reader, struct listfile_entry *entry, struct slice *value) MUST_CHECK;
 
+/* Of IPv4: goes past entries that have no address from first to last, so that what listpack_next
+ * gives, unless it is past the last, has some. */
+enum err listpack_skip_v4(struct listpack_reader *reader, uint32_t first, uint32_t last) MUST_CHECK;
+
 #endif

@@ -101,8 +101,7 @@ flatten_layer(struct listpatch *patch, const struct list_layer *layer, enum list
     for (size_t i = 0; err == ERR_OK && i < layer->count; i++) {
         const struct list_edit *edit = &layer->edits[i];
         if (edit->type == type && edit->kind == kind && meets(&patch->where, &edit->entry.range))
-            err = listcollect_add(
-                &collect, &edit->entry, edit->value.n > 0 ? edit->value : value);
+            err = listcollect_add(&collect, &edit->entry, edit->value.n > 0 ? edit->value : value);
     }
     if (err == ERR_OK)
         err = listcollect_flatten(&collect, out);

@@ -1,6 +1,7 @@
 /* Edits of a list of names as changes of blocks; see listpatch.h. Blocks are made anew from the one
- * that an edit is in to the first border that is as it was, with the same wildcards above it: what
- * follows can't have changed. */
+ * that an edit is in to the first border behind it that is as it was. A wildcard that changed has
+ * nothing below it there, so that the context of the next block, and all that follows, is as it was
+ * too. */
 #include <stdlib.h>
 
 #include "loader/listoverlay.h"
@@ -148,8 +149,7 @@ flatten(struct listpatch *patch, const struct list_edit *edits, size_t count,
     for (size_t i = 0; err == ERR_OK && i < count; i++) {
         const struct list_edit *edit = &edits[i];
         if (edit->type == LIST_DNSET && (kind == NULL || edit->kind == *kind))
-            err = listcollect_add(
-                &collect, &edit->entry, edit->value.n > 0 ? edit->value : value);
+            err = listcollect_add(&collect, &edit->entry, edit->value.n > 0 ? edit->value : value);
     }
     if (err == ERR_OK)
         err = listcollect_flatten(&collect, out);
@@ -302,10 +302,8 @@ remake_block(struct patching *p, struct slice *key, struct slice *value, bool *o
         return err;
     if (*over)
         return end_set(p);
-    err = kv_cursor_next(p->cursor, key, value);
-    if (err == ERR_OK && is_over(p, &last))
-        err = nameset_builder_meets(p->builder, slice_of_key(&last), *value, over);
-    return err == ERR_OK && *over ? nameset_builder_end(p->builder, false) : err;
+    *over = is_over(p, &last) && nameset_builder_ends(p->builder, slice_of_key(&last));
+    return *over ? nameset_builder_end(p->builder, false) : kv_cursor_next(p->cursor, key, value);
 }
 
 /* From the block on that the next name to be changed is in or belongs into. */

@@ -9,7 +9,8 @@
 struct scan {
     const struct list_flat *where;
     struct list_collect *out;
-    uint32_t first, last; /* of IPv4: nothing lies outside */
+    bool v4;
+    uint32_t first, last; /* where it is, of IPv4 */
     struct listpack_reader chunk;
 };
 
@@ -40,21 +41,12 @@ add(struct scan *scan, const struct listfile_entry *entry, struct slice value)
     return meets ? listcollect_add(scan->out, entry, value) : ERR_OK;
 }
 
-/* Most chunks have nothing near it. */
+/* The next entry; of IPv4 one that may well be it. */
 static enum err
-scan_plain(struct scan *scan)
+next_entry(struct scan *scan, struct listfile_entry *entry, struct slice *value)
 {
-    struct listpack_reader *chunk = &scan->chunk;
-    const uint32_t width = scan->last - scan->first;
-    enum err err = ERR_OK;
-    for (size_t i = 0; err == ERR_OK && i < chunk->left; i++) {
-        uint32_t v4 = (uint32_t)be_get(chunk->at + 4 * i, 4);
-        if (v4 - scan->first > width)
-            continue;
-        struct listfile_entry entry = {.range = {ip_from_v4(v4), ip_from_v4(v4)}};
-        err = add(scan, &entry, chunk->value[0]);
-    }
-    return err;
+    enum err err = scan->v4 ? listpack_skip_v4(&scan->chunk, scan->first, scan->last) : ERR_OK;
+    return err == ERR_OK ? listpack_next(&scan->chunk, entry, value) : err;
 }
 
 static enum err
@@ -63,9 +55,7 @@ scan_chunk(struct scan *scan, struct slice record)
     struct listfile_entry entry;
     struct slice value;
     enum err err = listpack_open(&scan->chunk, record, scan->out->type);
-    if (err == ERR_OK && scan->chunk.plain)
-        return scan_plain(scan);
-    while (err == ERR_OK && (err = listpack_next(&scan->chunk, &entry, &value)) == ERR_OK)
+    while (err == ERR_OK && (err = next_entry(scan, &entry, &value)) == ERR_OK)
         err = add(scan, &entry, value);
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
@@ -86,7 +76,8 @@ listscan(struct kv_txn *txn, const struct liststore_source *source, const struct
         return ERR_NOMEM;
     scan->where = where;
     scan->out = out;
-    if (list_type_info(out->type)->holds == LIST_HOLDS_V4) {
+    scan->v4 = list_type_info(out->type)->holds == LIST_HOLDS_V4;
+    if (scan->v4) {
         scan->first = ip_v4(&where->addrs[0].range.first);
         scan->last = ip_v4(&where->addrs[where->count - 1].range.last);
     }

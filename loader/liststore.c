@@ -11,7 +11,7 @@ enum { SOURCE_TABLE = 'S', ENTRY_TABLE = 'E', DEFAULT_TABLE = 'D', PUBLISHED_TAB
 enum { VERSION = 3, SECOND_VERSION = 2, FIRST_VERSION = 1, FIRST_FIXED = 20, SOURCE_FIXED = 22 };
 enum { ENTRY_KEY_SIZE = 1 + 2 + 4, CHUNK_KEY_SIZE = 1 + 2 + 8 };
 enum { PUBLISHED_OLD = 17, PUBLISHED_SIZE = 33 };
-enum { FLAG_EXCLUDED = 1, FLAG_EXACT = 2, FLAG_WILD = 4, FLAGS_ALL = 7 };
+enum { FLAG_EXCLUDED = LISTSTORE_EXCLUDED, FLAG_EXACT = 2, FLAG_WILD = 4, FLAGS_ALL = 7 };
 
 static uint8_t *
 put(uint8_t *out, uint64_t number, size_t size)

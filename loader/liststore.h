@@ -25,6 +25,8 @@
 #define LISTSTORE_KEY_MAX   (1 + DATASET_NAME_SIZE)
 #define LISTSTORE_ENTRY_MAX (1 + DNAME_MAX + LISTFILE_RR_MAX) /* no other value is longer */
 
+#define LISTSTORE_EXCLUDED 1 /* in an entry's flags */
+
 struct liststore_key {
     size_t n;
     uint8_t b[LISTSTORE_KEY_MAX];

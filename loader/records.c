@@ -117,8 +117,7 @@ records_diff(const struct records *want, size_t from, size_t to, struct kv_txn *
 }
 
 enum err
-records_compare(
-    const struct records *before, const struct records *after, struct records *changes)
+records_compare(const struct records *before, const struct records *after, struct records *changes)
 {
     size_t i = 0, k = 0;
     enum err err = ERR_OK;

@@ -34,8 +34,8 @@ enum err records_diff(const struct records *want, size_t from, size_t to, struct
     struct slice prefix, struct records *changes) MUST_CHECK;
 
 /* Appends to changes what turns before into after, which are both sorted. */
-enum err records_compare(const struct records *before, const struct records *after,
-    struct records *changes) MUST_CHECK;
+enum err records_compare(
+    const struct records *before, const struct records *after, struct records *changes) MUST_CHECK;
 
 /* Puts and deletes in changes, which are sorted; failures are sticky in the transaction. Where they
  * put at least as much as half of what the store holds, all of it is written anew in key order:

@@ -78,17 +78,15 @@ enum err nameset_build(uint16_t dataset, const struct nameset_entry *entries, si
 /* The same entry by entry, from the beginning or from any block on. Values, those of a context too,
  * are borrowed until it is closed. */
 struct nameset_builder;
-enum err nameset_builder_open(uint16_t dataset, store_emit_fn emit, void *ctx,
-    struct nameset_builder **out) MUST_CHECK;
+enum err nameset_builder_open(
+    uint16_t dataset, store_emit_fn emit, void *ctx, struct nameset_builder **out) MUST_CHECK;
 void nameset_builder_close(struct nameset_builder **builder);
 /* Where the block begins that has this value, instead of at the beginning of the set. */
 enum err nameset_builder_begin(struct nameset_builder *builder, struct slice value) MUST_CHECK;
 enum err nameset_builder_add(
     struct nameset_builder *builder, const struct nameset_entry *entry) MUST_CHECK;
-/* Whether a block ends after the entry with this key, the last one added, and the block after it
- * has the context of value: so that what follows is as it was. */
-enum err nameset_builder_meets(struct nameset_builder *builder, struct slice key,
-    struct slice value, bool *meets) MUST_CHECK;
+/* Whether a block ends after the last entry added, and its name has this key. */
+bool nameset_builder_ends(const struct nameset_builder *builder, struct slice key);
 /* Emits what is left: as the set's last block, or where more blocks follow. */
 enum err nameset_builder_end(struct nameset_builder *builder, bool last) MUST_CHECK;
 

@@ -192,7 +192,8 @@ start_block(struct nameset_builder *build)
 }
 
 static void
-follow_above(struct nameset_builder *build, const struct packed *entry, const struct nameset_slot *wild)
+follow_above(
+    struct nameset_builder *build, const struct packed *entry, const struct nameset_slot *wild)
 {
     while (build->above_count > 0) {
         const struct packed *top = &build->above[build->above_count - 1].entry;
@@ -240,8 +241,7 @@ add_entry(struct nameset_builder *build, const struct nameset_entry *from)
 }
 
 enum err
-nameset_builder_open(
-    uint16_t dataset, store_emit_fn emit, void *ctx, struct nameset_builder **out)
+nameset_builder_open(uint16_t dataset, store_emit_fn emit, void *ctx, struct nameset_builder **out)
 {
     struct nameset_builder *build = calloc(1, sizeof *build);
     *out = build;
@@ -299,46 +299,13 @@ nameset_builder_add(struct nameset_builder *builder, const struct nameset_entry 
     return ERR_OK;
 }
 
-/* How far a context is the same as what lies above the last name. */
-struct comparison {
-    const struct nameset_builder *build;
-    size_t count;
-    bool differs;
-};
-
-static enum err
-compare_above(void *ctx, const struct nameset_entry *entry)
+bool
+nameset_builder_ends(const struct nameset_builder *builder, struct slice key)
 {
-    struct comparison *comparison = ctx;
-    const struct nameset_builder *build = comparison->build;
-    uint8_t key[DNAME_KEY_MAX];
-    size_t n = dname_key(&entry->name, key), i = comparison->count++;
-    if (i >= build->above_count) {
-        comparison->differs = true;
-        return ERR_OK;
-    }
-    const struct packed *above = &build->above[i].entry;
-    const struct nameset_slot *wild = &build->above[i].wild;
-    if (above->key_n != n || memcmp(above->key, key, n) != 0 || wild->kind != entry->wild.kind ||
-        slice_cmp(wild->value, entry->wild.value) != 0)
-        comparison->differs = true;
-    return ERR_OK;
-}
-
-enum err
-nameset_builder_meets(
-    struct nameset_builder *builder, struct slice key, struct slice value, bool *meets)
-{
-    struct comparison comparison = {.build = builder};
-    *meets = false;
     if (!builder->full)
-        return ERR_OK;
+        return false;
     const struct packed *last = &builder->entries[builder->entry_count - 1];
-    if (slice_cmp(slice_of(last->key, last->key_n), key) != 0)
-        return ERR_OK;
-    enum err err = nameset_block_context(value, compare_above, &comparison);
-    *meets = !comparison.differs && comparison.count == builder->above_count;
-    return err;
+    return slice_cmp(slice_of(last->key, last->key_n), key) == 0;
 }
 
 enum err

@@ -170,7 +170,9 @@ random_entry(struct fixture *f, struct listfile_entry *out)
     }
     for (unsigned labels = 1 + next_random(f) % 4; labels > 0; labels--)
         n += (size_t)snprintf(text + n, sizeof text - n, "%x.",
-            next_random(f) % (labels == 1 ? 3 : next_random(f) % 2 == 0 ? 4 : 4000));
+            next_random(f) % (labels == 1                  ? 3
+                                 : next_random(f) % 2 == 0 ? 4
+                                                           : 4000));
     assert_int_equal(dname_parse(text, n, &out->name), ERR_OK);
     out->wild = next_random(f) % 3 == 0;
     out->exact = !out->wild || next_random(f) % 2 == 0;
@@ -187,7 +189,11 @@ import_names(struct fixture *f, unsigned count)
         random_entry(f, &entry);
         (void)dname_format(&entry.name, name);
         n += (size_t)snprintf(f->text + n, TEXT_SIZE - n, "%s%s%s",
-            next_random(f) % 9 == 0 ? "!" : "", !entry.wild ? "" : entry.exact ? "." : "*.", name);
+            next_random(f) % 9 == 0 ? "!" : "",
+            !entry.wild   ? ""
+            : entry.exact ? "."
+                          : "*.",
+            name);
         if (next_random(f) % 2 == 0)
             n += (size_t)snprintf(f->text + n, TEXT_SIZE - n, " :%u:text of it",
                 2 + next_random(f) % (next_random(f) % 8 == 0 ? 250 : 3));
@@ -487,6 +493,55 @@ dnset(void **state)
         random_lists(*state, LIST_DNSET, seed);
 }
 
+static enum err
+count_blocks(void *ctx, struct slice key, struct slice value)
+{
+    unsigned *blocks = ctx;
+    (void)key;
+    (void)value;
+    ++*blocks;
+    return ERR_OK;
+}
+
+/* A name that a block ends after. */
+static void
+find_border(struct nameset_entry *out)
+{
+    struct nameset_entry entries[2] = {{.exact = {NAMESET_SLOT_EXCLUDED, {NULL, 0}}},
+        {.exact = {NAMESET_SLOT_EXCLUDED, {NULL, 0}}}};
+    unsigned blocks = 0;
+    assert_int_equal(dname_parse("z", 1, &entries[1].name), ERR_OK);
+    for (unsigned i = 0; blocks != 2; i++) {
+        char text[16];
+        blocks = 0;
+        (void)snprintf(text, sizeof text, "a%u", i);
+        assert_int_equal(dname_parse(text, strlen(text), &entries[0].name), ERR_OK);
+        assert_int_equal(nameset_build(1, entries, 2, count_blocks, &blocks), ERR_OK);
+    }
+    *out = entries[0];
+}
+
+/* The last block goes away, and the one before it is the last. */
+static void
+last_block(void **state)
+{
+    struct fixture *f = *state;
+    struct nameset_entry border;
+    char text[DNAME_TEXT_SIZE];
+    struct list_edit last = {.type = LIST_DNSET, .kind = LIST_EDIT_ADD, .entry = {.exact = true}};
+    find_border(&border);
+    (void)dname_format(&border.name, text);
+    assert_int_equal(dname_parse("z", 1, &last.entry.name), ERR_OK);
+    import(f, LIST_DNSET, text);
+    publish_whole(f);
+    edit(f, &last, 1, false);
+    check_names(f);
+    edit(f, &last, 1, true);
+    check_names(f);
+    assert_int_equal(f->fast, 1);
+    assert_int_equal(f->slow, 1);
+}
+
 /* What listfast_open says to one edit, which is not made. */
 static enum err
 opens(struct fixture *f, enum list_edit_kind kind, const char *prefix)
@@ -502,10 +557,8 @@ opens(struct fixture *f, enum list_edit_kind kind, const char *prefix)
     clear_host(&edit.entry.range.last, ip_bits(ip_family(&parsed.addr)) - parsed.len, true);
     assert_int_equal(listedit_read(&f->conf, f->source.name, &layer, &f->msg), ERR_OK);
     assert_int_equal(listlayer_put(&layer, &edit), ERR_OK);
-    const struct list_change change = {.edits = &edit,
-        .count = 1,
-        .adds = kind == LIST_EDIT_ADD,
-        .dels = kind == LIST_EDIT_DEL};
+    const struct list_change change = {
+        .edits = &edit, .count = 1, .adds = kind == LIST_EDIT_ADD, .dels = kind == LIST_EDIT_DEL};
     enum err err = listfast_open(&f->conf, &f->source, &layer, &change, NOW, &fast);
     listfast_close(&fast);
     listlayer_free(&layer);
@@ -630,6 +683,12 @@ commands(void **state)
     assert_int_equal(command(f, NOW + 3600, "add", "9.3.1.8", NULL, &fast), EXIT_DONE);
     assert_true(fast);
     assert_int_equal(command(f, NOW + 3600, "add", "10.3.1.8", NULL, &fast), EXIT_TOO_MANY);
+    /* What an undo would list again is judged too. */
+    import(f, LIST_IP4SET, "9.1.1.0/24\n10.1.1.0/24\n");
+    publish_whole(f);
+    assert_int_equal(command(f, NOW + 3600, "del", "10.1.1.0/24", NULL, &fast), EXIT_DONE);
+    assert_int_equal(command(f, NOW + 3600, "undo", "10.1.1.0/24", NULL, &fast), EXIT_TOO_MANY);
+    assert_int_equal(command(f, NOW + 3600, "undo", "9.9.9.9", NULL, &fast), EXIT_FAILED);
 }
 
 int
@@ -637,6 +696,7 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {TEST(ip4set), TEST(ip4trie), TEST(ip4tset), TEST(ip6trie),
-        TEST(ip6tset), TEST(dnset), TEST(whole_list_needed), TEST(too_many_blocks), TEST(commands)};
+        TEST(ip6tset), TEST(dnset), TEST(last_block), TEST(whole_list_needed),
+        TEST(too_many_blocks), TEST(commands)};
     return cmocka_run_group_tests_name("listpatch", tests, NULL, NULL);
 }
