@@ -50,14 +50,16 @@ read_stored(const struct conf *conf, struct listfast *fast, const struct list_la
     return err;
 }
 
-/* Only what is listed can be forbidden, and what was not is far from it. */
+/* Only what is listed can be forbidden, and what was not is far from it. What is added counts even
+ * where it stays off. */
 static bool
-is_harmless(struct listfast *fast)
+is_harmless(struct listfast *fast, const struct list_change *change)
 {
-    const struct list_flat *what = &fast->blocks.what;
+    bool added = !change->undone && change->edits[0].kind == LIST_EDIT_ADD;
+    const struct list_flat *listed = added ? &fast->blocks.where : &fast->blocks.what;
     bool harmless = fast->measure.forbidden == 0;
-    for (size_t i = 0; harmless && what->addrs != NULL && i < what->count; i++)
-        harmless = listbrake_harmless(fast->patch.conf, &what->addrs[i].range, &fast->measure);
+    for (size_t i = 0; harmless && listed->addrs != NULL && i < listed->count; i++)
+        harmless = listbrake_harmless(fast->patch.conf, &listed->addrs[i].range, &fast->measure);
     return harmless;
 }
 
@@ -103,7 +105,7 @@ listfast_open(const struct conf *conf, const struct list_source *source,
     if (err == ERR_OK)
         err = publish_patch_open(
             conf, source->name, list_type_kind(source->type), now_s, &out->patch, &unused);
-    if (err == ERR_OK && !is_harmless(out))
+    if (err == ERR_OK && !is_harmless(out, change))
         err = ERR_NOTFOUND;
     if (err == ERR_OK)
         err = listpatch_blocks(

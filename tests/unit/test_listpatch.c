@@ -688,6 +688,7 @@ commands(void **state)
     publish_whole(f);
     assert_int_equal(command(f, NOW + 3600, "del", "10.1.1.0/24", NULL, &fast), EXIT_DONE);
     assert_int_equal(command(f, NOW + 3600, "undo", "10.1.1.0/24", NULL, &fast), EXIT_TOO_MANY);
+    assert_int_equal(command(f, NOW + 3600, "add", "10.1.1.9", NULL, &fast), EXIT_TOO_MANY);
     assert_int_equal(command(f, NOW + 3600, "undo", "9.9.9.9", NULL, &fast), EXIT_FAILED);
 }
 
