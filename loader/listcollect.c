@@ -33,11 +33,13 @@ listcollect_free(struct list_collect *collect)
     free(collect->cache);
     free(collect->items);
     free(collect->plain);
+    free(collect->plain_number);
+    free(collect->plain_values);
     *collect = (struct list_collect){0};
 }
 
-static enum err
-keep_value(struct list_collect *collect, struct slice *value)
+enum err
+listcollect_keep(struct list_collect *collect, struct slice *value)
 {
     uint64_t hash = fnv_add(FNV_START, value->p, value->n);
     struct slice *cached = &collect->cache[(hash ^ hash >> 32) % CACHE];
@@ -92,7 +94,7 @@ listcollect_add(
 {
     enum err err = make_room(collect);
     if (err == ERR_OK && value.n > 0)
-        err = keep_value(collect, &value);
+        err = listcollect_keep(collect, &value);
     if (err < 0)
         return err;
     size_t i = collect->count++;
@@ -270,14 +272,40 @@ flatten_clients(struct list_collect *collect, struct list_flat *out)
     return err;
 }
 
+/* Single addresses with few values; where lines of one address make too many of them, as ranges
+ * that have a value each. */
+static enum err
+flatten_numbered(struct list_collect *collect, struct list_flat *out)
+{
+    struct listflat_v4 *v4 = &out->v4;
+    enum err err = listflat_numbered(&collect->plain, &collect->plain_number,
+        &collect->plain_values, collect->plain_count, collect->arena, v4);
+    out->count = v4->ranges.count;
+    if (err != ERR_RANGE)
+        return err;
+    struct listflat_entry *entries = calloc(out->count + 1, sizeof *entries);
+    if (entries == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < out->count; i++)
+        entries[i] =
+            (struct listflat_entry){v4->first[i], v4->last[i], ipset_v4_value(&v4->ranges, i)};
+    err = listflat_ranges(entries, out->count, collect->arena, &out->addrs, &out->count);
+    free(entries);
+    listflat_free_v4(v4);
+    return err;
+}
+
 enum err
 listcollect_flatten(struct list_collect *collect, struct list_flat *out)
 {
     enum list_holds holds = list_type_info(collect->type)->holds;
     *out = (struct list_flat){0};
+    if (collect->plain_number != NULL)
+        return flatten_numbered(collect, out);
     if (collect->plain_count > 0) {
-        enum err err = listflat_mixed(&collect->plain, collect->plain_count, collect->plain_value,
-            collect->levels, collect->count, collect->arena, &out->v4);
+        enum err err =
+            listflat_mixed(&collect->plain, collect->plain_count, collect->plain_values->items[0],
+                collect->levels, collect->count, collect->arena, &out->v4);
         out->count = out->v4.ranges.count;
         return err;
     }

@@ -46,13 +46,14 @@ struct list_collect {
         struct list_record *records;
     };
     size_t count, room;
-    /* Of stored IPv4 entries that all have one value, the single addresses; exclusions and ranges
-     * of an ip4set are items as ever. */
+    /* Of stored IPv4 entries with one value, or in an ip4set few, the single addresses in order.
+     * Exclusions and ranges are items as ever, if there is but one value. */
     uint32_t *plain;
+    uint8_t *plain_number; /* NULL: all have one value */
     size_t plain_count, plain_room;
-    struct slice plain_value; /* p NULL: none yet */
+    struct listflat_values *plain_values;
     enum { LIST_COLLECT_ALL, LIST_COLLECT_PLAIN } mode;
-    bool differ;         /* they do not: read them again as items */
+    bool differ;         /* there are more values: read them again as items */
     uint64_t listed;     /* of these, those that are no exclusions */
     struct slice *cache; /* values by hash, since most lists have few */
 };
@@ -65,6 +66,8 @@ void listcollect_free(struct list_collect *collect);
 /* value: encoded and copied; empty for an exclusion. Of a generic list it is the record. */
 enum err listcollect_add(struct list_collect *collect, const struct listfile_entry *entry,
     struct slice value) MUST_CHECK;
+/* A copy of the value in the arena, mostly the one that there is already. */
+enum err listcollect_keep(struct list_collect *collect, struct slice *value) MUST_CHECK;
 /* All stored entries of a source. */
 enum err listcollect_read(struct list_collect *collect, struct kv_txn *txn,
     const struct liststore_source *source) MUST_CHECK;

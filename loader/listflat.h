@@ -45,10 +45,23 @@ enum err listflat_ranges(const struct listflat_entry *entries, size_t count,
 /* In sorted disjoint ranges, the number of the first that does not end before ip; count: none. */
 size_t listflat_find(const struct ipset_entry *entries, size_t count, const struct ip *ip);
 
-/* The same where all have one value, in few bytes. */
+/* Few different values, by number. All zero bytes at first. */
+enum { LISTFLAT_NUMBER_SLOTS = 4 * IPSET_VALUES_MAX };
+struct listflat_values {
+    size_t count;
+    struct slice items[IPSET_VALUES_MAX];
+    uint16_t slots[LISTFLAT_NUMBER_SLOTS]; /* number + 1; 0: free */
+};
+/* The number of a value, which is borrowed where it is new. ERR_RANGE: there are too many. */
+enum err listflat_number(
+    struct listflat_values *values, struct slice value, uint8_t *out) MUST_CHECK;
+
+/* Ranges as above of which all have one value, or which have numbers of few, in few bytes. */
 struct listflat_v4 {
     struct ipset_v4 ranges;
     uint32_t *first, *last; /* of the ranges */
+    uint8_t *number;
+    struct listflat_values *values;
 };
 void listflat_free_v4(struct listflat_v4 *flat);
 
@@ -56,13 +69,19 @@ void listflat_free_v4(struct listflat_v4 *flat);
  * which becomes NULL. Free *out whatever is returned. O(n). */
 enum err listflat_plain(
     uint32_t **addrs, size_t count, struct slice value, struct listflat_v4 *out) MUST_CHECK;
-/* The same among other entries, which have that value too or are exclusions. O(n + m log m) for m
- * others and the addresses inside them. */
+/* Single addresses with a value of these each, in file order: what listflat_ranges makes of them.
+ * Takes all three, which become NULL. Free *out whatever is returned. ERR_RANGE: too many values
+ * come of it; of its ranges some overlap then, and listflat_ranges is to make the best of them.
+ * O(n). */
+enum err listflat_numbered(uint32_t **addrs, uint8_t **numbers, struct listflat_values **values,
+    size_t count, struct listflat_arena *arena, struct listflat_v4 *out) MUST_CHECK;
+/* Of one value: single addresses among other entries, which have it too or are exclusions. O(n + m
+ * log m) for m others and the addresses inside them. */
 enum err listflat_mixed(uint32_t **addrs, size_t count, struct slice value,
     const struct listflat_entry *others, size_t other_count, struct listflat_arena *arena,
     struct listflat_v4 *out) MUST_CHECK;
-/* The ranges under others, sorted and disjoint, that have the same value, or with cut without them.
- * *dropped: ranges of which nothing is left. */
+/* The ranges under others, sorted and disjoint, or with cut without them. *dropped: ranges of which
+ * nothing is left. ERR_RANGE: there are too many values, and flat is as it was. */
 enum err listflat_over(struct listflat_v4 *flat, const struct ipset_entry *upper, size_t count,
     bool cut, uint64_t *dropped) MUST_CHECK;
 /* As ranges with a value each; the caller's to free. NULL: no memory. */

@@ -12,6 +12,8 @@ listflat_free_v4(struct listflat_v4 *flat)
 {
     free(flat->first);
     free(flat->last);
+    free(flat->number);
+    free(flat->values);
     *flat = (struct listflat_v4){0};
 }
 
@@ -42,21 +44,30 @@ count_digits(const uint32_t *numbers, size_t count, struct digits *out)
     }
 }
 
-/* By one digit after the other, from the lowest. Swaps the two arrays as often. */
+/* Numbers with, unless value is NULL, a byte each, and room for as many. */
+struct sorting {
+    uint32_t *numbers, *other;
+    uint8_t *value, *other_value;
+};
+
+/* By one digit after the other, from the lowest. Swaps the arrays as often. Equal ones stay in
+ * their order. */
 static bool
-sort(uint32_t **numbers, uint32_t **other, size_t count)
+sort(struct sorting *sorting, size_t count)
 {
     struct digits *digits = calloc(1, sizeof *digits);
     if (digits == NULL)
         return false;
-    count_digits(*numbers, count, digits);
+    count_digits(sorting->numbers, count, digits);
     for (unsigned i = 0; i < DIGITS; i++) {
-        const uint32_t *from = *numbers;
-        uint32_t *to = *other;
-        for (size_t k = 0; k < count; k++)
-            to[digits->at[i][digit(from[k], i)]++] = from[k];
-        *other = *numbers;
-        *numbers = to;
+        const struct sorting by = *sorting;
+        for (size_t k = 0; k < count; k++) {
+            size_t at = digits->at[i][digit(by.numbers[k], i)]++;
+            by.other[at] = by.numbers[k];
+            if (by.value != NULL)
+                by.other_value[at] = by.value[k];
+        }
+        *sorting = (struct sorting){by.other, by.numbers, by.other_value, by.value};
     }
     free(digits);
     return true;
@@ -74,9 +85,11 @@ is_sorted(const uint32_t *numbers, size_t count)
 enum err
 listflat_plain(uint32_t **addrs, size_t count, struct slice value, struct listflat_v4 *out)
 {
-    uint32_t *first = *addrs, *last = calloc(count + 1, sizeof *last);
+    struct sorting sorting = {.numbers = *addrs, .other = calloc(count + 1, sizeof *sorting.other)};
     size_t n = 0;
-    bool good = last != NULL && (is_sorted(first, count) || sort(&first, &last, count));
+    bool good =
+        sorting.other != NULL && (is_sorted(sorting.numbers, count) || sort(&sorting, count));
+    uint32_t *first = sorting.numbers, *last = sorting.other;
     *addrs = NULL;
     *out = (struct listflat_v4){.first = first, .last = last};
     if (!good)
@@ -90,78 +103,74 @@ listflat_plain(uint32_t **addrs, size_t count, struct slice value, struct listfl
         first[n] = last[n] = at;
         n++;
     }
-    out->ranges = (struct ipset_v4){first, last, n, value};
+    out->ranges = (struct ipset_v4){.first = first, .last = last, .count = n, .value = value};
     return ERR_OK;
 }
 
-/* There is room; what touches the range before is one with it. */
-static void
-put_range(struct listflat_v4 *out, uint64_t first, uint64_t last)
+/* What all lines of one address come to, [from, to) in file order. */
+static enum err
+join_numbers(
+    struct listflat_v4 *out, struct listflat_arena *arena, size_t from, size_t to, uint8_t *number)
 {
-    size_t n = out->ranges.count;
-    if (n > 0 && out->last[n - 1] + UINT64_C(1) == first) {
-        out->last[n - 1] = (uint32_t)last;
-        return;
+    struct slice values[LISTFLAT_VALUES_MAX], joined;
+    size_t n = 0;
+    bool differ = false;
+    for (size_t i = from + 1; i < to; i++)
+        differ = differ || out->number[i] != out->number[from];
+    *number = out->number[from];
+    if (!differ)
+        return ERR_OK;
+    for (size_t i = from; i < to; i++) {
+        struct slice value = out->values->items[out->number[i]];
+        size_t k = 0;
+        while (k < n && slice_cmp(values[k], value) != 0)
+            k++;
+        if (k == n && n < LISTFLAT_VALUES_MAX)
+            values[n++] = value;
     }
-    out->first[n] = (uint32_t)first;
-    out->last[n] = (uint32_t)last;
-    out->ranges.count++;
-}
-
-/* Gives upper ranges out that end before at. */
-static size_t
-pass_upper(struct listflat_v4 *out, const struct ipset_entry *upper, size_t i, size_t count,
-    bool cut, uint64_t at)
-{
-    for (; i < count && ip_v4(&upper[i].range.last) < at; i++)
-        if (!cut)
-            put_range(out, ip_v4(&upper[i].range.first), ip_v4(&upper[i].range.last));
-    return i;
+    enum err err = listflat_join(arena, values, n, &joined);
+    return err == ERR_OK ? listflat_number(out->values, joined, number) : err;
 }
 
 enum err
-listflat_over(struct listflat_v4 *flat, const struct ipset_entry *upper, size_t count, bool cut,
-    uint64_t *dropped)
+listflat_numbered(uint32_t **addrs, uint8_t **numbers, struct listflat_values **values,
+    size_t count, struct listflat_arena *arena, struct listflat_v4 *out)
 {
-    size_t room = flat->ranges.count + 2 * count + 1, i = 0;
-    struct listflat_v4 out = {.first = calloc(room, sizeof *out.first),
-        .last = calloc(room, sizeof *out.last),
-        .ranges = {.value = flat->ranges.value}};
-    *dropped = 0;
-    if (out.first == NULL || out.last == NULL) {
-        listflat_free_v4(&out);
-        return ERR_NOMEM;
-    }
-    for (size_t k = 0; k < flat->ranges.count; k++) {
-        uint64_t from = flat->first[k], last = flat->last[k];
-        bool left = false;
-        i = pass_upper(&out, upper, i, count, cut, from);
-        while (i < count && from <= last && ip_v4(&upper[i].range.first) <= last) {
-            uint64_t begin = ip_v4(&upper[i].range.first);
-            if (from < begin)
-                put_range(&out, from, begin - 1);
-            left = left || from < begin;
-            from = ip_v4(&upper[i].range.last) + UINT64_C(1);
-            i = pass_upper(&out, upper, i, count, cut, from <= last ? from : last);
+    struct sorting sorting = {*addrs, calloc(count + 1, sizeof *sorting.other), *numbers,
+        calloc(count + 1, sizeof *sorting.other_value)};
+    bool good = sorting.other != NULL && sorting.other_value != NULL &&
+                (is_sorted(sorting.numbers, count) || sort(&sorting, count));
+    size_t n = 0;
+    *out = (struct listflat_v4){.first = sorting.numbers,
+        .last = sorting.other,
+        .number = sorting.value,
+        .values = *values};
+    *addrs = NULL;
+    *numbers = NULL;
+    *values = NULL;
+    free(sorting.other_value);
+    enum err err = good ? ERR_OK : ERR_NOMEM;
+    for (size_t k = 0, end; err != ERR_NOMEM && k < count; k = end) {
+        uint32_t at = out->first[k];
+        uint8_t number = out->number[k];
+        for (end = k + 1; err == ERR_OK && end < count && out->first[end] == at;)
+            end++;
+        if (err == ERR_OK)
+            err = join_numbers(out, arena, k, end, &number);
+        if (err == ERR_RANGE)
+            end = k + 1; /* this line and the rest are left as they are */
+        if (err == ERR_OK && n > 0 && at - out->last[n - 1] == 1 && out->number[n - 1] == number) {
+            out->last[n - 1] = at;
+            continue;
         }
-        if (from <= last)
-            put_range(&out, from, last);
-        *dropped += from > last && !left;
+        out->first[n] = out->last[n] = at;
+        out->number[n++] = number;
     }
-    (void)pass_upper(&out, upper, i, count, cut, UINT64_MAX);
-    listflat_free_v4(flat);
-    *flat = out;
-    flat->ranges.first = flat->first;
-    flat->ranges.last = flat->last;
-    return ERR_OK;
-}
-
-struct ipset_entry *
-listflat_unpack(const struct ipset_v4 *ranges)
-{
-    struct ipset_entry *out = calloc(ranges->count + 1, sizeof *out);
-    for (size_t i = 0; out != NULL && i < ranges->count; i++)
-        out[i] = (struct ipset_entry){
-            {ip_from_v4(ranges->first[i]), ip_from_v4(ranges->last[i])}, ranges->value};
-    return out;
+    out->ranges = (struct ipset_v4){.first = out->first,
+        .last = out->last,
+        .count = n,
+        .number = out->number,
+        .values = out->values->items,
+        .value_count = out->values->count};
+    return err;
 }

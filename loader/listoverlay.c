@@ -212,24 +212,14 @@ overlay_names(struct list_flat *lower, const struct list_flat *upper, bool cut, 
     return ERR_OK;
 }
 
-static bool
-has_one_value(const struct list_flat *flat, struct slice value)
-{
-    for (size_t i = 0; i < flat->count; i++)
-        if (slice_cmp(flat->addrs[i].value, value) != 0)
-            return false;
-    return true;
-}
-
-/* The lower layer is of IPv4 ranges that have one value. */
+/* The lower layer is of IPv4 ranges that have few values. */
 static enum err
 overlay_v4(struct list_flat *lower, const struct list_flat *upper, bool cut, uint64_t *dropped)
 {
-    if (cut || has_one_value(upper, lower->v4.ranges.value)) {
-        enum err err = listflat_over(&lower->v4, upper->addrs, upper->count, cut, dropped);
-        lower->count = lower->v4.ranges.count;
+    enum err err = listflat_over(&lower->v4, upper->addrs, upper->count, cut, dropped);
+    lower->count = lower->v4.ranges.count;
+    if (err != ERR_RANGE)
         return err;
-    }
     lower->addrs = listflat_unpack(&lower->v4.ranges);
     listflat_free_v4(&lower->v4);
     return lower->addrs == NULL ? ERR_NOMEM : overlay_addrs(lower, upper, cut, dropped);

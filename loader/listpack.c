@@ -247,6 +247,7 @@ listpack_open(struct listpack_reader *reader, struct slice record, enum list_typ
         reader->at += n;
     }
     reader->plain = form == FORM_PLAIN;
+    reader->number = 0;
     if (!reader->plain)
         return ERR_OK;
     bool good = list_type_info(type)->holds == LIST_HOLDS_V4 && reader->values > 0 &&
@@ -257,7 +258,6 @@ listpack_open(struct listpack_reader *reader, struct slice record, enum list_typ
 enum err
 listpack_next(struct listpack_reader *reader, struct listfile_entry *entry, struct slice *value)
 {
-    unsigned number = 0;
     if (reader->left == 0)
         return reader->at == reader->end ? ERR_NOTFOUND : ERR_FORMAT;
     reader->left--;
@@ -273,9 +273,9 @@ listpack_next(struct listpack_reader *reader, struct listfile_entry *entry, stru
     *value = slice_of(NULL, 0);
     if (err < 0 || entry->excluded)
         return err;
-    if (!take(reader, NUMBER_SIZE, &number) || number >= reader->values)
+    if (!take(reader, NUMBER_SIZE, &reader->number) || reader->number >= reader->values)
         return ERR_FORMAT;
-    *value = reader->value[number];
+    *value = reader->value[reader->number];
     return ERR_OK;
 }
 

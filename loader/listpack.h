@@ -87,6 +87,7 @@ struct listpack_reader {
     enum list_type type;
     const uint8_t *at, *end;
     unsigned left, values;
+    unsigned number; /* of the value of the entry read last */
     bool plain;
     struct slice value[LISTPACK_VALUES_MAX];
 };

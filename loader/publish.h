@@ -50,7 +50,8 @@ publish_range(const struct publish_set *set, size_t i)
     const struct ipset_v4 *v4 = set->v4;
     if (v4 == NULL)
         return set->addrs[i];
-    return (struct ipset_entry){{ip_from_v4(v4->first[i]), ip_from_v4(v4->last[i])}, v4->value};
+    return (struct ipset_entry){
+        {ip_from_v4(v4->first[i]), ip_from_v4(v4->last[i])}, ipset_v4_value(v4, i)};
 }
 static inline bool
 publish_has_ranges(const struct publish_set *set)

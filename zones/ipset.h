@@ -82,13 +82,21 @@ struct ipset_entry {
 enum err ipset_build(uint16_t dataset, const struct ipset_entry *entries, size_t count,
     store_emit_fn emit, void *ctx) MUST_CHECK;
 
-/* Disjoint IPv4 ranges in order, in host byte order, which all have one value: a long list in a
- * sixth of the memory. Borrowed until the build ends. */
+/* Disjoint IPv4 ranges in order, in host byte order, which all have one value or few different
+ * ones: a long list in a sixth of the memory. Borrowed until the build ends. */
 struct ipset_v4 {
     const uint32_t *first, *last; /* both belong to the range */
     size_t count;
-    struct slice value;
+    struct slice value;         /* of all, unless they have numbers */
+    const uint8_t *number;      /* of each one's value, or NULL */
+    const struct slice *values; /* by these: IPSET_VALUES_MAX at most */
+    size_t value_count;
 };
+static inline struct slice
+ipset_v4_value(const struct ipset_v4 *ranges, size_t i)
+{
+    return ranges->number != NULL ? ranges->values[ranges->number[i]] : ranges->value;
+}
 /* As ipset_build, with the same records. */
 enum err ipset_build_v4(
     uint16_t dataset, const struct ipset_v4 *ranges, store_emit_fn emit, void *ctx) MUST_CHECK;

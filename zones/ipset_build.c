@@ -88,6 +88,25 @@ dict_add(struct dict *dict, const struct slice *value, uint16_t *number)
     return true;
 }
 
+/* Values that have numbers in the whole set. */
+static bool
+renumber_values(struct build *build, const struct part *part)
+{
+    const struct ipset_v4 *v4 = build->v4;
+    uint16_t numbers[IPSET_VALUES_MAX];
+    bool known[IPSET_VALUES_MAX] = {false};
+
+    for (size_t i = part->lo; i < part->hi; i++) {
+        unsigned n = v4->number[i];
+
+        if (!known[n] && !dict_add(&build->dict, &v4->values[n], &numbers[n]))
+            return false;
+        known[n] = true;
+        build->numbers[i - part->lo] = numbers[n];
+    }
+    return true;
+}
+
 static bool
 number_values(struct build *build, const struct part *part)
 {
@@ -96,6 +115,8 @@ number_values(struct build *build, const struct part *part)
 
     dict->count = dict->bytes = 0;
     memset(dict->slots, 0, sizeof dict->slots);
+    if (build->v4 != NULL && build->v4->number != NULL)
+        return renumber_values(build, part);
     if (build->v4 != NULL) {
         memset(build->numbers, 0, (part->hi - part->lo) * sizeof *build->numbers);
         return dict_add(dict, &build->v4->value, build->numbers);
@@ -389,7 +410,11 @@ ipset_build_v4(uint16_t dataset, const struct ipset_v4 *ranges, store_emit_fn em
         if (ranges->first[i] > ranges->last[i] ||
             (i > 0 && ranges->first[i] <= ranges->last[i - 1]))
             return ERR_RANGE;
-    struct build *build = open_build(dataset, ranges->value.n, emit, ctx);
+    size_t value_max = ranges->value.n;
+    for (size_t i = 0; i < ranges->value_count; i++)
+        if (ranges->values[i].n > value_max)
+            value_max = ranges->values[i].n;
+    struct build *build = open_build(dataset, value_max, emit, ctx);
     if (build == NULL)
         return ERR_NOMEM;
     build->v4 = ranges;

@@ -252,7 +252,7 @@ static const struct shape shapes[] = {
     {"both families", 6000, V4 - ((ipset_number)1 << 32), 33, 0, 8, 2, 3},
 };
 
-/* IPv4 with one value, given in fewer bytes: the same records. */
+/* IPv4 with one value, or numbers of several, given in fewer bytes: the same records. */
 static void
 packs_v4_the_same(void **state)
 {
@@ -261,16 +261,29 @@ packs_v4_the_same(void **state)
         struct shape shape = shapes[i];
         if (shape.base < V4 || shape.base >= DOCS)
             continue;
-        shape.values = 1;
+        shape.values = shape.values < IPSET_VALUES_MAX ? shape.values : 200;
         struct set set = draw_set(&shape);
         struct records want = build(&set), got = {0};
         uint32_t *first = calloc(set.count + 1, sizeof *first);
         uint32_t *last = calloc(set.count + 1, sizeof *last);
+        uint8_t *number = calloc(set.count + 1, sizeof *number);
+        struct slice values[IPSET_VALUES_MAX];
+        for (unsigned k = 0; k < shape.values; k++)
+            values[k] = text(k);
         for (size_t k = 0; k < set.count; k++) {
             first[k] = ip_v4(&set.entries[k].range.first);
             last[k] = ip_v4(&set.entries[k].range.last);
+            while (slice_cmp(values[number[k]], set.entries[k].value) != 0)
+                number[k]++;
         }
-        struct ipset_v4 ranges = {first, last, set.count, text(0)};
+        bool several = shape.values > 1;
+        struct ipset_v4 ranges = {.first = first,
+            .last = last,
+            .count = set.count,
+            .value = text(0),
+            .number = several ? number : NULL,
+            .values = several ? values : NULL,
+            .value_count = several ? shape.values : 0};
         assert_int_equal(ipset_build_v4(DATASET, &ranges, records_add, &got), ERR_OK);
         assert_int_equal(got.count, want.count);
         for (size_t k = 0; k < got.count; k++) {
@@ -283,6 +296,7 @@ packs_v4_the_same(void **state)
         records_free(&got);
         free(first);
         free(last);
+        free(number);
         free(set.entries);
     }
 }

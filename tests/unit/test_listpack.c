@@ -295,6 +295,74 @@ plain_ones_are_flattened_as_all(void **state)
     free(entries);
 }
 
+/* The lines of one address come together with all their values. */
+static void
+numbered_ones_are_flattened_as_all(void **state)
+{
+    struct fixture *f = *state;
+    enum { MOST = 300 };
+    static const uint8_t bytes[4][5] = {
+        {'L', 127, 0, 0, 2}, {'L', 127, 0, 0, 3}, {'L', 127, 0, 0, 4}, {'L', 127, 0, 0, 5}};
+    struct listflat_entry entries[MOST];
+    for (unsigned round = 0; round < 2000; round++) {
+        struct listflat_arena arena = {0};
+        struct listflat_v4 flat;
+        struct ipset_entry *want;
+        size_t count = 1 + draw(f) % MOST, want_count;
+        uint32_t *addrs = calloc(count, sizeof *addrs);
+        uint8_t *numbers = calloc(count, sizeof *numbers);
+        struct listflat_values *values = calloc(1, sizeof *values);
+        unsigned bits = 5 + round % 28;
+        for (size_t i = 0; i < count; i++) {
+            struct slice value = slice_of(bytes[draw(f) % (1 + round % 4)], 5);
+            addrs[i] = (uint32_t)(draw(f) << (32 - bits)) >> round % 2 * (32 - bits);
+            entries[i] = (struct listflat_entry){addrs[i], addrs[i], value};
+            assert_int_equal(listflat_number(values, value, &numbers[i]), ERR_OK);
+        }
+        assert_int_equal(listflat_ranges(entries, count, &arena, &want, &want_count), ERR_OK);
+        enum err err = listflat_numbered(&addrs, &numbers, &values, count, &arena, &flat);
+        assert_null(addrs);
+        assert_int_equal(err, ERR_OK);
+        assert_int_equal(flat.ranges.count, want_count);
+        for (size_t i = 0; i < want_count; i++) {
+            assert_int_equal(flat.ranges.first[i], ip_v4(&want[i].range.first));
+            assert_int_equal(flat.ranges.last[i], ip_v4(&want[i].range.last));
+            assert_int_equal(slice_cmp(ipset_v4_value(&flat.ranges, i), want[i].value), 0);
+        }
+        listflat_free_v4(&flat);
+        listflat_free(&arena);
+        free(want);
+    }
+}
+
+/* More values than have numbers, all at once or when lines of one address come together. */
+static void
+too_many_values(void **state)
+{
+    (void)state;
+    enum { MANY = IPSET_VALUES_MAX };
+    struct listflat_arena arena = {0};
+    struct listflat_v4 flat;
+    uint8_t bytes[MANY + 1][5], number;
+    uint32_t *addrs = calloc(MANY, sizeof *addrs);
+    uint8_t *numbers = calloc(MANY, sizeof *numbers);
+    struct listflat_values *values = calloc(1, sizeof *values);
+    for (unsigned i = 0; i <= MANY; i++) {
+        memcpy(bytes[i], (uint8_t[]){'L', 127, 0, (uint8_t)(i >> 8), (uint8_t)i}, 5);
+        enum err err = listflat_number(values, slice_of(bytes[i], 5), &number);
+        assert_int_equal(err, i < MANY ? ERR_OK : ERR_RANGE);
+        if (i < MANY) {
+            addrs[i] = i / 2;
+            numbers[i] = number;
+        }
+    }
+    enum err err = listflat_numbered(&addrs, &numbers, &values, MANY, &arena, &flat);
+    assert_int_equal(err, ERR_RANGE);
+    assert_int_equal(flat.ranges.count, MANY);
+    listflat_free_v4(&flat);
+    listflat_free(&arena);
+}
+
 /* Exclusions and ranges among them, on borders of levels too. */
 static void
 mixed_ones_are_flattened_as_all(void **state)
@@ -346,7 +414,8 @@ layers_over_plain_ones(void **state)
 {
     struct fixture *f = *state;
     enum { LOWER = 60, UPPER = 12 };
-    static const uint8_t bytes[2][5] = {{'L', 127, 0, 0, 2}, {'L', 127, 0, 0, 3}};
+    static const uint8_t bytes[3][5] = {
+        {'L', 127, 0, 0, 2}, {'L', 127, 0, 0, 3}, {'L', 127, 0, 0, 4}};
     for (unsigned round = 0; round < 4000; round++) {
         struct listflat_arena arena = {0};
         struct list_flat lower[2] = {{0}, {0}}, upper = {0};
@@ -364,8 +433,20 @@ layers_over_plain_ones(void **state)
             entries[i] = (struct listflat_entry){
                 first, first + length, slice_of(bytes[differ && i % 2 == 1], 5)};
         }
-        struct slice value = slice_of(bytes[0], 5);
-        assert_int_equal(listflat_plain(&addrs, LOWER, value, &lower[0].v4), ERR_OK);
+        if (round % 3 == 0) {
+            uint8_t *numbers = calloc(LOWER, sizeof *numbers);
+            struct listflat_values *values = calloc(1, sizeof *values);
+            for (size_t i = 0; i < LOWER; i++)
+                assert_int_equal(
+                    listflat_number(values, slice_of(bytes[2 * (addrs[i] % 2)], 5), &numbers[i]),
+                    ERR_OK);
+            enum err err =
+                listflat_numbered(&addrs, &numbers, &values, LOWER, &arena, &lower[0].v4);
+            assert_int_equal(err, ERR_OK);
+        } else {
+            struct slice value = slice_of(bytes[0], 5);
+            assert_int_equal(listflat_plain(&addrs, LOWER, value, &lower[0].v4), ERR_OK);
+        }
         lower[0].count = lower[1].count = lower[0].v4.ranges.count;
         lower[1].addrs = listflat_unpack(&lower[0].v4.ranges);
         assert_int_equal(
@@ -549,6 +630,8 @@ main(void)
         cmocka_unit_test(damage_is_noticed),
         cmocka_unit_test_setup_teardown(lines_read_either_way_are_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(plain_ones_are_flattened_as_all, setup, teardown),
+        cmocka_unit_test_setup_teardown(numbered_ones_are_flattened_as_all, setup, teardown),
+        cmocka_unit_test(too_many_values),
         cmocka_unit_test_setup_teardown(mixed_ones_are_flattened_as_all, setup, teardown),
         cmocka_unit_test_setup_teardown(layers_over_plain_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(an_edit_changes_few_chunks, setup, teardown),

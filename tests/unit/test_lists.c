@@ -265,7 +265,7 @@ assert_addrs(struct fixture *f, const char *want)
 {
     struct list_set *set = flatten(f);
     const struct publish_set *flat = lists_set(set);
-    char got[4096] = "";
+    char got[16384] = "";
     assert_int_equal(flat->info.kind, DATASET_ADDR);
     assert_string_equal(flat->info.name, "mine");
     for (size_t i = 0; i < flat->count; i++) {
@@ -456,6 +456,24 @@ test_warnings(void **state)
     assert_int_equal(stats.lines, 2);
     assert_int_equal(stats.warnings, 1);
     assert_addrs(f, "1.2.3.4-1.2.3.4 2\n1.2.3.6-1.2.3.6 4\n");
+}
+
+/* Single addresses of so many values that those of one address together have no number any more. */
+static void
+test_many_values(void **state)
+{
+    struct fixture *f = *state;
+    static char text[40000], want[20000];
+    size_t n = 0, want_n = 0;
+    for (unsigned i = 0; i < 254; i++) {
+        n += (size_t)snprintf(
+            text + n, sizeof text - n, "1.2.%u.1 :%u:\n1.2.%u.1 :%u:\n", i, i + 1, i, i + 2);
+        want_n += (size_t)snprintf(
+            want + want_n, sizeof want - want_n, "1.2.%u.1-1.2.%u.1 %u %u\n", i, i, i + 1, i + 2);
+    }
+    write_list(f, 0, text, n);
+    import_ok(f, true, 508);
+    assert_addrs(f, want);
 }
 
 /* Defaults end with their file, everything else goes on; order is that of the files. */
@@ -694,6 +712,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_unchanged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failed_keeps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_warnings, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_values, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gzip, setup, teardown),
         cmocka_unit_test_setup_teardown(test_zstd, setup, teardown),
