@@ -88,29 +88,53 @@ is_named(const struct header *header, const char *name)
            strncasecmp(header->name, name, header->name_len) == 0;
 }
 
+/* From a '"' to the one that ends the quoted string (RFC 5322 3.2.4). One that is never closed is a
+ * byte like others. */
+static size_t
+skip_quoted(const char *text, size_t len, size_t at)
+{
+    for (size_t i = at + 1; text[at] == '"' && i < len; i++) {
+        if (text[i] == '"')
+            return i;
+        i += text[i] == '\\';
+    }
+    return at;
+}
+
+/* The last c outside of quoted strings, or the first; len: none. */
+static size_t
+find_unquoted(const char *text, size_t len, char c, bool last)
+{
+    size_t found = len;
+
+    for (size_t i = 0; i < len && (last || found == len); i++) {
+        i = skip_quoted(text, len, i);
+        if (text[i] == c)
+            found = i;
+    }
+    return found;
+}
+
 enum obs_sender
 address_domain(const char *text, size_t len, struct dname *out)
 {
-    const char *open = NULL, *at = NULL;
-    size_t n;
+    const char *at = NULL;
+    size_t n = find_unquoted(text, len, '<', true);
+    bool open = n < len;
 
     *out = (struct dname){.len = 0};
     /* A display name may hold anything: the last '<' begins the address. */
-    for (size_t i = 0; i < len; i++)
-        if (text[i] == '<')
-            open = text + i + 1;
-    if (open != NULL) {
-        const char *close = memchr(open, '>', len - (size_t)(open - text));
-
-        len = (size_t)((close != NULL ? close : text + len) - open);
-        text = open;
+    if (open) {
+        text += n + 1;
+        len -= n + 1;
+        len = find_unquoted(text, len, '>', false);
     }
     while (len > 0 && is_space(text[0])) {
         text++;
         len--;
     }
     if (len == 0)
-        return open != NULL ? OBS_SENDER_NULL : OBS_SENDER_BAD;
+        return open ? OBS_SENDER_NULL : OBS_SENDER_BAD;
     /* A quoted local part may hold '@' (RFC 5321 4.1.2), a domain cannot. */
     for (size_t i = 0; i < len; i++)
         if (text[i] == '@')

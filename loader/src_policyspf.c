@@ -60,7 +60,7 @@ set_sender(struct text sender, struct postfix_event *out)
 {
     if (sender.n >= 2 && *sender.p == '"' && sender.p[sender.n - 1] == '"')
         sender = (struct text){sender.p + 1, sender.n - 2};
-    out->sender = address_domain(sender.p, sender.n, &out->sender_domain);
+    out->sender = envelope_domain(sender.p, sender.n, &out->sender_domain);
 }
 
 /* "identity=mailfrom; client-ip=..; helo=..; envelope-from=..; receiver=.." in any order. */
@@ -128,7 +128,7 @@ parse_rejection(struct text in, struct postfix_event *out)
     out->client.has_ip = true;
     out->spf = REASON_SPF_FAIL;
     size_t n = percent_decode(id, decoded);
-    out->sender = address_domain(decoded, n, &out->sender_domain);
+    out->sender = envelope_domain(decoded, n, &out->sender_domain);
     return true;
 }
 

@@ -131,6 +131,27 @@ take_client(struct text *in, struct log_client *out)
 
 /* -- action lines: "...; from=<S> to=<R> proto=P helo=<H>" -- */
 
+/* "<S>", which " to=<R>" or the end follows: a local part may hold a '>', with quotes around it or,
+ * where info_log_address_format is internal, without. */
+static bool
+take_sender(struct text *left, struct text *out)
+{
+    size_t n = 0, step;
+
+    while ((step = text_find(text_skip(*left, n), ">")) != SIZE_MAX) {
+        n += step + 1;
+        struct text rest = text_skip(*left, n);
+
+        (void)text_take(&rest, ",");
+        if (rest.n > 0 && (!text_take(&rest, " to=<") || text_find(rest, ">") == SIZE_MAX))
+            continue;
+        *out = text_until(*left, n);
+        *left = rest;
+        return true;
+    }
+    return false;
+}
+
 /* What stands left of " proto=": "reason; from=<S> to=<R>", each of the two optional. False when it
  * does not have this form to its end, as when a part of a HELO or sender was taken for a field. */
 static bool
@@ -148,15 +169,9 @@ parse_envelope(struct text left, struct postfix_event *out)
         out->sender = OBS_SENDER_BAD;
         return true;
     }
-    const char *close = memchr(left.p, '>', left.n);
-    if (close == NULL)
+    if (!take_sender(&left, &sender))
         return false;
-    sender = text_until(left, (size_t)(close - left.p) + 1);
-    left = text_skip(left, sender.n);
-    (void)text_take(&left, ",");
-    if (left.n > 0 && (!text_take(&left, " to=<") || text_find(left, ">") == SIZE_MAX))
-        return false;
-    out->sender = address_domain(sender.p, sender.n, &out->sender_domain);
+    out->sender = envelope_domain(sender.p, sender.n, &out->sender_domain);
     return true;
 }
 
@@ -423,7 +438,7 @@ parse_from(struct text in, struct postfix_event *out)
         return false;
     out->kind = POSTFIX_FROM;
     out->recipients = recipients;
-    out->sender = address_domain(sender.p, sender.n, &out->sender_domain);
+    out->sender = envelope_domain(sender.p, sender.n, &out->sender_domain);
     return true;
 }
 

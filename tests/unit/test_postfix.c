@@ -155,6 +155,10 @@ sessions(void **state)
             "pregreet  - 192.0.2.1 43421  -"},
         {"postfix/qmgr", "0F5383D: from=<owner@list.example>, size=5360, nrcpt=1 (queue active)",
             "from 0F5383D - - 0  list.example"},
+        {"postfix/qmgr", "0F5383D: from=<\"x<v@a>\"@b>, size=5360, nrcpt=1 (queue active)",
+            "from 0F5383D - - 0  b"},
+        {"postfix/qmgr", "0F5383D: from=<x<v@a>@b>, size=5360, nrcpt=1 (queue active)",
+            "from 0F5383D - - 0  b"},
         {"postfix/qmgr", "0F5383D: from=<>, size=5360, nrcpt=1 (queue active)",
             "from 0F5383D - - 0  <>"},
         {"postfix/qmgr", "0F5383D: from=<root>, size=5360, nrcpt=1 (queue active)",
@@ -180,6 +184,10 @@ action_lines(void **state)
     static const struct message cases[] = {
         {SMTPD, "NOQUEUE: info: RCPT from a.example[192.0.2.1]: feed; from=<s@B.Example>" REST,
             "action  +a.example 192.0.2.1 0 h.example b.example"},
+        {SMTPD, "NOQUEUE: info: RCPT from a.e[192.0.2.1]: feed; from=<\"x<v@a>\"@b.e>" REST,
+            "action  +a.e 192.0.2.1 0 h.example b.e"},
+        {SMTPD, "NOQUEUE: info: RCPT from a.e[192.0.2.1]: feed; from=<x<v@a>@b.e>" REST,
+            "action  +a.e 192.0.2.1 0 h.example b.e"},
         {SMTPD, "NOQUEUE: reject: RCPT from unknown[192.0.2.1]:55: 550 5.7.1 x; from=<>" REST,
             "action!  0 192.0.2.1 55 h.example <>"},
         {SMTPD,
@@ -278,7 +286,7 @@ hostile(void **state)
         {"postfix/qmgr",
             "0F5383D: from=<\"x>, size=1, nrcpt=1 (queue active)\"@b.example>, size=5360, nrcpt=1 "
             "(queue active)",
-            "from 0F5383D - - 0  bad"},
+            "from 0F5383D - - 0  b.example"},
         {SMTPD, "connect from a b[192.0.2.1]", "other!"},
     };
     char got[BRIEF_SIZE];
