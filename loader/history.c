@@ -202,7 +202,7 @@ fold_client(struct fold *fold)
     const struct observation *seen = fold->seen;
     struct hist_client *client = &fold->client;
 
-    count(&client->sessions, true);
+    count(&client->sessions, seen->outcome != OBS_REPORT);
     count(&client->accepted, fold->accepted);
     count(&client->with_helo, fold->accepted && seen->helo.len > 0);
     count(&client->ham, seen->label == OBS_HAM);
@@ -309,12 +309,16 @@ fold_totals(const struct fold *fold)
 
     if (history_totals(fold->txn, &totals) < 0)
         totals = (struct hist_totals){0};
+    totals.clients += fold->is_new;
+    if (seen->outcome == OBS_REPORT) {
+        history_write_totals(fold->txn, &totals);
+        return;
+    }
     if (totals.sessions == 0 || seen->when_s < totals.first_s)
         totals.first_s = seen->when_s;
     if (totals.sessions == 0 || seen->when_s > totals.last_s)
         totals.last_s = seen->when_s;
     totals.sessions++;
-    totals.clients += fold->is_new;
     totals.accepted += fold->accepted;
     totals.accepted_with_helo += fold->accepted && seen->helo.len > 0;
     count(&totals.days, mark_day(fold->txn, seen->when_s));

@@ -31,6 +31,7 @@ enum log_event_kind {
     LOG_EVENT_ENVELOPE, /* mail: its sender, after it was accepted */
     LOG_EVENT_REVOKE,   /* mail: it is turned away after all */
     LOG_EVENT_END,      /* of the session */
+    LOG_EVENT_CLASS,    /* mail or client: what a filter says of it, label */
     LOG_EVENT_COUNT
 };
 
@@ -46,6 +47,7 @@ struct log_event {
     struct dname sender_domain;
     bool has_spf;
     enum reason spf;
+    enum obs_label label;
 };
 
 /* With empty texts, which must point somewhere. */

@@ -15,6 +15,9 @@ typedef enum err (*logsource_fn)(
 
 logsource_fn logsource_of(enum log_format format);
 
+/* For a line of an MTA's log that another program wrote: what a filter says of one of the mails. */
+void logsource_beside(struct sessions *sessions, const struct logline *head);
+
 #define LOG_FORMAT(id, name, source)                                                               \
     enum err source##_line(struct sessions *sessions, struct text line, int64_t now_s,             \
         int32_t utc_offset_s) MUST_CHECK;

@@ -26,7 +26,9 @@ enum obs_outcome {
     OBS_ACCEPTED,
     /* Any reject of ours, of a DNSBL, of greylisting, a full mailbox: an attempt, never evidence.
      */
-    OBS_ATTEMPT
+    OBS_ATTEMPT,
+    /* Only what was said of a mail, its label: the mail itself is, or was, another observation. */
+    OBS_REPORT
 };
 
 enum obs_label { OBS_UNLABELLED, OBS_HAM, OBS_SPAM };

@@ -206,6 +206,28 @@ on_later(struct sessions *s, const struct logline *line, const struct log_event 
     }
 }
 
+/* What a filter says of a mail. Where its session is over, or in another log, the word stands
+ * alone. */
+static void
+on_class(struct sessions *s, const struct logline *line, const struct log_event *event)
+{
+    struct slot *slot = event->mail.n > 0 ? session_find_id(s, line, event->mail) : NULL;
+
+    if (slot != NULL && (!event->client.has_ip || session_same_ip(slot, &event->client.ip))) {
+        slot->seen.label = event->label;
+    } else if (slot == NULL && event->client.has_ip) {
+        const struct observation seen = {.when_s = line->when_s,
+            .client = event->client.ip,
+            .sender = event->sender,
+            .sender_domain = event->sender_domain,
+            .outcome = OBS_REPORT,
+            .label = event->label};
+        const struct session_origin origin = {.authenticated = event->authenticated};
+
+        s->fn(s->ctx, &seen, &origin);
+    }
+}
+
 static void
 on_end(struct sessions *s, uint64_t key)
 {
@@ -250,6 +272,9 @@ sessions_join(struct sessions *s, const struct logline *line, const struct log_e
         break;
     case LOG_EVENT_END:
         on_end(s, key);
+        break;
+    case LOG_EVENT_CLASS:
+        on_class(s, line, event);
         break;
     }
 }

@@ -4,7 +4,7 @@
 #include "loader/session_table.h"
 #include "zones/wire.h"
 
-enum { SAVE_VERSION = 1 };
+enum { SAVE_VERSION = 2 };
 
 static void
 put_u64(struct wire_out *out, uint64_t v)
@@ -60,6 +60,7 @@ save_slot(const struct slot *slot, struct wire_out *out)
     wire_put_u8(out, (uint8_t)seen->ptr_seen);
     wire_put_u8(out, seen->has_spf);
     wire_put_u8(out, (uint8_t)seen->spf);
+    wire_put_u8(out, (uint8_t)seen->label);
     put_bytes(out, seen->helo.text, seen->helo.len);
     put_bytes(out, seen->sender_domain.b, seen->sender_domain.len);
     put_bytes(out, seen->ptr.b, seen->ptr.len);
@@ -106,15 +107,16 @@ load_slot(struct sessions *s, struct wire_in *in)
         seen->client.b[i] = wire_get_u8(in);
     uint8_t sender = wire_get_u8(in), ptr_seen = wire_get_u8(in);
     seen->has_spf = wire_get_u8(in) != 0;
-    uint8_t spf = wire_get_u8(in);
+    uint8_t spf = wire_get_u8(in), label = wire_get_u8(in);
     seen->helo.len = get_bytes(in, seen->helo.text, HELO_MAX);
     if (!get_name(in, &seen->sender_domain) || !get_name(in, &seen->ptr) || in->failed ||
         kind == 0 || kind >= SLOT_KIND_COUNT || sender > OBS_SENDER_BAD ||
-        ptr_seen > OBS_PTR_VERIFIED || spf >= REASON_COUNT || s->free == 0)
+        ptr_seen > OBS_PTR_VERIFIED || spf >= REASON_COUNT || label > OBS_SPAM || s->free == 0)
         return false;
     seen->sender = (enum obs_sender)sender;
     seen->ptr_seen = (enum obs_ptr)ptr_seen;
     seen->spf = (enum reason)spf;
+    seen->label = (enum obs_label)label;
     struct slot *slot = session_insert(s, (enum slot_kind)kind, got.key);
     slot->flags = got.flags;
     slot->touched = got.touched;

@@ -239,8 +239,10 @@ opensmtpd_line(struct sessions *sessions, struct text line, int64_t now_s, int32
 
     if (err < 0)
         return err;
-    if (!text_equals(head.program, "smtpd"))
+    if (!text_equals(head.program, "smtpd")) {
+        logsource_beside(sessions, &head);
         return ERR_OK;
+    }
     opensmtpd_parse(head.text, &event);
     if (event.kind != LOG_EVENT_NONE)
         sessions_join(sessions, &head, &event);

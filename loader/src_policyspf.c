@@ -35,11 +35,11 @@ policyspf_result(struct text in, enum reason *out)
 static bool
 find(struct text in, const char *what, struct text *behind)
 {
-    const char *at = memmem(in.p, in.n, what, strlen(what));
+    size_t at = text_find(in, what);
 
-    if (at == NULL)
+    if (at == SIZE_MAX)
         return false;
-    *behind = text_skip(in, (size_t)(at - in.p) + strlen(what));
+    *behind = text_skip(in, at + strlen(what));
     return true;
 }
 
@@ -47,9 +47,9 @@ find(struct text in, const char *what, struct text *behind)
 static bool
 value_of(struct text in, const char *key, struct text *out)
 {
-    struct text behind, again;
+    struct text behind;
 
-    if (!find(in, key, &behind) || find(behind, key, &again))
+    if (!text_once(in, key, &behind))
         return false;
     *out = text_before(behind, ";");
     return true;

@@ -515,8 +515,10 @@ postfix_line(struct sessions *sessions, struct text line, int64_t now_s, int32_t
     if (err < 0)
         return err;
     postfix_program(head.program, &program);
-    if (program.service == POSTFIX_NO_SERVICE)
+    if (program.service == POSTFIX_NO_SERVICE) {
+        logsource_beside(sessions, &head);
         return ERR_OK;
+    }
     postfix_parse(&program, head.text, &event);
     if (event.kind != POSTFIX_OTHER)
         sessions_event(sessions, &head, &program, &event);

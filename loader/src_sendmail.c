@@ -293,8 +293,10 @@ sendmail_line(struct sessions *sessions, struct text line, int64_t now_s, int32_
 
     if (err < 0)
         return err;
-    if (!sendmail_program(head.program))
+    if (!sendmail_program(head.program)) {
+        logsource_beside(sessions, &head);
         return ERR_OK;
+    }
     sendmail_parse(head.text, &event);
     if (event.kind != LOG_EVENT_NONE)
         sessions_join(sessions, &head, &event);

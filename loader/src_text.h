@@ -104,6 +104,32 @@ text_take(struct text *text, const char *word)
     return true;
 }
 
+/* What stands behind the one place where what does; false where there is none, or more than one. */
+static inline bool
+text_once(struct text text, const char *what, struct text *behind)
+{
+    size_t at = text_find(text, what);
+
+    if (at == SIZE_MAX)
+        return false;
+    *behind = text_skip(text, at + strlen(what));
+    return text_find(text_skip(text, at + 1), what) == SIZE_MAX;
+}
+
+/* "-1.9", "0", "0.00": a number that is not above 0. */
+static inline bool
+text_at_most_zero(struct text text)
+{
+    bool negative = text.n > 0 && *text.p == '-';
+    size_t n = negative;
+
+    if (n >= text.n || !text_is_digit(text.p[n]))
+        return false;
+    while (!negative && n < text.n && (text.p[n] == '0' || text.p[n] == '.'))
+        n++;
+    return negative || n == text.n || !text_is_digit(text.p[n]);
+}
+
 /* ASCII letters of either case are one. */
 static inline bool
 text_starts(struct text text, const char *with)

@@ -40,7 +40,7 @@ static inline const char *
 brief(const struct log_event *e, char out[BRIEF_SIZE])
 {
     static const char *const kinds[LOG_EVENT_COUNT] = {
-        "none", "client", "ptr", "auth", "reject", "accept", "envelope", "revoke", "end"};
+        "none", "client", "ptr", "auth", "reject", "accept", "envelope", "revoke", "end", "class"};
     char ip[IP_TEXT_SIZE] = "-", domain[DNAME_TEXT_SIZE];
 
     if (e->client.has_ip)
@@ -81,10 +81,12 @@ struct seen {
     unsigned accepted, attempts, unparsed, with_helo;
 };
 
-/* "+ ip ptr helo sender[ spf][ who]\n" for an accepted mail, "- .." for an attempt. */
+/* "+ ip ptr helo sender[ spf][ who][ label]\n" for an accepted mail, "- .." for an attempt, "= .."
+ * for a label alone. */
 static inline void
 on_observation(void *ctx, const struct observation *o, const struct session_origin *origin)
 {
+    static const char *const labels[] = {"", " ham", " spam"};
     struct seen *seen = ctx;
     char ip[IP_TEXT_SIZE], domain[DNAME_TEXT_SIZE], ptr[DNAME_TEXT_SIZE] = "";
 
@@ -96,11 +98,11 @@ on_observation(void *ctx, const struct observation *o, const struct session_orig
         (void)dname_format(&o->ptr, ptr);
     if (seen->n < sizeof seen->text)
         seen->n += (size_t)snprintf(seen->text + seen->n, sizeof seen->text - seen->n,
-            "%c %s %c%s %.*s %s%s%s%s%s\n", o->outcome == OBS_ACCEPTED ? '+' : '-', ip,
-            "-0?+"[o->ptr_seen], ptr, o -> helo.len, o->helo.text,
-            sender_text(o->sender, &o->sender_domain, domain), o->has_spf ? " " : "",
-            o->has_spf ? reason_info(o->spf)->name : "",
-            origin->authenticated ? " authenticated" : "", origin->submission ? " submission" : "");
+            "%c %s %c%s %.*s %s%s%s%s%s%s\n", "+-="[o->outcome], ip, "-0?+"[o->ptr_seen], ptr,
+            o -> helo.len, o->helo.text, sender_text(o->sender, &o->sender_domain, domain),
+            o->has_spf ? " " : "", o->has_spf ? reason_info(o->spf)->name : "",
+            origin->authenticated ? " authenticated" : "", origin->submission ? " submission" : "",
+            labels[o->label]);
 }
 
 static inline struct sessions *
@@ -121,7 +123,10 @@ end_sessions(struct sessions **sessions, enum log_format format)
                                                                      "rejected EHLO or HELO end",
         [LOG_SENDMAIL] = "Nov 25 00:00:00 mx sm-mta[1]: [127.0.0.1]: EXPN end [rejected]",
         [LOG_OPENSMTPD] =
-            "Nov 25 00:00:00 mx smtpd[1]: ffffffffffffffff smtp disconnected reason=q"};
+            "Nov 25 00:00:00 mx smtpd[1]: ffffffffffffffff smtp disconnected reason=q",
+        [LOG_POSTFIX] = "Nov 25 00:00:00 mx postfix/smtpd[1]: connect from unknown[127.0.0.1]",
+        [LOG_RSPAMD] = "2026-11-25 00:00:00 #1(main) <x>; main; end",
+        [LOG_AMAVIS] = "Nov 25 00:00:00 mx amavis[1]: end"};
 
     sessions_settle(*sessions);
     assert_int_equal(
