@@ -196,6 +196,15 @@ fold_accepted(struct fold *fold)
         client->last_s = when_s;
 }
 
+static enum hist_class
+label_class(enum obs_label label)
+{
+    static const enum hist_class classes[OBS_LABEL_COUNT] = {
+        [OBS_HAM] = HIST_HAM, [OBS_SPAM] = HIST_SPAM, [OBS_TRAP] = HIST_TRAP};
+
+    return classes[label];
+}
+
 static void
 fold_client(struct fold *fold)
 {
@@ -208,8 +217,8 @@ fold_client(struct fold *fold)
     count(&client->ham, seen->label == OBS_HAM);
     count(&client->spam, seen->label == OBS_SPAM);
     if (seen->label != OBS_UNLABELLED)
-        hist_weight_add(&client->weights[seen->label == OBS_HAM ? HIST_HAM : HIST_SPAM], fold->day,
-            1, fold->half_life_days);
+        hist_weight_add(
+            &client->weights[label_class(seen->label)], fold->day, 1, fold->half_life_days);
     if (seen->ptr_seen != OBS_PTR_UNSEEN && seen->when_s >= client->last_s) {
         client->ptr_seen = seen->ptr_seen;
         client->ptr = seen->ptr_seen == OBS_PTR_NONE ? (struct dname){0} : seen->ptr;
@@ -351,6 +360,24 @@ history_add(struct kv_txn *txn, const struct observation *observation)
     }
     (void)kv_put(txn, slice_of(key, n), history_encode_client(&fold.client, room));
     fold_totals(&fold);
+}
+
+void
+history_take_report(struct kv_txn *txn, const struct observation *report)
+{
+    uint8_t key[HISTORY_ADDRESS_KEY_MAX], room[HISTORY_CLIENT_SIZE];
+    size_t n = history_address_key(HISTORY_CLIENT, &report->client, key);
+    struct slice value;
+    struct hist_client client;
+
+    if (kv_get(txn, slice_of(key, n), &value) != ERR_OK ||
+        history_decode_client(value, &report->client, &client) < 0)
+        return;
+    client.ham -= report->label == OBS_HAM && client.ham > 0;
+    client.spam -= report->label == OBS_SPAM && client.spam > 0;
+    hist_weight_take(
+        &client.weights[label_class(report->label)], hist_day(report->when_s), 1, half_life(txn));
+    (void)kv_put(txn, slice_of(key, n), history_encode_client(&client, room));
 }
 
 /* -- counters -- */

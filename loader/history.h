@@ -93,8 +93,15 @@ uint32_t hist_weight_on(const struct hist_weight *weight, int32_t day, uint32_t 
 void hist_weight_add(
     struct hist_weight *weight, int32_t day, uint32_t units, uint32_t half_life_days);
 
+/* Takes away what units of a day are by now. */
+void hist_weight_take(
+    struct hist_weight *weight, int32_t day, uint32_t units, uint32_t half_life_days);
+
 /* Folds one observation into a write transaction. Failures are sticky in the transaction. */
 void history_add(struct kv_txn *txn, const struct observation *observation);
+
+/* Takes a label back that was folded from an OBS_REPORT, as much of it as has not faded. */
+void history_take_report(struct kv_txn *txn, const struct observation *report);
 
 /* Callback order: clients by address. helo and pair callbacks of one client come after its own. A
  * callback's failure ends the walk and is returned. */

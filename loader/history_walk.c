@@ -207,11 +207,13 @@ expire_range(struct kv_txn *txn, struct slice prefix, int64_t before_s, struct e
 enum err
 history_expire(struct kv_txn *txn, int64_t before_s, uint64_t *dropped)
 {
-    /* 'o' 'i': ids of mails seen in a store, see observe.c; older mails are not looked at again. */
+    /* 'o' 'i': ids of mails seen in a store, see observe_store.c, 'r' and 'q': of reported mails,
+     * and reporters' counts, see report.c; older mails are not looked at again. */
     static const struct {
         char prefix[3];
         bool client;
-    } ranges[] = {{"c", true}, {"h", false}, {"p", false}, {"oi", false}};
+    } ranges[] = {
+        {"c", true}, {"h", false}, {"p", false}, {"oi", false}, {"or", false}, {"oq", false}};
     struct expired *batch = malloc(sizeof *batch);
     enum err err = batch == NULL ? ERR_NOMEM : ERR_OK;
 

@@ -43,3 +43,13 @@ hist_weight_add(struct hist_weight *weight, int32_t day, uint32_t units, uint32_
     add += weight->weight;
     weight->weight = add > UINT32_MAX ? UINT32_MAX : (uint32_t)add;
 }
+
+void
+hist_weight_take(struct hist_weight *weight, int32_t day, uint32_t units, uint32_t half_life_days)
+{
+    struct hist_weight added = {.day = day};
+
+    hist_weight_add(&added, day, units, half_life_days);
+    uint32_t take = hist_weight_on(&added, weight->day, half_life_days);
+    weight->weight -= take < weight->weight ? take : weight->weight;
+}

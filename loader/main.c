@@ -16,6 +16,7 @@
 #include "loader/learncmd.h"
 #include "loader/listcmd.h"
 #include "loader/ownnets.h"
+#include "loader/reportcmd.h"
 #include "loader/runlock.h"
 #include "loader/spfcmd.h"
 #include "loader/stages.h"
@@ -42,7 +43,7 @@ static const char usage[] =
     "  --wait TIME   how long to wait for a run that is active (5m)\n"
     "  -q            no summary line      -V  version      -h  help\n"
     "stages: run (all of them), observe, import, resolve, judge, publish, status\n"
-    "also: repdns-load spf ..., classify, watch ..., learn ..., see repdns-load(8)\n";
+    "also: repdns-load spf, classify, watch, learn, report ..., see repdns-load(8)\n";
 
 static enum exit_code
 stage_status(struct run *run, struct errmsg *msg)
@@ -308,6 +309,8 @@ main(int argc, char **argv)
         return watch_command(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "learn") == 0)
         return learn_command(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "report") == 0)
+        return report_command(argc - 1, argv + 1);
     int done = parse_options(argc, argv, &options);
     if (done >= 0)
         return done;

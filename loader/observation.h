@@ -31,7 +31,7 @@ enum obs_outcome {
     OBS_REPORT
 };
 
-enum obs_label { OBS_UNLABELLED, OBS_HAM, OBS_SPAM };
+enum obs_label { OBS_UNLABELLED, OBS_HAM, OBS_SPAM, OBS_TRAP, OBS_LABEL_COUNT };
 
 enum obs_sender {
     OBS_SENDER_UNKNOWN,

@@ -1,22 +1,11 @@
 /*
  * A mail's header block: from its Received lines to one observation. See src_received.h.
  */
-#include "loader/src_received.h"
+#include "loader/src_header.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-/* Longer headers exist (References), but no Received, Return-Path or From worth reading. */
-#define VALUE_MAX 4096
-
-struct header {
-    const char *name;
-    size_t name_len;
-    char value[VALUE_MAX]; /* unfolded, RFC 5322 2.2.3 */
-    size_t len;
-    bool cut;
-};
 
 void
 source_id(uint64_t hash, char out[SOURCE_ID_SIZE])
@@ -42,7 +31,7 @@ line_at(const char *p, size_t n, size_t *whole)
 }
 
 static void
-header_add(struct header *header, const char *text, size_t n)
+header_add(struct mail_header *header, const char *text, size_t n)
 {
     size_t room = sizeof header->value - header->len;
 
@@ -52,10 +41,8 @@ header_add(struct header *header, const char *text, size_t n)
     header->len += n;
 }
 
-/* The next header and its continuation lines; false at the empty line or the end. A line that is no
- * header (mbox's "From ", a stray one) comes out with an empty name. */
-static bool
-header_next(const char **p, size_t *n, struct header *header)
+bool
+mail_header_next(const char **p, size_t *n, struct mail_header *header)
 {
     size_t whole, len = line_at(*p, *n, &whole);
     const char *colon = len > 0 ? memchr(*p, ':', len) : NULL;
@@ -81,8 +68,8 @@ header_next(const char **p, size_t *n, struct header *header)
     }
 }
 
-static bool
-is_named(const struct header *header, const char *name)
+bool
+mail_header_is(const struct mail_header *header, const char *name)
 {
     return header->name_len == strlen(name) &&
            strncasecmp(header->name, name, header->name_len) == 0;
@@ -197,7 +184,7 @@ set_sender(struct observation *out, enum obs_sender sender, const struct dname *
 
 /* One Received line above the border or the border itself. */
 static enum err
-on_received(const struct header *header, const struct conf *conf, bool has_return_path,
+on_received(const struct mail_header *header, const struct conf *conf, bool has_return_path,
     struct received_mail *out)
 {
     struct received hop;
@@ -229,28 +216,28 @@ on_received(const struct header *header, const struct conf *conf, bool has_retur
 enum err
 received_border(const char *block, size_t len, const struct conf *conf, struct received_mail *out)
 {
-    struct header header;
+    struct mail_header header;
     bool border = false, has_return_path = false;
 
     *out = (struct received_mail){.trace = FNV_START};
     out->observation.sender = OBS_SENDER_UNKNOWN;
     out->observation.outcome = OBS_ACCEPTED;
     out->observation.label = OBS_UNLABELLED;
-    while (header_next(&block, &len, &header)) {
+    while (mail_header_next(&block, &len, &header)) {
         struct dname domain;
 
-        if (!border && is_named(&header, "Received")) {
+        if (!border && mail_header_is(&header, "Received")) {
             enum err err = on_received(&header, conf, has_return_path, out);
 
             if (err != ERR_OK && err != ERR_BUSY)
                 return err;
             border = err == ERR_OK;
-        } else if (!border && !has_return_path && is_named(&header, "Return-Path")) {
+        } else if (!border && !has_return_path && mail_header_is(&header, "Return-Path")) {
             /* RFC 5321 4.4: written at final delivery. One further down came with the mail. */
             has_return_path = true;
             enum obs_sender sender = address_domain(header.value, header.len, &domain);
             set_sender(&out->observation, sender, &domain);
-        } else if (out->from_domain.len == 0 && !header.cut && is_named(&header, "From")) {
+        } else if (out->from_domain.len == 0 && !header.cut && mail_header_is(&header, "From")) {
             (void)address_domain(header.value, header.len, &out->from_domain);
         }
     }

@@ -259,7 +259,7 @@ static const struct {
     {"policy|max_new_floor", check_count}, {"policy|max_age", check_duration},
     {"policy|half_life", check_duration}, {"policy|max_addresses", check_addresses},
     {"policy|list_sessions", check_count}, {"policy|list_days", check_count},
-    {"policy|complaints", check_count}, {"policy|weights", check_path},
+    {"policy|complaints", check_count}, {"policy|reports_per_day", check_count}, {"policy|weights", check_path},
     {"spf|lookup_limit", check_count}, {"spf|void_limit", check_count},
     {"spf|keep", check_duration}, {"spf|domains", check_path},
     {"query_log|path", check_log_path}, {"query_log|format", check_log_format},
@@ -389,7 +389,8 @@ confschema_new(void)
         CFG_INT("max_new_floor", 100, CFGF_NONE), CFG_STR("max_age", "7d", CFGF_NONE),
         CFG_STR("half_life", "7d", CFGF_NONE), CFG_INT("max_addresses", 1000000, CFGF_NONE),
         CFG_INT("list_sessions", 3, CFGF_NONE), CFG_INT("list_days", 2, CFGF_NONE),
-        CFG_INT("complaints", 5, CFGF_NONE), CFG_STR("weights", NULL, CFGF_NODEFAULT), CFG_END()};
+        CFG_INT("complaints", 5, CFGF_NONE), CFG_INT("reports_per_day", 20, CFGF_NONE),
+        CFG_STR("weights", NULL, CFGF_NODEFAULT), CFG_END()};
     cfg_opt_t rate_limit[] = {CFG_INT("responses", 0, CFGF_NODEFAULT),
         CFG_INT("nodata", 0, CFGF_NONE), CFG_INT("nxdomains", 0, CFGF_NONE),
         CFG_INT("errors", 0, CFGF_NONE), CFG_INT("all", 0, CFGF_NONE),

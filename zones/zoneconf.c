@@ -226,7 +226,7 @@ read_policy(const struct loading *l)
         {"min_sessions", &policy->min_sessions}, {"max_new_percent", &policy->max_new_percent},
         {"max_new_floor", &policy->max_new_floor}, {"max_addresses", &policy->max_addresses},
         {"list_sessions", &policy->list_sessions}, {"list_days", &policy->list_days},
-        {"complaints", &policy->complaints}};
+        {"complaints", &policy->complaints}, {"reports_per_day", &policy->reports_per_day}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         *numbers[i].out = (uint32_t)cfg_getint(cfg, numbers[i].option);
     policy->retention_days = duration(cfg, "retention") / 86400;
