@@ -120,6 +120,30 @@ logread_open(const char *path, const struct logfile *file, uint64_t offset, stru
     return ERR_OK;
 }
 
+enum err
+logread_stdin(struct logread **out, struct errmsg *msg)
+{
+    static const char name[] = "standard input";
+    struct logread *reader = calloc(1, sizeof *reader);
+    int fd = dup(STDIN_FILENO);
+
+    *out = reader;
+    if (fd < 0) {
+        free(reader);
+        *out = NULL;
+        return errmsg_set(msg, ERR_IO, "%s: %s; give a log with < or |", name, strerror(errno));
+    }
+    if (reader == NULL)
+        (void)close(fd);
+    else
+        reader->gz = open_gz(fd);
+    if (reader != NULL && reader->gz != NULL)
+        return ERR_OK;
+    free(reader);
+    *out = NULL;
+    return errmsg_set(msg, ERR_NOMEM, "%s: out of memory", name);
+}
+
 void
 logread_close(struct logread **reader)
 {
@@ -194,6 +218,29 @@ logread_line(struct logread *reader, struct text *line)
         if (!fill(reader))
             return false;
     }
+}
+
+bool
+logread_take(struct logread *reader, void *out, uint64_t n)
+{
+    char *at = out;
+
+    while (n > 0) {
+        size_t here = reader->end - reader->begin;
+
+        if (here == 0 && !fill(reader))
+            return false;
+        here = reader->end - reader->begin;
+        here = here < n ? here : (size_t)n;
+        if (at != NULL) {
+            memcpy(at, reader->buffer + reader->begin, here);
+            at += here;
+        }
+        reader->begin += here;
+        reader->offset += here;
+        n -= here;
+    }
+    return true;
 }
 
 uint64_t

@@ -35,10 +35,14 @@ struct logread;
 /* ERR_NOTFOUND where the file at the path is no longer the one that was looked at. */
 enum err logread_open(const char *path, const struct logfile *file, uint64_t offset,
     struct logread **out, struct errmsg *msg) MUST_CHECK;
+/* What a pipe or file gives on standard input, plain or compressed. */
+enum err logread_stdin(struct logread **out, struct errmsg *msg) MUST_CHECK;
 void logread_close(struct logread **reader);
 /* The next whole line without its end; false where there is none yet, as a last line without a
  * newline is not whole. Borrowed until the next call. */
 bool logread_line(struct logread *reader, struct text *line);
+/* The next n bytes behind the last line; out may be NULL. False where there are fewer. */
+bool logread_take(struct logread *reader, void *out, uint64_t n);
 /* Behind the last line that was handed out. */
 uint64_t logread_offset(const struct logread *reader);
 

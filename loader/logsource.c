@@ -3,6 +3,7 @@
 
 #include "loader/src_amavis.h"
 #include "loader/src_rspamd.h"
+#include "loader/src_sendmail.h"
 
 static const logsource_fn sources[LOG_FORMAT_COUNT] = {
 #define LOG_FORMAT(id, name, source) [LOG_##id] = source##_line,
@@ -42,4 +43,38 @@ logsource_beside(struct sessions *sessions, const struct logline *head)
         if (event.kind != LOG_EVENT_NONE)
             sessions_join(sessions, head, &event);
     }
+}
+
+static bool
+is_exim(struct text program)
+{
+    return text_begins(program, "exim");
+}
+
+static bool
+is_opensmtpd(struct text program)
+{
+    return text_equals(program, "smtpd");
+}
+
+static const struct {
+    bool (*wrote)(struct text program);
+    logsource_fn read;
+} writers[] = {
+    {is_exim, exim_line}, {is_opensmtpd, opensmtpd_line}, {sendmail_program, sendmail_line}};
+
+enum err
+logsource_any(struct sessions *sessions, struct text line, int64_t now_s, int32_t utc_offset_s)
+{
+    struct logline head;
+
+    /* Exim's own log, and rspamd's, have no program. */
+    if (logline_parse(line.p, line.n, now_s, utc_offset_s, &head) < 0)
+        return text_find(line, "rspamd_task_write_log: ") == SIZE_MAX
+                   ? exim_line(sessions, line, now_s, utc_offset_s)
+                   : rspamd_line(sessions, line, now_s, utc_offset_s);
+    for (size_t i = 0; i < sizeof writers / sizeof writers[0]; i++)
+        if (writers[i].wrote(head.program))
+            return writers[i].read(sessions, line, now_s, utc_offset_s);
+    return postfix_line(sessions, line, now_s, utc_offset_s);
 }

@@ -15,6 +15,11 @@ typedef enum err (*logsource_fn)(
 
 logsource_fn logsource_of(enum log_format format);
 
+/* A line of any MTA's that goes through syslog, or of Exim's own log: its program tells the source.
+ */
+enum err logsource_any(
+    struct sessions *sessions, struct text line, int64_t now_s, int32_t utc_offset_s) MUST_CHECK;
+
 /* For a line of an MTA's log that another program wrote: what a filter says of one of the mails. */
 void logsource_beside(struct sessions *sessions, const struct logline *head);
 

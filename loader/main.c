@@ -42,7 +42,7 @@ static const char usage[] =
     "  --dry-run     judge: print what a publish would change, and why\n"
     "  --wait TIME   how long to wait for a run that is active (5m)\n"
     "  -q            no summary line      -V  version      -h  help\n"
-    "stages: run (all of them), observe, import, resolve, judge, publish, status\n"
+    "stages: run (all of them), observe [-], import, resolve, judge, publish, status\n"
     "also: repdns-load spf, classify, watch, learn, report ..., see repdns-load(8)\n";
 
 static enum exit_code
@@ -93,7 +93,7 @@ print_summary(const struct run *run, const char *stage, double seconds)
 struct options {
     const char *path, *stage;
     int64_t now_s;
-    bool force, quiet, dry_run, is_list, is_word, has_list_options;
+    bool force, quiet, dry_run, is_list, is_word, has_list_options, from_stdin;
     uint32_t wait_s;
     struct list_request list;
     enum copying { COPY_NOTHING, COPY_OUT, COPY_IN } copying;
@@ -163,6 +163,11 @@ parse_words(int argc, char **argv, struct options *out)
     out->is_word = word_is_command(out->stage);
     if (out->dry_run && strcmp(out->stage, "judge") != 0)
         return usage_error();
+    if (optind + 1 == argc && strcmp(out->stage, "observe") == 0 &&
+        strcmp(argv[optind], "-") == 0) {
+        out->from_stdin = true;
+        optind++;
+    }
     if (!out->is_list && !out->is_word)
         return optind == argc && !out->has_list_options ? -1 : usage_error();
     if (out->list.value != NULL && out->is_word)
@@ -220,6 +225,7 @@ make_run(struct conf *conf, const struct options *options, struct prefix own[OWN
         .utc_offset_s = utc_offset(options->now_s),
         .force = options->force,
         .dry_run = options->dry_run,
+        .from_stdin = options->from_stdin,
         .progress = isatty(STDERR_FILENO) != 0};
 }
 

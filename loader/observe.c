@@ -7,6 +7,7 @@
 
 #include "loader/logpos.h"
 #include "loader/logsource.h"
+#include "loader/src_journal.h"
 #include "zones/fnv.h"
 
 enum {
@@ -63,6 +64,7 @@ observe_skip(const struct conf *conf, const struct ip *client, const struct sess
 
 struct file {
     const char *path; /* borrowed from the glob */
+    bool stream;      /* standard input: no file to go on with */
     struct logfile what;
     struct logpos_start start;
 };
@@ -216,7 +218,8 @@ commit_chunk(struct run *run, const struct file *file, uint64_t offset)
     for (size_t i = 0; i < run->count; i++)
         history_add(txn, &run->seen[i]);
     put_counters(run, txn);
-    put_position(run, file, offset, txn);
+    if (!file->stream)
+        put_position(run, file, offset, txn);
     uint64_t dropped;
     const struct policy *policy = &run->conf->policy;
     err = put_sessions(run, txn);
@@ -424,4 +427,65 @@ observe_logs(struct history *history, const struct conf *conf, int64_t now_s, in
     free(run.seen);
     free(run.saved);
     return err < 0 ? err : failed;
+}
+
+/* -- standard input -- */
+
+static enum err
+read_stream(struct run *run, struct logread *reader, struct journal *journal)
+{
+    const struct file file = {.path = "standard input", .stream = true};
+    struct text line = {"", 0}, entry;
+    bool more = logread_line(reader, &line), exported = more && journal_begins(line);
+    enum err err = ERR_OK;
+
+    if (exported)
+        more = journal_line(journal, reader, line, &entry);
+    while (err == ERR_OK && more) {
+        on_line(run, exported ? entry : line);
+        if (run->lines >= CHUNK_LINES || run->count >= CHUNK_SESSIONS)
+            err = commit_chunk(run, &file, 0);
+        more = exported ? journal_line(journal, reader, text_until(line, 0), &entry)
+                        : logread_line(reader, &line);
+    }
+    if (err < 0)
+        return err;
+    sessions_settle(run->sessions);
+    run->out->files++;
+    return commit_chunk(run, &file, 0);
+}
+
+enum err
+observe_stdin(struct history *history, const struct conf *conf, int64_t now_s, int32_t utc_offset_s,
+    struct observe_stats *out, struct errmsg *msg)
+{
+    struct run run = {.history = history,
+        .conf = conf,
+        .now_s = now_s,
+        .utc_offset_s = utc_offset_s,
+        .out = out,
+        .msg = msg,
+        .source = fnv_add(FNV_START, "-", 1),
+        .read_line = logsource_any};
+    struct logread *reader = NULL;
+    struct journal *journal = NULL;
+    enum err err = sessions_new(on_session, &run, &run.sessions);
+
+    if (err == ERR_OK)
+        err = journal_new(&journal);
+    if (err < 0)
+        (void)errmsg_set(msg, err, "standard input: out of memory");
+    if (err == ERR_OK)
+        err = logread_stdin(&reader, msg);
+    if (err == ERR_OK)
+        err = load_state(&run);
+    if (err == ERR_OK)
+        err = read_stream(&run, reader, journal);
+    logread_close(&reader);
+    journal_free(&journal);
+    sessions_free(&run.sessions);
+    logpos_free(&run.positions);
+    free(run.seen);
+    free(run.saved);
+    return err;
 }

@@ -50,6 +50,11 @@ enum err observe_logs(struct history *history, const struct conf *conf, int64_t 
     int32_t utc_offset_s, observe_progress_fn progress, void *ctx, struct observe_stats *out,
     struct errmsg *msg) MUST_CHECK;
 
+/* Lines of a log from standard input up to its end, or the journal in its export format. There is
+ * no position to go on from: what is given twice counts twice. *out is added to. */
+enum err observe_stdin(struct history *history, const struct conf *conf, int64_t now_s,
+    int32_t utc_offset_s, struct observe_stats *out, struct errmsg *msg) MUST_CHECK;
+
 /* Mails older than the policy's retention, or from the future, are left out. observe_store.c. */
 enum err observe_store(struct history *history, const struct conf *conf, int64_t now_s,
     struct observe_stats *out, struct errmsg *msg) MUST_CHECK;

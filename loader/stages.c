@@ -67,7 +67,10 @@ enum exit_code
 stage_observe(struct run *run, struct errmsg *msg)
 {
     enum err err = need_history(run, msg);
-    if (err == ERR_OK)
+    if (err == ERR_OK && run->from_stdin)
+        err = observe_stdin(
+            run->history, run->conf, run->now_s, run->utc_offset_s, &run->observed, msg);
+    else if (err == ERR_OK)
         err = observe_logs(run->history, run->conf, run->now_s, run->utc_offset_s,
             run->progress ? on_lines : NULL, NULL, &run->observed, msg);
     end_progress(run);

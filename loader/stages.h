@@ -24,6 +24,7 @@ struct run {
     const struct conf *conf; /* borrowed */
     int64_t now_s;
     int32_t utc_offset_s;
+    bool from_stdin;       /* observe standard input instead of the configured logs */
     bool force;            /* publish however many are newly listed, and whatever lists do */
     bool progress;         /* tell on a terminal */
     bool dry_run;          /* judge: tell on standard output what a publish would change */
