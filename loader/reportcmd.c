@@ -106,7 +106,7 @@ read_mail(char *mail, size_t *len, struct errmsg *msg)
             return errmsg_set(msg, ERR_IO, "%s: %s", name, strerror(errno));
         *len += room && got > 0 ? (size_t)got : 0;
     }
-    return *len > 0 ? ERR_OK : errmsg_set(msg, ERR_FORMAT, "%s: no mail; give one with <", name);
+    return *len > 0 ? ERR_OK : errmsg_set(msg, ERR_IO, "%s: no mail; give one with <", name);
 }
 
 static enum err
