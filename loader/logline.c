@@ -261,6 +261,56 @@ parse_names(struct text *in, struct logline *out)
     return false;
 }
 
+/* One word of RFC 5424's head; "-" is none. */
+static bool
+take_word(struct text *in, struct text *out)
+{
+    const char *space = in->n == 0 ? NULL : memchr(in->p, ' ', in->n);
+
+    if (space == NULL)
+        return false;
+    *out = text_until(*in, (size_t)(space - in->p));
+    *in = text_skip(*in, out->n + 1);
+    if (out->n == 1 && *out->p == '-')
+        out->n = 0;
+    return true;
+}
+
+/* RFC 5424 6.3: "-", or elements in brackets, where '\\' quotes a ']' inside of a value. */
+static bool
+skip_structured(struct text *in)
+{
+    size_t n = 0;
+
+    if (text_take(in, "-"))
+        return in->n == 0 || text_char(in, ' ');
+    while (n < in->n && in->p[n] == '[') {
+        for (; n < in->n && in->p[n] != ']'; n++)
+            n += in->p[n] == '\\';
+        n++;
+    }
+    if (n == 0 || n > in->n)
+        return false;
+    *in = text_skip(*in, n);
+    return in->n == 0 || text_char(in, ' ');
+}
+
+/* RFC 5424 6: "1 STAMP HOST PROGRAM PID ID [DATA] TEXT", behind the priority and the version. */
+static enum err
+parse_rfc5424(struct text in, int64_t now_s, int32_t utc_offset_s, struct logline *out)
+{
+    struct text pid, id;
+
+    if (logline_stamp(&in, now_s, utc_offset_s, &out->when_s) < 0 || !text_char(&in, ' ') ||
+        !take_word(&in, &out->host) || !take_word(&in, &out->program) || !take_word(&in, &pid) ||
+        !take_word(&in, &id) || !skip_structured(&in) || out->program.n == 0)
+        return ERR_SYNTAX;
+    (void)text_number(&pid, 1, PID_DIGITS_MAX, &out->pid);
+    (void)text_take(&in, "\xef\xbb\xbf");
+    out->text = in;
+    return ERR_OK;
+}
+
 /* "[ID 197553 mail.info] " of Solaris, before the message. */
 static void
 skip_solaris_id(struct text *in)
@@ -302,6 +352,12 @@ logline_parse(
     while (in.n > 0 && text_is_space(in.p[in.n - 1]))
         in.n--;
     skip_angle(&in);
+    if (in.n > 2 && in.p[0] == '1' && in.p[1] == ' ') {
+        enum err err = parse_rfc5424(text_skip(in, 2), now_s, utc_offset_s, out);
+
+        unwrap_repeated(&out->text);
+        return err;
+    }
     if (logline_stamp(&in, now_s, utc_offset_s, &out->when_s) < 0)
         return ERR_SYNTAX;
     in = text_trim(in);

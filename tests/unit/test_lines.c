@@ -287,6 +287,27 @@ static const struct family {
     {" opensmtpd ", opensmtpd_gives, NULL, 0, ""},
 };
 
+/* Programs that are no source, and why. */
+static const struct {
+    const char *kinds, *why;
+} not_read[] = {
+    {" assp courier domino oracleims qmail ", "not a mail server whose logs are read"},
+    {" mailscanner ", "its spam is often a list's opinion or the operator's own"},
+    {" policyd-weight ", "a sum of lists' opinions"},
+};
+
+static bool
+is_known_kind(const char *kind)
+{
+    for (size_t i = 0; i < sizeof not_read / sizeof *not_read; i++)
+        if (strstr(not_read[i].kinds, kind) != NULL)
+            return true;
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (strstr(families[i].kinds, kind) != NULL)
+            return true;
+    return false;
+}
+
 static bool
 holds_one(const char *line, const char *words)
 {
@@ -363,6 +384,8 @@ collected_lines(void **state)
         if (!split(row, field))
             continue;
         (void)snprintf(kind, sizeof kind, " %s ", field[2]);
+        if (!is_known_kind(kind))
+            fail_msg("line %u: %s is neither read nor listed with a reason", number, field[2]);
         for (size_t i = 0; i < FAMILIES; i++) {
             /* Lines of other programs must not hurt, whatever comes out. */
             bool gives = families[i].gives(field[4], field[5]);

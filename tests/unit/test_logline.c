@@ -62,6 +62,29 @@ forms(void **state)
     expect("Nov 24 03:25:01 h p[7]:", 1795490701, "h", "p", 7, "");
 }
 
+/* RFC 5424 6. */
+static void
+structured(void **state)
+{
+    struct logline line;
+
+    (void)state;
+    expect("<22>1 2026-11-24T03:25:01.003Z mx postfix/smtpd 7 - - connect", 1795490701, "mx",
+        "postfix/smtpd", 7, "connect");
+    expect("<22>1 2026-11-24T03:25:01Z mx p 7 ID [a@1 b=\"\\]\"][e] \xef\xbb\xbfx [y]", 1795490701,
+        "mx", "p", 7, "x [y]");
+    expect("<22>1 2026-11-24T03:25:01Z - p - - -", 1795490701, "", "p", 0, "");
+    expect("<22>1 2026-11-24T03:25:01Z h p 7 - - message repeated 2 times: [ a]", 1795490701, "h",
+        "p", 7, "a");
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const bad[] = {"<22>1 - h p 7 - - x",
+            "<22>1 2026-11-24T03:25:01Z h p 7 -", "<22>1 2026-11-24T03:25:01Z h - 7 - - x",
+            "<22>1 2026-11-24T03:25:01Z h p 7 - [a x"};
+
+        assert_int_equal(logline_parse(bad[i], strlen(bad[i]), NOW, 0, &line), ERR_SYNTAX);
+    }
+}
+
 static void
 repeated(void **state)
 {
@@ -152,6 +175,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms),
+        cmocka_unit_test(structured),
         cmocka_unit_test(repeated),
         cmocka_unit_test(months),
         cmocka_unit_test(years),
