@@ -1,6 +1,6 @@
 /*
- * The head of a syslog line: when, which host, which program; RFC 3164, RFC 5424 and RFC 3339 stamps
- * as rsyslog, syslog-ng, Solaris, FreeBSD and Postfix's own postlogd write them. Pure.
+ * The head of a syslog line: when, which host, which program; RFC 3164, RFC 5424 and RFC 3339
+ * stamps as rsyslog, syslog-ng, Solaris, FreeBSD and Postfix's own postlogd write them. Pure.
  *
  * Borrows from the line. A stamp without a year gets the latest year that does not put it more than
  * a day past now; a stamp without an offset is local time.

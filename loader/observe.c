@@ -397,8 +397,10 @@ read_source(struct run *run, const struct log_source *source, enum err *failed)
         err = ERR_NOMEM;
     if (err < 0)
         (void)errmsg_set(run->msg, err, "%s: out of memory", source->path);
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
+        sessions_traps(run->sessions, run->conf->traps, run->conf->trap_count);
         err = load_state(run);
+    }
     if (err == ERR_OK)
         err = read_files(run, &paths, files, failed);
     free(files);
@@ -477,8 +479,10 @@ observe_stdin(struct history *history, const struct conf *conf, int64_t now_s, i
         (void)errmsg_set(msg, err, "standard input: out of memory");
     if (err == ERR_OK)
         err = logread_stdin(&reader, msg);
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
+        sessions_traps(run.sessions, conf->traps, conf->trap_count);
         err = load_state(&run);
+    }
     if (err == ERR_OK)
         err = read_stream(&run, reader, journal);
     logread_close(&reader);

@@ -93,6 +93,7 @@ settle_sender(struct sessions *s, struct slot *slot, const struct postfix_event 
         set_sender(slot, event);
     } else if ((slot->flags & FLAG_REJECTED) != 0) {
         session_emit(s, slot, OBS_ATTEMPT);
+        slot->seen.label = OBS_UNLABELLED;
         set_sender(slot, event);
     }
 }
@@ -153,6 +154,20 @@ session_find_mail(struct sessions *s, uint64_t key, const struct ip *ip, enum ob
     return unknown;
 }
 
+/* "@domain" is the end of all addresses there. */
+static bool
+is_trap(const struct sessions *s, struct text recipient)
+{
+    for (unsigned i = 0; i < s->trap_count; i++) {
+        size_t n = strlen(s->traps[i]);
+
+        if (n <= recipient.n && (n == recipient.n || s->traps[i][0] == '@') &&
+            text_equals(text_skip(recipient, recipient.n - n), s->traps[i]))
+            return true;
+    }
+    return false;
+}
+
 static void
 on_action(struct sessions *s, const struct logline *line, const struct postfix_program *program,
     const struct postfix_event *event)
@@ -179,6 +194,9 @@ on_action(struct sessions *s, const struct logline *line, const struct postfix_p
     slot->flags |=
         (uint8_t)((event->reject || event->kind == POSTFIX_PREGREET ? FLAG_REJECTED : 0) |
                   (event->authenticated ? FLAG_AUTH : 0));
+    /* A bounce to a trap answers a mail that somebody forged. */
+    if (event->sender != OBS_SENDER_NULL && is_trap(s, event->recipient))
+        slot->seen.label = OBS_TRAP;
     if (event->helo.n > 0 && (event->queue_id.n == 0 || slot->seen.helo.len == 0))
         helo_set(&slot->seen.helo, event->helo.p, event->helo.n);
 }

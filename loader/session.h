@@ -34,6 +34,8 @@ struct sessions;
 
 enum err sessions_new(session_fn fn, void *ctx, struct sessions **out) MUST_CHECK;
 void sessions_free(struct sessions **sessions);
+/* Addresses of zoneconf.h's form, borrowed: mail to one, but for bounces, has the label trap. */
+void sessions_traps(struct sessions *sessions, char *const *traps, unsigned count);
 
 /* One message and what it says; the time of the line is the table's clock. */
 void sessions_event(struct sessions *sessions, const struct logline *line,

@@ -214,7 +214,8 @@ on_class(struct sessions *s, const struct logline *line, const struct log_event 
     struct slot *slot = event->mail.n > 0 ? session_find_id(s, line, event->mail) : NULL;
 
     if (slot != NULL && (!event->client.has_ip || session_same_ip(slot, &event->client.ip))) {
-        slot->seen.label = event->label;
+        if (slot->seen.label != OBS_TRAP)
+            slot->seen.label = event->label;
     } else if (slot == NULL && event->client.has_ip) {
         const struct observation seen = {.when_s = line->when_s,
             .client = event->client.ip,

@@ -111,7 +111,8 @@ load_slot(struct sessions *s, struct wire_in *in)
     seen->helo.len = get_bytes(in, seen->helo.text, HELO_MAX);
     if (!get_name(in, &seen->sender_domain) || !get_name(in, &seen->ptr) || in->failed ||
         kind == 0 || kind >= SLOT_KIND_COUNT || sender > OBS_SENDER_BAD ||
-        ptr_seen > OBS_PTR_VERIFIED || spf >= REASON_COUNT || label > OBS_SPAM || s->free == 0)
+        ptr_seen > OBS_PTR_VERIFIED || spf >= REASON_COUNT || label >= OBS_LABEL_COUNT ||
+        s->free == 0)
         return false;
     seen->sender = (enum obs_sender)sender;
     seen->ptr_seen = (enum obs_ptr)ptr_seen;

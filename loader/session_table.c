@@ -189,6 +189,13 @@ sessions_new(session_fn fn, void *ctx, struct sessions **out)
 }
 
 void
+sessions_traps(struct sessions *s, char *const *traps, unsigned count)
+{
+    s->traps = traps;
+    s->trap_count = count;
+}
+
+void
 sessions_free(struct sessions **s)
 {
     free(*s);

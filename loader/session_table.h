@@ -46,6 +46,8 @@ struct slot {
 struct sessions {
     session_fn fn;
     void *ctx;
+    char *const *traps;
+    unsigned trap_count;
     int64_t now_s, next_deadline_s;
     uint32_t touch;
     size_t count;

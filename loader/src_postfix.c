@@ -161,6 +161,7 @@ parse_envelope(struct text left, struct postfix_event *out)
     struct text sender;
 
     out->sender = OBS_SENDER_UNKNOWN;
+    out->recipient = text_until(left, 0);
     if (at == SIZE_MAX)
         return text_find(left, " from=<") == SIZE_MAX;
     left = text_skip(left, at + strlen("; from="));
@@ -171,6 +172,8 @@ parse_envelope(struct text left, struct postfix_event *out)
     }
     if (!take_sender(&left, &sender))
         return false;
+    if (text_ends(left, ">"))
+        out->recipient = text_until(left, left.n - 1);
     out->sender = envelope_domain(sender.p, sender.n, &out->sender_domain);
     return true;
 }
@@ -473,8 +476,8 @@ postfix_parse(const struct postfix_program *program, struct text message, struct
     struct text in = message;
     bool known = false;
 
-    *out =
-        (struct postfix_event){.queue_id = none, .client.name = none, .stage = none, .helo = none};
+    *out = (struct postfix_event){
+        .queue_id = none, .client.name = none, .stage = none, .helo = none, .recipient = none};
     switch (program->service) {
     case POSTFIX_NO_SERVICE:
         break;

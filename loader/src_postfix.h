@@ -4,7 +4,8 @@
  * HELO, sender and recipient are what a stranger sent, and Postfix prints them with nothing quoted.
  * So the client is read from the left, where only a checked host name stands before it, and the
  * rest is anchored so that a HELO or a sender made to look like other fields shows as bad, never as
- * somebody else's. Of senders only the domain comes out, of recipients nothing.
+ * somebody else's. Of senders only the domain comes out, and the
+ * recipient to be compared with traps, never to be kept.
  */
 #ifndef LOADER_SRC_POSTFIX_H
 #define LOADER_SRC_POSTFIX_H
@@ -53,6 +54,7 @@ struct postfix_event {
     struct text helo;  /* n 0: not in the line, or cut off, or not to be told apart */
     enum obs_sender sender;
     struct dname sender_domain;
+    struct text recipient; /* n 0: not in the line */
     uint32_t recipients;
     enum reason spf;
 };

@@ -33,6 +33,18 @@ check_name(cfg_t *cfg, cfg_opt_t *opt)
     return -1;
 }
 
+/* "user@domain" or "@domain". */
+static int
+check_mailbox(cfg_t *cfg, cfg_opt_t *opt)
+{
+    struct dname name;
+    const char *text = last_value(opt), *at = strrchr(text, '@');
+    if (at != NULL && dname_parse(at + 1, strlen(at + 1), &name) == ERR_OK && name.len > 1)
+        return 0;
+    cfg_error(cfg, "%s: \"%s\" is no address; write user@domain or @domain", opt->name, text);
+    return -1;
+}
+
 static int
 check_prefix(cfg_t *cfg, cfg_opt_t *opt)
 {
@@ -240,7 +252,7 @@ static const struct {
 } checks[] = {
     {"base", check_name}, {"state_dir", check_path}, {"listen", check_endpoint},
     {"udp_workers", check_count}, {"nameservers", check_name}, {"ttl", check_duration},
-    {"negative_ttl", check_duration}, {"own_networks", check_prefix}, {"own_names", check_name},
+    {"negative_ttl", check_duration}, {"own_networks", check_prefix}, {"own_names", check_name}, {"traps", check_mailbox},
     {"trusted_relays", check_prefix}, {"never_list", check_prefix}, {"resolver", check_endpoint},
     {"resolver_timeout", check_duration}, {"resolver_tries", check_count},
     {"resolver_window", check_count}, {"canary", check_name}, {"min_ttl", check_duration},
@@ -356,7 +368,8 @@ make(cfg_opt_t *policy, cfg_opt_t *rate_limit, cfg_opt_t *cookies, cfg_opt_t *ke
         CFG_STR_LIST("acl", "{}", CFGF_NONE), CFG_STR("version", "repdns", CFGF_NONE),
         CFG_BOOL("strict_rbldnsd", cfg_false, CFGF_NONE),
         CFG_STR_LIST("own_networks", NULL, CFGF_NODEFAULT),
-        CFG_STR_LIST("own_names", "{}", CFGF_NONE), CFG_STR_LIST("trusted_relays", "{}", CFGF_NONE),
+        CFG_STR_LIST("own_names", "{}", CFGF_NONE), CFG_STR_LIST("traps", "{}", CFGF_NONE),
+        CFG_STR_LIST("trusted_relays", "{}", CFGF_NONE),
         CFG_STR_LIST("never_list", "{}", CFGF_NONE), CFG_STR("resolver", NULL, CFGF_NODEFAULT),
         CFG_STR("resolver_timeout", "2s", CFGF_NONE), CFG_INT("resolver_tries", 3, CFGF_NONE),
         CFG_INT("resolver_window", 256, CFGF_NONE), CFG_STR("canary", NULL, CFGF_NODEFAULT),

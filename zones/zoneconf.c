@@ -199,6 +199,25 @@ read_resolver(const struct loading *l)
 }
 
 static enum err
+read_traps(const struct loading *l)
+{
+    struct conf *conf = l->conf;
+    conf->trap_count = cfg_size(l->cfg, "traps");
+    conf->traps = conf_alloc(conf, conf->trap_count * sizeof *conf->traps);
+    if (conf->traps == NULL)
+        return no_memory(l);
+    for (unsigned i = 0; i < conf->trap_count; i++) {
+        const char *text = cfg_getnstr(l->cfg, "traps", i);
+        size_t n = strlen(text) + 1;
+        conf->traps[i] = conf_alloc(conf, n);
+        if (conf->traps[i] == NULL)
+            return no_memory(l);
+        memcpy(conf->traps[i], text, n);
+    }
+    return ERR_OK;
+}
+
+static enum err
 read_networks(const struct loading *l)
 {
     struct conf *conf = l->conf;
@@ -208,7 +227,9 @@ read_networks(const struct loading *l)
         err = read_prefixes(l, "trusted_relays", &conf->trusted_relay_count, &conf->trusted_relays);
     if (err == ERR_OK)
         err = read_prefixes(l, "never_list", &conf->never_count, &conf->never_list);
-    return err < 0 ? err : read_names(l, "own_names", &conf->own_name_count, &conf->own_names);
+    if (err == ERR_OK)
+        err = read_names(l, "own_names", &conf->own_name_count, &conf->own_names);
+    return err < 0 ? err : read_traps(l);
 }
 
 static enum err

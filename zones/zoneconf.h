@@ -257,6 +257,8 @@ struct conf {
     struct prefix *own_networks;
     unsigned own_name_count;
     struct dname *own_names;
+    unsigned trap_count;
+    char **traps; /* "user@domain", or "@domain" for all of it */
     unsigned trusted_relay_count;
     struct prefix *trusted_relays;
     unsigned never_count;

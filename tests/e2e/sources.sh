@@ -48,6 +48,21 @@ status_has "it is in the history" "1 clients"
 call -c "$CONF" --as-of "$AS_OF" judge - </dev/null
 check_eq "only observe takes a -" "$RC" 2
 
+fresh
+echo 'traps = {"trap@test.example"}' >>"$CONF"
+echo "$AT mx postfix/smtpd[7]: NOQUEUE: reject: RCPT from a.example[203.0.113.7]: 550 no;" \
+    "from=<s@b.example> to=<trap@test.example> proto=ESMTP helo=<h.example>" >"$RUN/trap.log"
+call -c "$CONF" --as-of "$AS_OF" observe - <"$RUN/trap.log"
+check_has "mail to a trap: read" "$TEXT" "1 lines"
+echo "$(date -u -d "@$((AT_S + 7200))" '+%b %e %H:%M:%S') mx postfix/smtpd[7]: connect from unknown[127.0.0.1]" |
+    call -c "$CONF" --as-of "$AS_OF" observe -
+TEXT=$("$BIN/repdns" -c "$CONF" explain 203.0.113.7 2>&1) || true
+check_has "mail to a trap: it is listed" "$TEXT" "verdict: .*trap"
+echo 'traps = {"test.example"}' >>"$CONF"
+call -c "$CONF" status
+check_eq "a trap that is no address: exit code" "$RC" 2
+check_has "a trap that is no address: the message" "$TEXT" "write user@domain or @domain"
+
 mail() { # ADDRESS ID
     printf 'Received: from h (h [%s])\n\tby mx (Postfix) with ESMTP id %s;\n %s\nSubject: x\n\nx\n' \
         "$1" "$2" "$(LC_ALL=C date -u -R -d "@$AT_S")"

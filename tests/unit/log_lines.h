@@ -86,7 +86,7 @@ struct seen {
 static inline void
 on_observation(void *ctx, const struct observation *o, const struct session_origin *origin)
 {
-    static const char *const labels[] = {"", " ham", " spam"};
+    static const char *const labels[] = {"", " ham", " spam", " trap"};
     struct seen *seen = ctx;
     char ip[IP_TEXT_SIZE], domain[DNAME_TEXT_SIZE], ptr[DNAME_TEXT_SIZE] = "";
 

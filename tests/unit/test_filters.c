@@ -141,6 +141,32 @@ joined(void **state)
         "= 192.0.2.1 -  b.e spam\n");
 }
 
+#define TO(sender, recipient)                                                                      \
+    P "NOQUEUE: reject: RCPT from a.e[192.0.2.1]: 550 no; from=<" sender "> to=<" recipient        \
+      "> proto=ESMTP helo=<h.e>"
+
+static void
+traps(void **state)
+{
+    static char one[] = "Trap@t.e", all[] = "@old.e";
+    static char *const addresses[] = {one, all};
+    static const char *const lines[] = {TO("s@b.e", "trap@t.e"), TO("s@c.e", "x@OLD.e"),
+        TO("", "trap@t.e"), TO("s@d.e", "xtrap@t.e"), TO("s@f.e", "x@veryold.e"),
+        TO("s@g.e", "r@t.e> to=<trap@t.e")};
+    struct seen seen;
+    struct sessions *sessions = sessions_of(&seen);
+
+    (void)state;
+    sessions_traps(sessions, addresses, 2);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        assert_int_equal(
+            logsource_of(LOG_POSTFIX)(sessions, text_of(lines[i] + 1), NOW, 0), ERR_OK);
+    end_sessions(&sessions, LOG_POSTFIX);
+    assert_string_equal(seen.text, "- 192.0.2.1 +a.e h.e b.e trap\n- 192.0.2.1 +a.e h.e c.e trap\n"
+                                   "- 192.0.2.1 +a.e h.e <>\n- 192.0.2.1 +a.e h.e d.e\n"
+                                   "- 192.0.2.1 +a.e h.e f.e\n- 192.0.2.1 +a.e h.e g.e\n");
+}
+
 int
 main(void)
 {
@@ -149,6 +175,7 @@ main(void)
         cmocka_unit_test(amavis),
         cmocka_unit_test(labels),
         cmocka_unit_test(joined),
+        cmocka_unit_test(traps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
