@@ -151,7 +151,7 @@ junk: $(O)/tests/unit/test_poison
 client-score: $(O)/repdns-load
 	$(Q)tests/client-score $(O)
 
-.PHONY: run check check-deps check-hot check-man check-conformance check-sanitized check-valgrind check-e2e seed
+.PHONY: run check check-deps check-hot check-man check-options check-conformance check-sanitized check-valgrind check-e2e seed
 # The two commands for a fresh machine.
 run: deps
 	$(Q)$(MAKE) --no-print-directory all $(O)/tests/tools/dnsfixture
@@ -159,7 +159,7 @@ run: deps
 check: deps-test
 	$(Q)$(MAKE) --no-print-directory check-all
 .PHONY: check-all
-check-all: format-check check-deps check-man check-conformance all check-hot unit golden seed fuzz-replay \
+check-all: format-check check-deps check-man check-conformance all check-options check-hot unit golden seed fuzz-replay \
     junk client-score \
     check-sanitized check-valgrind check-e2e
 	@echo "make check: all passed"
@@ -170,6 +170,10 @@ check-hot: $(SERVER_OBJ) $(ZONES_OBJ)
 	$(Q)tests/check-hot $(O)
 check-man:
 	$(Q)tests/check-man
+# Usage texts, manual pages and completions against the code.
+check-options: $(PROGRAMS)
+	$(Q)tests/check-options $(O)
+	$(Q)tests/completion
 check-conformance:
 	$(Q)tests/check-conformance
 # clang's warnings, and the tests under the sanitizers.

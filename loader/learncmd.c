@@ -16,14 +16,15 @@
 enum { ROUNDS = 3 };
 
 static const char usage[] =
-    "usage: repdns-load learn [--weights FILE] [--penalty N] LABELLED   prints weights\n"
-    "       repdns-load learn --score [--weights FILE] LABELLED         prints scores\n"
-    "       repdns-load learn --features              prints features, origins, shipped weights\n"
-    "  LABELLED        lines of ham or spam, address, none|forged|name, reverse name, HELO, "
-    "sender\n"
-    "                  domain, separated by tabs; - is standard input\n"
+    "usage: repdns-load learn [--weights FILE] [--penalty N] LABELLED\n"
+    "       repdns-load learn --score [--weights FILE] LABELLED\n"
+    "       repdns-load learn --features\n"
+    "  prints weights, scores, or features with their origins and shipped weights\n"
+    "  LABELLED        lines of ham or spam, address, none|forged|name, reverse name,\n"
+    "                  HELO, sender domain, separated by tabs; - is standard input\n"
     "  --weights FILE  where to begin, or what to score with (the shipped weights)\n"
-    "  --penalty N     how hard weights are pulled back to where they began (2)\n";
+    "  --penalty N     how hard weights are pulled back to where they began (2)\n"
+    "  -h, --help      print this and exit\n";
 
 struct learning {
     const char *weights_path, *path;

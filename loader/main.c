@@ -37,13 +37,16 @@ static const char usage[] =
     "       repdns-load [-c FILE] word, word log, word undo WHAT... --note TEXT\n"
     "       repdns-load [-c FILE] forget [--keep-word] WHAT...\n"
     "  -c FILE       configuration (/etc/repdns/repdns.conf)\n"
-    "  --as-of TIME  the time to judge by: seconds since 1970, or 2026-06-01[T12:00:00] in UTC\n"
-    "  --force       publish however many would be newly listed, and whatever a list does\n"
+    "  --as-of TIME  judge by this time: seconds since 1970, or 2026-06-01[T12:00:00]\n"
+    "                in UTC\n"
+    "  --force       publish however many would be newly listed, and whatever a list\n"
+    "                does\n"
     "  --dry-run     judge: print what a publish would change, and why\n"
     "  --wait TIME   how long to wait for a run that is active (5m)\n"
-    "  -q            no summary line      -V  version      -h  help\n"
+    "  -q            no summary line      -V  version      -h, --help  this\n"
     "stages: run (all of them), observe [-], import, resolve, judge, publish, status\n"
-    "also: repdns-load spf, classify, watch, learn, report ..., see repdns-load(8)\n";
+    "also, with options of their own: repdns-load spf ..., classify, watch ...,\n"
+    "learn ...; see repdns-load(8)\n";
 
 static enum exit_code
 stage_status(struct run *run, struct errmsg *msg)
@@ -191,7 +194,7 @@ parse_options(int argc, char **argv, struct options *out)
         {"force", no_argument, NULL, 'f'}, {"for", required_argument, NULL, 'd'},
         {"value", required_argument, NULL, 'v'}, {"note", required_argument, NULL, 'n'},
         {"wait", required_argument, NULL, 'w'}, {"keep-word", no_argument, NULL, 'k'},
-        {"dry-run", no_argument, NULL, 'y'}, {0}};
+        {"dry-run", no_argument, NULL, 'y'}, {"help", no_argument, NULL, 'h'}, {0}};
     *out = (struct options){
         .path = "/etc/repdns/repdns.conf", .now_s = (int64_t)time(NULL), .wait_s = WAIT_S};
     for (int option; (option = getopt_long(argc, argv, "c:qVh", longs, NULL)) != -1;) {

@@ -15,12 +15,16 @@ enum { ROUNDS_MAX = 400 };
 
 static const char usage[] =
     "usage: repdns-load spf [-c FILE] [--resolver ADDR:PORT] [--lookups N] [--voids N]\n"
-    "           [--via pair] [--stats] --ip ADDRESS --helo NAME --from MAILBOX | --batch FILE\n"
-    "       repdns-load spf --verify -c FILE | --verify [--resolver ADDR:PORT] --batch FILE\n"
-    "  --batch FILE  lines of address, HELO and MAIL FROM, separated by tabs; - is standard input\n"
-    "  --via pair    answers as the pair zone does: with -c from the published store, else from\n"
-    "                one made of the senders' domains for this call\n"
-    "  --verify      evaluates each pair both ways, and prints where they differ\n";
+    "           [--via pair] [--stats]\n"
+    "           --ip ADDRESS --helo NAME --from MAILBOX | --batch FILE\n"
+    "       repdns-load spf --verify -c FILE\n"
+    "       repdns-load spf --verify [--resolver ADDR:PORT] --batch FILE\n"
+    "  --batch FILE  lines of address, HELO and MAIL FROM, separated by tabs; - is\n"
+    "                standard input\n"
+    "  --via pair    answers as the pair zone does: with -c from the published store,\n"
+    "                else from one made of the senders' domains for this call\n"
+    "  --verify      evaluates each pair both ways, and prints where they differ\n"
+    "  -h, --help    print this and exit\n";
 
 /* "192.0.2.1:53" or "[2001:db8::1]:53". */
 static bool
@@ -78,14 +82,16 @@ parse_options(int argc, char **argv, struct spfcommand *command)
         {"from", required_argument, NULL, 'f'}, {"batch", required_argument, NULL, 'b'},
         {"lookups", required_argument, NULL, 'l'}, {"voids", required_argument, NULL, 'v'},
         {"via", required_argument, NULL, 'p'}, {"verify", no_argument, NULL, 'y'},
-        {"stats", no_argument, NULL, 's'}, {0}};
+        {"stats", no_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {0}};
     const struct {
         int option;
         const char **out;
     } texts[] = {{'i', &command->ip}, {'e', &command->helo}, {'f', &command->from},
         {'b', &command->batch}, {'c', &command->config}};
-    for (int option; (option = getopt_long(argc, argv, "c:", longs, NULL)) != -1;) {
+    for (int option; (option = getopt_long(argc, argv, "c:h", longs, NULL)) != -1;) {
         bool good = false;
+        if (option == 'h')
+            return command->help = true;
         for (size_t i = 0; i < sizeof texts / sizeof *texts && !good; i++)
             if (texts[i].option == option) {
                 *texts[i].out = optarg;
@@ -231,6 +237,10 @@ spf_command(int argc, char **argv)
     if (!parse_options(argc, argv, &command)) {
         fputs(usage, stderr);
         return EXIT_USAGE;
+    }
+    if (command.help) {
+        fputs(usage, stdout);
+        return EXIT_DONE;
     }
     if (command.config != NULL && conf_load(command.config, &command.loaded, &msg) < 0) {
         log_line(LOG_LEVEL_ERROR, "%s", msg.text);

@@ -19,7 +19,7 @@ struct spfsender {
 struct spfcommand {
     /* Of the command line. */
     const char *ip, *helo, *from, *batch, *config;
-    bool via_pair, verify, stats, has_resolver, has_lookups, has_voids;
+    bool help, via_pair, verify, stats, has_resolver, has_lookups, has_voids;
     struct endpoint resolver_at;
     struct spf_limits limits;
 

@@ -19,17 +19,18 @@
 
 static const char usage[] =
     "usage: repdns-load watch [-c FILE] [--every SECONDS] [--force] [--ready FD]\n"
-    "           [--user USER[:GROUP]] [--chroot DIR] [--log stdout|FACILITY] [--temporary]\n"
-    "           [--withdraw]\n"
-    "  -c FILE          configuration (/etc/repdns/repdns.conf), as it is called in the chroot\n"
+    "           [--user USER[:GROUP]] [--chroot DIR] [--log stdout|FACILITY]\n"
+    "           [--temporary] [--withdraw]\n"
+    "  -c FILE          configuration (/etc/repdns/repdns.conf), as the chroot has it\n"
     "  --every SECONDS  look for changed files so often (60); 0: only at SIGHUP\n"
     "  --force          publish whatever a list does\n"
     "  --ready FD       write a byte there after the first publish; end if that fails\n"
     "  --user           become this user\n"
     "  --chroot DIR     have this for root directory\n"
-    "  --log stdout     standard output has what is no warning; a facility: syslog has all\n"
+    "  --log stdout     what is no warning goes there; a facility: all goes to syslog\n"
     "  --temporary      remove state_dir in the end\n"
-    "  --withdraw       do not serve a list that can't be read, until it can\n";
+    "  --withdraw       do not serve a list that can't be read, until it can\n"
+    "  -h, --help       print this and exit\n";
 
 enum { RELOAD_NICE = 10, EVERY_S = 60, EVERY_MAX_S = 315360000 };
 
@@ -98,7 +99,7 @@ parse_options(int argc, char **argv, struct watch *watch)
         {"ready", required_argument, NULL, 'r'}, {"force", no_argument, NULL, 'f'},
         {"user", required_argument, NULL, 'u'}, {"chroot", required_argument, NULL, 'd'},
         {"log", required_argument, NULL, 'l'}, {"temporary", no_argument, NULL, 't'},
-        {"withdraw", no_argument, NULL, 'w'}, {0}};
+        {"withdraw", no_argument, NULL, 'w'}, {"help", no_argument, NULL, 'h'}, {0}};
     *watch = (struct watch){
         .path = "/etc/repdns/repdns.conf", .every_s = EVERY_S, .ready = -1, .parent = getppid()};
     for (int option; (option = getopt_long(argc, argv, "c:h", longs, NULL)) != -1;) {

@@ -17,12 +17,12 @@ enum { EXIT_USAGE = 2 };
 static const char usage[] =
     "usage: repdnsd [-nvVh] [-c FILE] [--log stdout|FACILITY] [--chroot DIR]\n"
     "           [--ready FD] [--companion PID]\n"
-    "  -c FILE          configuration (/etc/repdns/repdns.conf), as it is called in the chroot\n"
+    "  -c FILE          configuration (/etc/repdns/repdns.conf), as the chroot has it\n"
     "  -n               check the configuration and exit\n"
     "  -v               log more\n"
     "  -V               print the version and exit\n"
-    "  -h               print this and exit\n"
-    "  --log stdout     standard output has what is no warning; a facility: syslog has all\n"
+    "  -h, --help       print this and exit\n"
+    "  --log stdout     what is no warning goes there; a facility: all goes to syslog\n"
     "  --chroot DIR     have this for root directory\n"
     "  --ready FD       write a byte there when queries are answered\n"
     "  --companion PID  a child that gets SIGHUP and SIGTERM too\n";
@@ -87,7 +87,7 @@ parse_options(int argc, char **argv, struct options *out)
 {
     static const struct option longs[] = {{"log", required_argument, NULL, 'l'},
         {"chroot", required_argument, NULL, 'd'}, {"ready", required_argument, NULL, 'r'},
-        {"companion", required_argument, NULL, 'p'}, {0}};
+        {"companion", required_argument, NULL, 'p'}, {"help", no_argument, NULL, 'h'}, {0}};
     *out = (struct options){.path = "/etc/repdns/repdns.conf",
         .level = LOG_LEVEL_INFO,
         .ties = {.notify = -1, .ready = -1}};

@@ -27,7 +27,8 @@ static const char usage[] =
     "       repdns [-c FILE] snippet [NAME]\n"
     "       repdns init ..., see repdns init -h\n"
     "  -c FILE       configuration (/etc/repdns/repdns.conf)\n"
-    "  --as-of TIME  the time to judge by: seconds since 1970, or 2026-06-01[T12:00:00] in UTC\n"
+    "  --as-of TIME  judge by this time: seconds since 1970, or 2026-06-01[T12:00:00]\n"
+    "                in UTC\n"
     "  -s ADDR       ask this server instead of the configured one\n"
     "  --beat        dump the heartbeat too\n"
     "  --as FORM     dump a list as rbldnsd's files, a zone file or lines of JSON\n"
@@ -35,7 +36,7 @@ static const char usage[] =
     "  --zone ZONE   whatif: this zone alone, enabled or not\n"
     "  --once        stats: averages since the server's start, once\n"
     "  --json        stats: a line of JSON each time; doctor: one for each finding\n"
-    "  -V  version   -h  help\n";
+    "  -V  version   -h, --help  this\n";
 
 static const struct command {
     const char *name;
@@ -81,6 +82,8 @@ find_command(int argc, char **argv, struct options *out)
             out->command = &commands[i];
     out->tool.arg_count = argc - optind;
     out->tool.args = argv + optind;
+    if (out->command == NULL)
+        fprintf(stderr, "repdns: no command \"%s\"\n", name);
     if (out->command == NULL || out->tool.arg_count < out->command->least ||
         out->tool.arg_count > out->command->most)
         return usage_error();
@@ -93,7 +96,8 @@ parse_options(int argc, char **argv, struct options *out)
     static const struct option longs[] = {{"as-of", required_argument, NULL, 'a'},
         {"beat", no_argument, NULL, 'b'}, {"as", required_argument, NULL, 'f'},
         {"once", no_argument, NULL, 'o'}, {"json", no_argument, NULL, 'j'},
-        {"last", required_argument, NULL, 'l'}, {"zone", required_argument, NULL, 'z'}, {0}};
+        {"last", required_argument, NULL, 'l'}, {"zone", required_argument, NULL, 'z'},
+        {"help", no_argument, NULL, 'h'}, {0}};
     *out = (struct options){
         .path = "/etc/repdns/repdns.conf", .tool = {.out = stdout, .now_s = (int64_t)time(NULL)}};
     for (int option; (option = getopt_long(argc, argv, "c:s:Vh", longs, NULL)) != -1;) {

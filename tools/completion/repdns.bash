@@ -1,0 +1,101 @@
+# shellcheck shell=bash
+# Completion for bash of repdns, repdns-load, repdnsd and repdns-rbldnsd. Source it, or install it in
+# /usr/share/bash-completion/completions under each of these names.
+
+# The options of a program and of its sub-commands; "=": a value follows.
+declare -gA _repdns_options=(
+    ['repdns']='-c= --as-of= -s= --beat --as= --once --json -V -h --help'
+    ['repdns explain']='-c= --as-of= -h --help'
+    ['repdns query']='-c= -s= -h --help'
+    ['repdns dump']='-c= --beat --as= -h --help'
+    ['repdns check']='-c= -h --help'
+    ['repdns status']='-c= --as-of= -h --help'
+    ['repdns stats']='-c= --once --json -h --help'
+    ['repdns policy']='-c= -h --help'
+    ['repdns-load']='-c= --as-of= --force --wait= --for= --value= --note= -q -V -h --help'
+    ['repdns-load run']='-c= --as-of= --force -q -h --help'
+    ['repdns-load observe']='-c= --as-of= -q -h --help'
+    ['repdns-load import']='-c= --as-of= --force -q -h --help'
+    ['repdns-load resolve']='-c= --as-of= -q -h --help'
+    ['repdns-load judge']='-c= --as-of= --force -q -h --help'
+    ['repdns-load publish']='-c= --as-of= --force -q -h --help'
+    ['repdns-load status']='-c= --as-of= -h --help'
+    ['repdns-load list']='-c= --force --wait= --for= --value= --note= -q -h --help'
+    ['repdns-load spf']='-c= --resolver= --lookups= --voids= --via= --stats --ip= --helo= --from=
+        --batch= --verify -h --help'
+    ['repdns-load watch']='-c= --every= --force --ready= --user= --chroot= --log= --temporary
+        --withdraw -h --help'
+    ['repdns-load learn']='--weights= --penalty= --score --features -h --help'
+    ['repdnsd']='-c= -n -v -V -h --help --log= --chroot= --ready= --companion='
+    ['repdns-rbldnsd']='-u= -r= -w= -b= -4 -6 -t= -v -e -c= -p= -n -q -l= -s= -a -A -F= -d -f -C
+        --store= --strict-rbldnsd -h --help'
+)
+# The words that may follow a program and its sub-commands.
+declare -gA _repdns_words=(
+    ['repdns']='explain query dump check status stats policy'
+    ['repdns dump']='answers history lists'
+    ['repdns-load']='run observe import resolve judge publish status list spf watch learn'
+    ['repdns-load list']='add del undo show'
+)
+# The values of options that have few.
+declare -gA _repdns_values=(
+    ['--as']='rbldnsd bind json'
+    ['--via']='pair'
+    ['--log']='stdout daemon mail local0 local1 local2 local3 local4 local5 local6 local7'
+    ['-F']='daemon mail local0 local1 local2 local3 local4 local5 local6 local7'
+)
+
+# The lists that the configuration names.
+_repdns_lists() { # FILE
+    sed -n 's/^[[:space:]]*list[[:space:]]*"\{0,1\}\([a-z0-9_.-]*\).*/\1/p' "$1" 2>/dev/null
+}
+
+_repdns_value() { # PROGRAM OPTION WORD
+    if [ -n "${_repdns_values[$2]:-}" ]; then
+        mapfile -t COMPREPLY < <(compgen -W "${_repdns_values[$2]}" -- "$3")
+        return
+    fi
+    case "$1 $2" in
+    'repdns-rbldnsd -c' | *' -t' | *' -b') ;;
+    *' -r' | *' -w' | *' --chroot' | *' --store') mapfile -t COMPREPLY < <(compgen -d -- "$3") ;;
+    *' -u' | *' --user') mapfile -t COMPREPLY < <(compgen -u -- "$3") ;;
+    *' -c' | *' -p' | *' -l' | *' --batch' | *' --weights') mapfile -t COMPREPLY < <(compgen -f -- "$3") ;;
+    'repdns-rbldnsd -s') mapfile -t COMPREPLY < <(compgen -f -- "$3") ;;
+    esac
+}
+
+_repdns() {
+    local program=${COMP_WORDS[0]##*/} word=${COMP_WORDS[COMP_CWORD]} config=/etc/repdns/repdns.conf
+    local as='' command='' after=() option='' i
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        local this=${COMP_WORDS[i]}
+        if [ -n "$option" ]; then
+            [ "$option" != -c ] || config=$this
+            [ "$option" != --as ] || as=$this
+            option=
+        elif [[ $this == -?* ]]; then
+            [[ " ${_repdns_options[${command:-$program}]} " != *[[:space:]]"$this="[[:space:]]* ]] ||
+                option=$this
+        elif [ -z "$command" ] && [ -n "${_repdns_options[$program $this]:-}" ]; then
+            command="$program $this"
+        else
+            after+=("$this")
+        fi
+    done
+    local at=${command:-$program}
+    if [ -n "$option" ]; then
+        _repdns_value "$program" "$option" "$word"
+    elif [[ $word == -* ]]; then
+        local options=${_repdns_options[$at]}
+        mapfile -t COMPREPLY < <(compgen -W "${options//=/}" -- "$word")
+    elif [ "$at ${#after[@]}" = 'repdns-load list 1' ] || [ "$at/$as" != "$at/" ]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(_repdns_lists "$config")" -- "$word")
+    elif [ "${#after[@]}" = 0 ] && [ -n "${_repdns_words[$at]:-}" ]; then
+        mapfile -t COMPREPLY < <(compgen -W "${_repdns_words[$at]}" -- "$word")
+    elif [ "$at" = 'repdns-load learn' ]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    fi
+}
+
+complete -o filenames -F _repdns repdns repdns-load repdnsd repdns-rbldnsd
