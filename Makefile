@@ -170,10 +170,11 @@ check-hot: $(SERVER_OBJ) $(ZONES_OBJ)
 	$(Q)tests/check-hot $(O)
 check-man:
 	$(Q)tests/check-man
-# Usage texts, manual pages and completions against the code.
-check-options: $(PROGRAMS)
+# Usage texts, manual pages, completions and exit codes against the code.
+check-options: $(PROGRAMS) $(O)/tests/tools/dnsfixture
 	$(Q)tests/check-options $(O)
 	$(Q)tests/completion
+	$(Q)tests/exit-codes $(O)
 check-conformance:
 	$(Q)tests/check-conformance
 # clang's warnings, and the tests under the sanitizers.

@@ -14,8 +14,8 @@
 enum { ROUNDS_MAX = 400 };
 
 static const char usage[] =
-    "usage: repdns-load spf [-c FILE] [--resolver ADDR:PORT] [--lookups N] [--voids N]\n"
-    "           [--via pair] [--stats]\n"
+    "usage: repdns-load spf [-c FILE] [--resolver ADDR:PORT] [--lookups N]\n"
+    "           [--voids N] [--via pair] [--stats]\n"
     "           --ip ADDRESS --helo NAME --from MAILBOX | --batch FILE\n"
     "       repdns-load spf --verify -c FILE\n"
     "       repdns-load spf --verify [--resolver ADDR:PORT] --batch FILE\n"
