@@ -1,49 +1,16 @@
 /* repdns dump --as json: a line for each value of each entry; see tools.h. */
-#include <jansson.h>
 #include <stdlib.h>
-
 #include <string.h>
 
 #include "loader/lists.h"
 #include "loader/listtext.h"
+#include "tools/json.h"
 #include "tools/tools.h"
 
 struct json {
     FILE *out;
     enum list_type type;
 };
-
-/* Text that is no UTF-8 is taken for Latin-1, byte by byte. NULL: out of memory. */
-static json_t *
-json_text(struct slice text)
-{
-    const unsigned char *in = text.p;
-    json_t *string = json_stringn(text.p != NULL ? text.p : "", text.n);
-    if (string != NULL)
-        return string;
-    char *utf8 = malloc(2 * text.n + 1);
-    size_t n = 0;
-    for (size_t i = 0; utf8 != NULL && i < text.n; i++) {
-        if (in[i] >= 0x80)
-            utf8[n++] = (char)(0xc0 | in[i] >> 6);
-        utf8[n++] = (char)(in[i] < 0x80 ? in[i] : (0x80 | (in[i] & 0x3f)));
-    }
-    string = utf8 == NULL ? NULL : json_stringn(utf8, n);
-    free(utf8);
-    return string;
-}
-
-/* The object's line, which is freed. */
-static enum err
-print_object(FILE *out, json_t *object, bool whole)
-{
-    bool printed = whole && json_dumpf(object, out, 0) == 0;
-    json_decref(object);
-    if (printed)
-        fputc('\n', out);
-    /* What the stream could not take, main says. */
-    return whole ? ERR_OK : ERR_NOMEM;
-}
 
 /* "a" and "txt", or what an access list does. */
 static bool
@@ -57,7 +24,7 @@ set_value(json_t *object, enum list_type type, const struct value_element *eleme
     ip_format(&ip, a);
     bool whole = json_object_set_new(object, "a", json_string(a)) == 0;
     if (whole && element->has_txt)
-        whole = json_object_set_new(object, "txt", json_text(element->txt)) == 0;
+        whole = json_object_set_new(object, "txt", tool_json_text(element->txt)) == 0;
     return whole;
 }
 
@@ -68,7 +35,7 @@ print_element(const struct json *json, const char *key, const struct value_eleme
     /* These take the reference, and fail with a NULL. */
     bool whole = json_object_set_new(object, "key", json_string(key)) == 0 &&
                  set_value(object, json->type, element);
-    return print_object(json->out, object, whole);
+    return tool_json_line(json->out, object, whole);
 }
 
 static enum err
@@ -85,7 +52,7 @@ print_entry(void *ctx, const struct listfile_entry *entry, struct slice value)
         json_t *object = json_object();
         bool whole = json_object_set_new(object, "key", json_string(key)) == 0 &&
                      json_object_set_new(object, "excluded", json_true()) == 0;
-        return print_object(json->out, object, whole);
+        return tool_json_line(json->out, object, whole);
     }
     while ((err = value_next(&value, &element)) == ERR_OK) {
         err = print_element(json, key, &element);
@@ -101,7 +68,7 @@ record_data(const struct recordset_rr *rr)
 {
     struct slice data = slice_of((const uint8_t *)rr->rdata.p + 1, rr->rdata.n - 1);
     if (strcmp(text_type(rr->type), "TXT") == 0)
-        return json_text(data);
+        return tool_json_text(data);
     char *text = NULL;
     size_t n = 0;
     FILE *out = open_memstream(&text, &n);
@@ -128,7 +95,7 @@ print_record(FILE *out, const struct recordset_entry *entry)
                  json_object_set_new(object, "data", record_data(&entry->rr)) == 0;
     if (whole && entry->rr.ttl_s > 0)
         whole = json_object_set_new(object, "ttl", json_integer(entry->rr.ttl_s)) == 0;
-    return print_object(out, object, whole);
+    return tool_json_line(out, object, whole);
 }
 
 /* A section's line goes before its entries. */
@@ -150,7 +117,7 @@ print_section(const struct list_dump *dump, unsigned part)
             whole = json_array_append_new(zones, json_string(self ? "@" : name)) == 0 && whole;
         }
     whole = json_object_set_new(object, "zones", zones) == 0 && whole;
-    return print_object(dump->out, object, whole);
+    return tool_json_line(dump->out, object, whole);
 }
 
 static enum err

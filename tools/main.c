@@ -16,11 +16,11 @@
 static const char usage[] =
     "usage: repdns [-c FILE] [--as-of TIME] explain IP [DOMAIN|<>|- [HELO]]\n"
     "       repdns [-c FILE] [--as-of TIME] whatif [--last 7d] [--zone ZONE]\n"
-    "       repdns [-c FILE] [-s ADDR[@PORT]] query NAME|IP [DOMAIN] [TYPE]\n"
+    "       repdns [-c FILE] [-s ADDR[@PORT]] [--json] query NAME|IP [DOMAIN] [TYPE]\n"
     "       repdns [-c FILE] [--beat] dump [answers|history|lists]\n"
     "       repdns [-c FILE] dump --as rbldnsd|bind|json LIST\n"
     "       repdns [-c FILE] check\n"
-    "       repdns [-c FILE] [--as-of TIME] status\n"
+    "       repdns [-c FILE] [--as-of TIME] [--json] status\n"
     "       repdns [-c FILE] [--once] [--json] stats [SECONDS]\n"
     "       repdns [-c FILE] policy [-]\n"
     "       repdns [-c FILE] [--as-of TIME] [--json] doctor\n"
@@ -35,7 +35,7 @@ static const char usage[] =
     "  --last TIME   whatif: sessions of this time (7d)\n"
     "  --zone ZONE   whatif: this zone alone, enabled or not\n"
     "  --once        stats: averages since the server's start, once\n"
-    "  --json        stats: a line of JSON each time; doctor: one for each finding\n"
+    "  --json        query, status, stats, doctor: lines of JSON\n"
     "  -V  version   -h, --help  this\n";
 
 static const struct command {

@@ -1,5 +1,5 @@
 /* repdns query: asks a server as a mail server would, and prints what it says; see tools.h. */
-#include <ldns/ldns.h>
+#include "tools/query.h"
 #include <string.h>
 #include <strings.h>
 
@@ -127,7 +127,7 @@ print_answer(FILE *out, const struct endpoint *server, const struct question *qu
 /* *listed: the answer has records of the type. ERR_REFUSED for a server that did not answer the
  * question, ERR_TIMEOUT for none. */
 static enum err
-ask(FILE *out, ldns_resolver *resolver, const struct endpoint *server,
+ask(const struct tool *tool, ldns_resolver *resolver, const struct endpoint *server,
     const struct question *question, bool *listed, struct errmsg *msg)
 {
     char text[DNAME_TEXT_SIZE], ip[IP_TEXT_SIZE];
@@ -147,10 +147,16 @@ ask(FILE *out, ldns_resolver *resolver, const struct endpoint *server,
             "%s@%u: %s; is repdnsd running there? Give another with -s", ip, server->port,
             status != LDNS_STATUS_OK ? ldns_get_errorstr_by_id(status) : "no answer");
     }
-    print_answer(out, server, question, packet);
+    enum err printed = ERR_OK;
+    if (tool->json)
+        printed = query_print_json(tool->out, server, &question->name, question->type, packet);
+    else
+        print_answer(tool->out, server, question, packet);
     ldns_pkt_rcode rcode = ldns_pkt_get_rcode(packet);
     *listed = rcode == LDNS_RCODE_NOERROR && ldns_pkt_ancount(packet) > 0;
     ldns_pkt_free(packet);
+    if (printed < 0)
+        return errmsg_set(msg, printed, "out of memory");
     if (rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN)
         return ERR_OK;
     (void)dname_format(&question->name, text);
@@ -170,10 +176,10 @@ tool_query(const struct tool *tool, struct errmsg *msg)
     ldns_resolver *resolver = ask_resolver(&server);
     if (resolver == NULL)
         return tool_exit(errmsg_set(msg, ERR_NOMEM, "out of memory"));
-    enum err err = ask(tool->out, resolver, &server, &question, &listed, msg);
+    enum err err = ask(tool, resolver, &server, &question, &listed, msg);
     if (err == ERR_OK && listed && question.both) {
         question.type = LDNS_RR_TYPE_TXT;
-        err = ask(tool->out, resolver, &server, &question, &listed, msg);
+        err = ask(tool, resolver, &server, &question, &listed, msg);
     }
     ldns_resolver_deep_free(resolver);
     return tool_exit(err);

@@ -44,6 +44,8 @@ print_server(const struct tool *tool)
 enum exit_code
 tool_status(const struct tool *tool, struct errmsg *msg)
 {
+    if (tool->json)
+        return tool_exit(status_print_json(tool, msg));
     enum exit_code code = tool_exit(status_print(tool->out, tool->conf, tool->now_s, msg));
     print_server(tool);
     return code;

@@ -19,7 +19,8 @@ struct tool {
     FILE *out;
     bool beat;               /* dump: the heartbeat too */
     const char *as;          /* dump: the form for a list; NULL for a store */
-    bool once, json;         /* stats: one reading; lines of JSON, of doctor too */
+    bool once;               /* stats: one reading */
+    bool json;               /* explain, query, status, stats, doctor: lines of JSON */
     const char *server;      /* query: ADDR[@PORT], or NULL for the configured one */
     const char *last, *zone; /* whatif: the window and the zone; NULL: not given */
     int arg_count;           /* what follows the sub-command */
@@ -38,6 +39,9 @@ enum exit_code tool_check(const struct tool *tool, struct errmsg *msg);
 enum exit_code tool_stats(const struct tool *tool, struct errmsg *msg);
 enum exit_code tool_status(const struct tool *tool, struct errmsg *msg);
 enum exit_code tool_policy(const struct tool *tool, struct errmsg *msg);
+
+/* status_json.c: what "status" prints, as an object. */
+enum err status_print_json(const struct tool *tool, struct errmsg *msg) MUST_CHECK;
 
 /* The exit code that fits an error of a store or file. */
 enum exit_code tool_exit(enum err err);

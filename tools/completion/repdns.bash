@@ -6,10 +6,10 @@
 declare -gA _repdns_options=(
     ['repdns']='-c= --as-of= -s= --beat --as= --once --json -V -h --help'
     ['repdns explain']='-c= --as-of= -h --help'
-    ['repdns query']='-c= -s= -h --help'
+    ['repdns query']='-c= -s= --json -h --help'
     ['repdns dump']='-c= --beat --as= -h --help'
     ['repdns check']='-c= -h --help'
-    ['repdns status']='-c= --as-of= -h --help'
+    ['repdns status']='-c= --as-of= --json -h --help'
     ['repdns stats']='-c= --once --json -h --help'
     ['repdns policy']='-c= -h --help'
     ['repdns-load']='-c= --as-of= --force --wait= --for= --value= --note= -q -V -h --help'
