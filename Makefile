@@ -2,6 +2,7 @@
 #   make            programs into build/release
 #   make run        installs what is missing, builds, serves the example on 127.0.0.1 port 5354
 #   make check      installs what is missing and passes all tests
+#   make doc        the handbook: build/release/handbook.html
 #   make B=asan unit    unit tests of another build kind; V=1 shows commands
 B ?= release
 O ?= build/$(B)
@@ -159,10 +160,16 @@ run: deps
 check: deps-test
 	$(Q)$(MAKE) --no-print-directory check-all
 .PHONY: check-all
-check-all: format-check check-deps check-man check-conformance all check-options check-hot unit golden seed fuzz-replay \
+check-all: format-check check-deps check-man doc check-conformance all check-options check-hot unit golden seed fuzz-replay \
     junk client-score \
     check-sanitized check-valgrind check-e2e
 	@echo "make check: all passed"
+
+# README and the manual pages as one page of HTML.
+.PHONY: doc
+doc:
+	@mkdir -p $(O)
+	$(Q)doc/handbook $(O)/handbook.html
 
 check-deps:
 	$(Q)tests/check-deps
