@@ -12,13 +12,14 @@
 #include "loader/verdicts.h"
 
 static enum err
-open_history(struct explain *explain, struct errmsg *msg)
+open_history(struct explain *explain, bool quiet, struct errmsg *msg)
 {
     const char *path = explain->conf->history_path;
     enum err err = history_open(path, true, &explain->history, msg);
     if (err == ERR_NOTFOUND) {
-        fprintf(
-            explain->out, "%s: not there yet, so nothing was observed; run repdns-load\n", path);
+        if (!quiet)
+            fprintf(explain->out, "%s: not there yet, so nothing was observed; run repdns-load\n",
+                path);
         return ERR_OK;
     }
     return err < 0 ? err : kv_begin(history_kv(explain->history), false, &explain->txn, msg);
@@ -64,9 +65,9 @@ open_allow_lists(struct explain *explain, struct errmsg *msg)
 }
 
 enum err
-explain_open(struct explain *explain, int64_t now_s, struct errmsg *msg)
+explain_open(struct explain *explain, int64_t now_s, bool quiet, struct errmsg *msg)
 {
-    enum err err = open_history(explain, msg);
+    enum err err = open_history(explain, quiet, msg);
     if (err == ERR_OK)
         err = open_answers(explain, msg);
     if (err == ERR_OK)
@@ -216,10 +217,17 @@ tool_explain(const struct tool *tool, struct errmsg *msg)
     struct wanted wanted;
     if (read_arguments(tool, &explain, &wanted, msg) < 0)
         return EXIT_USAGE;
-    fprintf(tool->out, "%s as of ", explain.ip_text);
-    text_time(tool->out, tool->now_s);
-    fputc('\n', tool->out);
-    enum err err = explain_open(&explain, tool->now_s, msg);
+    if (!tool->json) {
+        fprintf(tool->out, "%s as of ", explain.ip_text);
+        text_time(tool->out, tool->now_s);
+        fputc('\n', tool->out);
+    }
+    enum err err = explain_open(&explain, tool->now_s, tool->json, msg);
+    if (err == ERR_OK && tool->json) {
+        err = explain_print_json(&explain, wanted.has_domain ? &wanted.domain : NULL, msg);
+        explain_close(&explain);
+        return tool_exit(err);
+    }
     if (err == ERR_OK)
         err = explain_client(&explain, msg);
     if (err == ERR_OK) {

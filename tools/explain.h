@@ -37,9 +37,42 @@ struct explain {
     bool seen; /* the history has the address */
 };
 
-/* explain.c: the stores, which need not be there; out and conf are set. Close it whatever is
+/* A subject to look up; one of the three forms. */
+struct subject {
+    const struct ip *ip;
+    const struct dname *name;
+    bool pair; /* ip and name together */
+};
+/* A value that a zone has for the subject. Everything is borrowed for the call. */
+struct explain_found {
+    const struct zone_def *zone;
+    const struct dataset *dataset;
+    const struct subject *subject;
+    struct slice value;
+    bool has_evidence;
+    struct evidence evidence;
+};
+/* Returns whether the zone shows anything of it. */
+typedef bool (*explain_found_fn)(
+    void *ctx, const struct explain *explain, const struct explain_found *found);
+/* explain_served.c: all that the zones that the subject may be asked in have of it; judged is the
+ * judged dataset of names, else NULL. Returns whether any call returned true. A damaged dataset is
+ * told on explain->out if that is not NULL. */
+bool explain_each_served(const struct explain *explain, const struct subject *subject,
+    const char *judged, explain_found_fn found, void *ctx);
+/* What of a value's reasons the zone shows. */
+struct reason_set explain_zone_shows(const struct zone_def *zone, struct reason_set reasons);
+
+/* explain_json.c: what is known of the address, and what is served of it and of the domain, which
+ * may be NULL; one object. */
+enum err explain_print_json(
+    struct explain *explain, const struct dname *domain, struct errmsg *msg) MUST_CHECK;
+
+/* explain.c: the stores, which need not be there; out and conf are set. quiet: not to be
+ * told on out that there is no history. Close it whatever is
  * returned. */
-enum err explain_open(struct explain *explain, int64_t now_s, struct errmsg *msg) MUST_CHECK;
+enum err explain_open(
+    struct explain *explain, int64_t now_s, bool quiet, struct errmsg *msg) MUST_CHECK;
 void explain_close(struct explain *explain);
 
 /* explain_served.c: whether the zone lists the address, or the name unless that is NULL, or both as

@@ -43,8 +43,8 @@ explain_never_ip(const struct explain *explain, char *why, size_t size)
     return true;
 }
 
-static struct reason_set
-shown_by(const struct zone_def *zone, struct reason_set reasons)
+struct reason_set
+explain_zone_shows(const struct zone_def *zone, struct reason_set reasons)
 {
     struct reason_set shown = reasons_filter(reasons, zone->show);
     if (reasons_have(shown, REASON_SCORE))
@@ -67,7 +67,7 @@ explain_shown(const struct explain *explain, const char *dataset, struct reason_
     bool any = false;
     for (unsigned i = 0; i < explain->conf->zone_count; i++) {
         const struct zone_def *zone = &explain->conf->zones[i];
-        struct reason_set shown = shown_by(zone, reasons);
+        struct reason_set shown = explain_zone_shows(zone, reasons);
         char names[512];
         if (!zone->enabled || !has_dataset(zone, dataset) || reasons_empty(shown))
             continue;
@@ -79,13 +79,6 @@ explain_shown(const struct explain *explain, const char *dataset, struct reason_
     }
     fputs(any ? "\n" : "no enabled zone lists it\n", explain->out);
 }
-
-/* A subject to look up; one of the three forms. */
-struct subject {
-    const struct ip *ip;
-    const struct dname *name;
-    bool pair; /* ip and name together */
-};
 
 /* Names stand in a section of their own. */
 static unsigned
@@ -138,7 +131,7 @@ print_shown(const struct explain *explain, unsigned indent, const struct zone_de
     bool any = false;
     while (value_next(&value, &element) == ERR_OK) {
         struct reason_set shown =
-            element.literal ? reasons_none() : shown_by(zone, element.reasons);
+            element.literal ? reasons_none() : explain_zone_shows(zone, element.reasons);
         if (!element.literal && reasons_empty(shown))
             continue;
         if (!any) {
@@ -166,47 +159,58 @@ print_shown(const struct explain *explain, unsigned indent, const struct zone_de
 }
 
 static void
-print_evidence(
-    const struct explain *explain, const struct dataset *dataset, const struct subject *subject)
+find_evidence(const struct explain *explain, struct explain_found *found)
 {
+    const struct subject *subject = found->subject;
     struct store_key key;
     struct slice value;
-    struct evidence evidence;
     if (subject->name == NULL)
-        store_key_evidence_ip(&key, dataset->id, subject->ip);
+        store_key_evidence_ip(&key, found->dataset->id, subject->ip);
     else
-        store_key_evidence_name(&key, dataset->id, subject->name);
-    if (subject->pair || kvread_get(explain->answers, store_key_slice(&key), &value) < 0 ||
-        evidence_decode(value, &evidence) < 0)
-        return;
-    fputs(", since ", explain->out);
-    text_time(explain->out, evidence.since_s);
-    if (evidence.detail.n == 0)
-        return;
-    fputs(", for ", explain->out);
-    text_quoted(explain->out, evidence.detail);
+        store_key_evidence_name(&key, found->dataset->id, subject->name);
+    found->has_evidence = !subject->pair &&
+                          kvread_get(explain->answers, store_key_slice(&key), &value) == ERR_OK &&
+                          evidence_decode(value, &found->evidence) == ERR_OK;
 }
 
 static bool
-served_by(const struct explain *explain, const struct zone_def *zone, const char *name,
-    const struct subject *subject)
+print_found(void *ctx, const struct explain *explain, const struct explain_found *found)
 {
-    struct dataset dataset;
-    struct slice value;
-    uint8_t room[VALUE_REASONS_SIZE];
-    enum err err = previous_dataset(explain->answers, name, &dataset);
-    if (err == ERR_OK)
-        err = find_value(explain, &dataset, subject, &value, room);
-    if (err < 0 && err != ERR_NOTFOUND)
-        fprintf(explain->out, "  dataset %s: %s; run repdns check\n", name, err_text(err));
-    if (err < 0 || !print_shown(explain, indent_of(subject), zone, &dataset, value))
+    FILE *out = explain->out;
+    (void)ctx;
+    if (!print_shown(explain, indent_of(found->subject), found->zone, found->dataset, found->value))
         return false;
-    print_evidence(explain, &dataset, subject);
-    fprintf(explain->out, "%s%s\n", zone->enabled ? "" : " (the zone is off)",
-        dataset_expired(&dataset, explain->beat_s, explain->env.now_s)
+    if (found->has_evidence) {
+        fputs(", since ", out);
+        text_time(out, found->evidence.since_s);
+    }
+    if (found->has_evidence && found->evidence.detail.n > 0) {
+        fputs(", for ", out);
+        text_quoted(out, found->evidence.detail);
+    }
+    fprintf(out, "%s%s\n", found->zone->enabled ? "" : " (the zone is off)",
+        dataset_expired(found->dataset, explain->beat_s, explain->env.now_s)
             ? " (NOT SERVED: the dataset is out of date)"
             : "");
     return true;
+}
+
+static bool
+served_by(const struct explain *explain, const char *name, struct explain_found found,
+    explain_found_fn each, void *ctx)
+{
+    struct dataset dataset;
+    uint8_t room[VALUE_REASONS_SIZE];
+    enum err err = previous_dataset(explain->answers, name, &dataset);
+    found.dataset = &dataset;
+    if (err == ERR_OK)
+        err = find_value(explain, &dataset, found.subject, &found.value, room);
+    if (err < 0 && err != ERR_NOTFOUND && explain->out != NULL)
+        fprintf(explain->out, "  dataset %s: %s; run repdns check\n", name, err_text(err));
+    if (err < 0)
+        return false;
+    find_evidence(explain, &found);
+    return each(ctx, explain, &found);
 }
 
 /* Zones of names: dom and helo have each their own judged set, so that the subject decides. */
@@ -249,7 +253,7 @@ add_shown(const struct explain *explain, const struct zone_def *zone, const char
         return false;
     while (value_next(&value, &element) == ERR_OK) {
         struct reason_set shown =
-            element.literal ? reasons_none() : shown_by(zone, element.reasons);
+            element.literal ? reasons_none() : explain_zone_shows(zone, element.reasons);
         any = any || element.literal || !reasons_empty(shown);
         *reasons = reasons_union(*reasons, shown);
     }
@@ -285,34 +289,40 @@ explain_lists(const struct explain *explain, const struct zone_def *zone, const 
 /* Where the zone judges, the operator's word comes before what it lists; what he allows is told by
  * the verdict. */
 static bool
-word_served(
-    const struct explain *explain, const struct zone_def *zone, const struct subject *subject)
+word_served(const struct explain *explain, const struct explain_found *one, explain_found_fn found,
+    void *ctx)
 {
-    return judges(zone) && !subject->pair && zone->kind != ZONE_LIST &&
-           served_by(
-               explain, zone, subject->name == NULL ? DATASET_WORD_IP : DATASET_WORD_NAME, subject);
+    const struct subject *subject = one->subject;
+    const char *dataset = subject->name == NULL ? DATASET_WORD_IP : DATASET_WORD_NAME;
+    return judges(one->zone) && !subject->pair && one->zone->kind != ZONE_LIST &&
+           served_by(explain, dataset, *one, found, ctx);
+}
+
+bool
+explain_each_served(const struct explain *explain, const struct subject *subject,
+    const char *judged, explain_found_fn found, void *ctx)
+{
+    const struct conf *conf = explain->conf;
+    bool any = false;
+    for (unsigned i = 0; i < conf->zone_count; i++) {
+        struct explain_found one = {.zone = &conf->zones[i], .subject = subject};
+        if (!zone_fits(one.zone, subject, judged))
+            continue;
+        any = word_served(explain, &one, found, ctx) || any;
+        for (unsigned k = 0; k < one.zone->dataset_count; k++)
+            any = served_by(explain, one.zone->datasets[k], one, found, ctx) || any;
+    }
+    return any;
 }
 
 static void
 print_served(const struct explain *explain, const struct subject *subject, const char *judged)
 {
-    const struct conf *conf = explain->conf;
-    bool any = false;
-    if (explain->answers == NULL) {
-        fprintf(
-            explain->out, "%*snothing: no store is published yet\n", (int)indent_of(subject), "");
-        return;
-    }
-    for (unsigned i = 0; i < conf->zone_count; i++) {
-        const struct zone_def *zone = &conf->zones[i];
-        if (!zone_fits(zone, subject, judged))
-            continue;
-        any = word_served(explain, zone, subject) || any;
-        for (unsigned k = 0; k < zone->dataset_count; k++)
-            any = served_by(explain, zone, zone->datasets[k], subject) || any;
-    }
-    if (!any)
-        fprintf(explain->out, "%*snot listed in any zone\n", (int)indent_of(subject), "");
+    int indent = (int)indent_of(subject);
+    if (explain->answers == NULL)
+        fprintf(explain->out, "%*snothing: no store is published yet\n", indent, "");
+    else if (!explain_each_served(explain, subject, judged, print_found, NULL))
+        fprintf(explain->out, "%*snot listed in any zone\n", indent, "");
 }
 
 void

@@ -14,7 +14,7 @@
 #include "zones/log.h"
 
 static const char usage[] =
-    "usage: repdns [-c FILE] [--as-of TIME] explain IP [DOMAIN|<>|- [HELO]]\n"
+    "usage: repdns [-c FILE] [--as-of TIME] [--json] explain IP [DOMAIN|<>|- [HELO]]\n"
     "       repdns [-c FILE] [--as-of TIME] whatif [--last 7d] [--zone ZONE]\n"
     "       repdns [-c FILE] [-s ADDR[@PORT]] [--json] query NAME|IP [DOMAIN] [TYPE]\n"
     "       repdns [-c FILE] [--beat] dump [answers|history|lists]\n"
@@ -35,7 +35,7 @@ static const char usage[] =
     "  --last TIME   whatif: sessions of this time (7d)\n"
     "  --zone ZONE   whatif: this zone alone, enabled or not\n"
     "  --once        stats: averages since the server's start, once\n"
-    "  --json        query, status, stats, doctor: lines of JSON\n"
+    "  --json        explain, query, status, stats, doctor: lines of JSON\n"
     "  -V  version   -h, --help  this\n";
 
 static const struct command {

@@ -222,7 +222,7 @@ tool_whatif(const struct tool *tool, struct errmsg *msg)
         .client = on_client, .helo = on_helo, .pair = on_pair, .ctx = &whatif};
     if (read_window(&whatif, msg) < 0 || find_zone(&whatif, msg) < 0)
         return EXIT_USAGE;
-    enum err err = explain_open(&whatif.explain, tool->now_s, msg);
+    enum err err = explain_open(&whatif.explain, tool->now_s, false, msg);
     if (err == ERR_OK && whatif.explain.answers == NULL)
         err = errmsg_set(msg, ERR_NOTFOUND, "%s: nothing is published; run repdns-load",
             tool->conf->answers_path);

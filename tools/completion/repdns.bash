@@ -5,7 +5,7 @@
 # The options of a program and of its sub-commands; "=": a value follows.
 declare -gA _repdns_options=(
     ['repdns']='-c= --as-of= -s= --beat --as= --once --json -V -h --help'
-    ['repdns explain']='-c= --as-of= -h --help'
+    ['repdns explain']='-c= --as-of= --json -h --help'
     ['repdns query']='-c= -s= --json -h --help'
     ['repdns dump']='-c= --beat --as= -h --help'
     ['repdns check']='-c= -h --help'
