@@ -14,9 +14,11 @@
 
 static const char usage[] =
     "usage: repdns-load classify [--stats] < FILE\n"
-    "  reads lines of a reverse name and its address, with a tab between, and prints for each\n"
-    "  its class (generic-dynamic, generic-static, server, esp, none) and what decided it\n"
-    "  --stats  counts and times to standard error\n";
+    "  reads lines of a reverse name and its address, with a tab between, and prints\n"
+    "  for each its class and what decided it: generic-dynamic, generic-static,\n"
+    "  server, esp or none\n"
+    "  --stats     counts and times to standard error\n"
+    "  -h, --help  print this and exit\n";
 
 enum { INPUT_ROOM = 1 << 16 };
 _Static_assert(INPUT_ROOM > CLASSIFY_LINE_MAX, "a line fits");
@@ -173,7 +175,8 @@ classify(bool stats)
 int
 classify_command(int argc, char **argv)
 {
-    static const struct option longs[] = {{"stats", no_argument, NULL, 's'}, {0}};
+    static const struct option longs[] = {
+        {"stats", no_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {0}};
     bool stats = false, wrong = false;
 
     for (int option; (option = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {

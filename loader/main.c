@@ -33,20 +33,19 @@ static const char usage[] =
     "       repdns-load [-c FILE] list del|undo NAME ENTRY..., list show NAME\n"
     "       repdns-load [-c FILE] backup DIR\n"
     "       repdns-load [-c FILE] [--wait 5m] restore DIR\n"
-    "       repdns-load [-c FILE] [--force] allow|unlist|block WHAT... [--for 30d] --note TEXT\n"
+    "       repdns-load [-c FILE] [--force] allow|unlist|block WHAT... [--for 30d]\n"
+    "           --note TEXT\n"
     "       repdns-load [-c FILE] word, word log, word undo WHAT... --note TEXT\n"
     "       repdns-load [-c FILE] forget [--keep-word] WHAT...\n"
     "  -c FILE       configuration (/etc/repdns/repdns.conf)\n"
     "  --as-of TIME  judge by this time: seconds since 1970, or 2026-06-01[T12:00:00]\n"
-    "                in UTC\n"
-    "  --force       publish however many would be newly listed, and whatever a list\n"
-    "                does\n"
+    "  --force       publish however many would be newly listed, whatever a list does\n"
     "  --dry-run     judge: print what a publish would change, and why\n"
     "  --wait TIME   how long to wait for a run that is active (5m)\n"
     "  -q            no summary line      -V  version      -h, --help  this\n"
     "stages: run (all of them), observe [-], import, resolve, judge, publish, status\n"
-    "also, with options of their own: repdns-load spf ..., classify, watch ...,\n"
-    "learn ...; see repdns-load(8)\n";
+    "also, with options of their own: repdns-load spf ..., repdns-load classify ...,\n"
+    "    repdns-load watch ..., repdns-load learn ...; see repdns-load(8)\n";
 
 static enum exit_code
 stage_status(struct run *run, struct errmsg *msg)

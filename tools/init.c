@@ -10,12 +10,13 @@
 #include "zones/log.h"
 
 static const char usage[] =
-    "usage: repdns init [-c FILE] [--domain NAME] [--base NAME] [--listen ADDR[@PORT]]\n"
-    "           [--log [FORMAT:]PATH|none] [--contact MAILBOX] [--own NETWORKS]\n"
-    "           [--relays NETWORKS] [--host NAME] [--url URL] [--page FILE] [--state DIR]\n"
-    "           [--force]\n"
-    "  Writes a configuration and a page for who is listed. Asks on a terminal what no option\n"
-    "  says; elsewhere takes what it would have suggested. See repdns(1).\n";
+    "usage: repdns init [-c FILE] [--domain NAME] [--base NAME]\n"
+    "           [--listen ADDR[@PORT]] [--log [FORMAT:]PATH|none] [--contact MAILBOX]\n"
+    "           [--own NETWORKS] [--relays NETWORKS] [--host NAME] [--url URL]\n"
+    "           [--page FILE] [--state DIR] [--force]\n"
+    "       repdns init -h, --help\n"
+    "  Writes a configuration and a page for who is listed. Asks on a terminal what\n"
+    "  no option says; elsewhere takes what it would have suggested. See repdns(1).\n";
 
 struct words {
     const char *answers[INIT_QUESTIONS]; /* NULL: to be asked */
@@ -33,7 +34,7 @@ parse_options(int argc, char **argv, struct init *init, struct words *words)
         {"own", required_argument, NULL, 'o'}, {"relays", required_argument, NULL, 'r'},
         {"host", required_argument, NULL, 'n'}, {"url", required_argument, NULL, 'u'},
         {"page", required_argument, NULL, 'p'}, {"state", required_argument, NULL, 's'},
-        {"force", no_argument, NULL, 'f'}, {0}};
+        {"force", no_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'}, {0}};
     const struct {
         int option;
         const char **word;

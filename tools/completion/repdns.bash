@@ -4,23 +4,36 @@
 
 # The options of a program and of its sub-commands; "=": a value follows.
 declare -gA _repdns_options=(
-    ['repdns']='-c= --as-of= -s= --beat --as= --once --json -V -h --help'
+    ['repdns']='-c= --as-of= -s= --beat --as= --last= --zone= --once --json -V -h --help'
     ['repdns explain']='-c= --as-of= --json -h --help'
     ['repdns query']='-c= -s= --json -h --help'
     ['repdns dump']='-c= --beat --as= -h --help'
     ['repdns check']='-c= -h --help'
     ['repdns status']='-c= --as-of= --json -h --help'
     ['repdns stats']='-c= --once --json -h --help'
+    ['repdns whatif']='-c= --as-of= --last= --zone= -h --help'
+    ['repdns doctor']='-c= --as-of= --json -h --help'
+    ['repdns snippet']='-c= -h --help'
+    ['repdns init']='-c= --domain= --base= --listen= --log= --contact= --own= --relays= --host= --url=
+        --page= --state= --force -h --help'
     ['repdns policy']='-c= -h --help'
-    ['repdns-load']='-c= --as-of= --force --wait= --for= --value= --note= -q -V -h --help'
+    ['repdns-load']='-c= --as-of= --force --dry-run --wait= --for= --value= --note= --keep-word -q -V -h --help'
     ['repdns-load run']='-c= --as-of= --force -q -h --help'
     ['repdns-load observe']='-c= --as-of= -q -h --help'
     ['repdns-load import']='-c= --as-of= --force -q -h --help'
     ['repdns-load resolve']='-c= --as-of= -q -h --help'
-    ['repdns-load judge']='-c= --as-of= --force -q -h --help'
+    ['repdns-load judge']='-c= --as-of= --force --dry-run -q -h --help'
     ['repdns-load publish']='-c= --as-of= --force -q -h --help'
     ['repdns-load status']='-c= --as-of= -h --help'
     ['repdns-load list']='-c= --force --wait= --for= --value= --note= -q -h --help'
+    ['repdns-load backup']='-c= -h --help'
+    ['repdns-load restore']='-c= --wait= -h --help'
+    ['repdns-load allow']='-c= --force --for= --note= -h --help'
+    ['repdns-load unlist']='-c= --force --for= --note= -h --help'
+    ['repdns-load block']='-c= --force --for= --note= -h --help'
+    ['repdns-load word']='-c= --note= -h --help'
+    ['repdns-load forget']='-c= --keep-word -h --help'
+    ['repdns-load classify']='--stats -h --help'
     ['repdns-load spf']='-c= --resolver= --lookups= --voids= --via= --stats --ip= --helo= --from=
         --batch= --verify -h --help'
     ['repdns-load watch']='-c= --every= --force --ready= --user= --chroot= --log= --temporary
@@ -32,9 +45,11 @@ declare -gA _repdns_options=(
 )
 # The words that may follow a program and its sub-commands.
 declare -gA _repdns_words=(
-    ['repdns']='explain query dump check status stats policy'
+    ['repdns']='explain whatif query dump check status stats policy doctor snippet init'
     ['repdns dump']='answers history lists'
-    ['repdns-load']='run observe import resolve judge publish status list spf watch learn'
+    ['repdns-load']='run observe import resolve judge publish status list backup restore allow unlist
+        block word forget spf classify watch learn'
+    ['repdns-load word']='log undo'
     ['repdns-load list']='add del undo show'
 )
 # The values of options that have few.
@@ -57,9 +72,9 @@ _repdns_value() { # PROGRAM OPTION WORD
     fi
     case "$1 $2" in
     'repdns-rbldnsd -c' | *' -t' | *' -b') ;;
-    *' -r' | *' -w' | *' --chroot' | *' --store') mapfile -t COMPREPLY < <(compgen -d -- "$3") ;;
+    *' -r' | *' -w' | *' --chroot' | *' --store' | *' --state') mapfile -t COMPREPLY < <(compgen -d -- "$3") ;;
     *' -u' | *' --user') mapfile -t COMPREPLY < <(compgen -u -- "$3") ;;
-    *' -c' | *' -p' | *' -l' | *' --batch' | *' --weights') mapfile -t COMPREPLY < <(compgen -f -- "$3") ;;
+    *' -c' | *' -p' | *' -l' | *' --batch' | *' --weights' | *' --page') mapfile -t COMPREPLY < <(compgen -f -- "$3") ;;
     'repdns-rbldnsd -s') mapfile -t COMPREPLY < <(compgen -f -- "$3") ;;
     esac
 }
@@ -93,6 +108,8 @@ _repdns() {
         mapfile -t COMPREPLY < <(compgen -W "$(_repdns_lists "$config")" -- "$word")
     elif [ "${#after[@]}" = 0 ] && [ -n "${_repdns_words[$at]:-}" ]; then
         mapfile -t COMPREPLY < <(compgen -W "${_repdns_words[$at]}" -- "$word")
+    elif [ "$at" = 'repdns-load backup' ] || [ "$at" = 'repdns-load restore' ]; then
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
     elif [ "$at" = 'repdns-load learn' ]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
     fi
