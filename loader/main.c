@@ -43,9 +43,11 @@ static const char usage[] =
     "  --dry-run     judge: print what a publish would change, and why\n"
     "  --wait TIME   how long to wait for a run that is active (5m)\n"
     "  -q            no summary line      -V  version      -h, --help  this\n"
-    "stages: run (all of them), observe [-], import, resolve, judge, publish, status\n"
+    "stages: run (all of them), observe [-], import, resolve, judge, publish,\n"
+    "    status\n"
     "also, with options of their own: repdns-load spf ..., repdns-load classify ...,\n"
-    "    repdns-load watch ..., repdns-load learn ...; see repdns-load(8)\n";
+    "    repdns-load watch ..., repdns-load learn ..., repdns-load report ...;\n"
+    "    see repdns-load(8)\n";
 
 static enum exit_code
 stage_status(struct run *run, struct errmsg *msg)

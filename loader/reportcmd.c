@@ -18,11 +18,14 @@
 #include "zones/log.h"
 
 static const char usage[] =
-    "usage: repdns-load report [-c FILE] [--as-of TIME] [--reporter NAME] [-q] spam|ham|trap\n"
-    "  reads a mail from standard input: as it was received, or attached to one made here\n"
+    "usage: repdns-load report [-c FILE] [--as-of TIME] [--reporter NAME] [-q]\n"
+    "           spam|ham|trap\n"
+    "  reads a mail from standard input: as it was received, or attached to one made\n"
+    "  here\n"
     "  -c FILE          configuration (/etc/repdns/repdns.conf)\n"
     "  --reporter NAME  whose word it is (the calling user)\n"
-    "  -q               print nothing\n";
+    "  -q               print nothing\n"
+    "  -h, --help       print this and exit\n";
 
 /* Attached mails behind it are not looked at. */
 enum { MAIL_MAX = 1 << 20, NAME_SIZE = 64 };

@@ -36,6 +36,7 @@ declare -gA _repdns_options=(
     ['repdns-load classify']='--stats -h --help'
     ['repdns-load spf']='-c= --resolver= --lookups= --voids= --via= --stats --ip= --helo= --from=
         --batch= --verify -h --help'
+    ['repdns-load report']='-c= --as-of= --reporter= -q -h --help'
     ['repdns-load watch']='-c= --every= --force --ready= --user= --chroot= --log= --temporary
         --withdraw -h --help'
     ['repdns-load learn']='--weights= --penalty= --score --features -h --help'
@@ -48,8 +49,9 @@ declare -gA _repdns_words=(
     ['repdns']='explain whatif query dump check status stats policy doctor snippet init'
     ['repdns dump']='answers history lists'
     ['repdns-load']='run observe import resolve judge publish status list backup restore allow unlist
-        block word forget spf classify watch learn'
+        block word forget spf classify watch learn report'
     ['repdns-load word']='log undo'
+    ['repdns-load report']='spam ham trap'
     ['repdns-load list']='add del undo show'
 )
 # The values of options that have few.
