@@ -160,16 +160,15 @@ run: deps
 check: deps-test
 	$(Q)$(MAKE) --no-print-directory check-all
 .PHONY: check-all
-check-all: format-check check-deps check-man doc check-conformance all check-options check-hot unit golden seed fuzz-replay \
-    junk client-score \
-    check-sanitized check-valgrind check-e2e
+check-all: format-check check-deps check-man doc check-conformance all check-options check-hot unit \
+    golden seed fuzz-replay junk client-score check-sanitized check-valgrind check-e2e
 	@echo "make check: all passed"
 
 # README and the manual pages as one page of HTML.
 .PHONY: doc
 doc:
 	@mkdir -p $(O)
-	$(Q)doc/handbook $(O)/handbook.html
+	$(Q)tools/doc/handbook $(O)/handbook.html
 
 check-deps:
 	$(Q)tests/check-deps
@@ -184,9 +183,9 @@ check-options: $(PROGRAMS) $(O)/tests/tools/dnsfixture
 	$(Q)tests/exit-codes $(O)
 check-conformance:
 	$(Q)tests/check-conformance
-# clang's warnings, and the tests under the sanitizers.
+# clang's warnings, of the fuzz targets too, and the tests under the sanitizers.
 check-sanitized:
-	$(Q)$(MAKE) --no-print-directory B=clang all
+	$(Q)$(MAKE) --no-print-directory B=clang all fuzz-replay
 	$(Q)$(MAKE) --no-print-directory B=$(SANITIZED) all unit golden fuzz-replay
 check-valgrind: $(GOLDEN_BIN) $(UNIT_BIN)
 	$(Q)tests/valgrind $(O)
