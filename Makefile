@@ -194,6 +194,13 @@ seed: $(PROGRAMS) helpers
 check-e2e: $(PROGRAMS) helpers
 	$(Q)tests/e2e/run $(O)
 
+.PHONY: deb check-packages
+# Debian packages, into build/deb; and the test of them in a root of their own, as root.
+deb:
+	$(Q)tools/packaging/make-deb $(VERSION)
+check-packages:
+	$(Q)tests/packages
+
 .PHONY: deps deps-test deps-perf format-check format clean
 deps deps-test deps-perf:
 	$(Q)tests/install-deps $@
