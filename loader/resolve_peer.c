@@ -2,10 +2,11 @@
 #include "loader/resolve_peer.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "zones/socketaddr.h"
 
 #define RESOLV_CONF    "/etc/resolv.conf"
 #define DNS_PORT       53
@@ -45,17 +46,10 @@ resolve_peer_find(const struct conf *conf, struct resolve_peer *out, struct errm
     }
     ip_format(&endpoint.ip, text);
     (void)snprintf(out->text, sizeof out->text, "%s port %u", text, endpoint.port);
-    if (ip_is4(&endpoint.ip)) {
-        struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_port = htons(endpoint.port)};
-        in4.sin_addr.s_addr = htonl(ip_v4(&endpoint.ip));
-        memcpy(&out->addr, &in4, sizeof in4);
-        out->len = sizeof in4;
-    } else {
-        struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(endpoint.port)};
-        memcpy(in6.sin6_addr.s6_addr, endpoint.ip.b, sizeof endpoint.ip.b);
-        memcpy(&out->addr, &in6, sizeof in6);
-        out->len = sizeof in6;
-    }
+    struct socketaddr address;
+    socketaddr_of(&endpoint, &address);
+    out->addr = address.at;
+    out->len = address.len;
     return ERR_OK;
 }
 

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "zones/socketaddr.h"
+
 /* A connection that finds the backlog full is tried again after a second: a burst shall fit.
  * RETRIES of RETRY_NS: a second, which a busy machine may need. */
 enum { TCP_BACKLOG = 4096, UDP_BUFFER = 4 << 20, RETRIES = 200, RETRY_NS = 5000000 };
@@ -21,32 +23,14 @@ struct opening {
     struct activation *passed; /* NULL: none */
 };
 
-union address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
-static socklen_t
-address_of(const struct endpoint *endpoint, union address *out)
-{
-    memset(out, 0, sizeof *out);
-    if (ip_is4(&endpoint->ip)) {
-        out->v4.sin_family = AF_INET;
-        out->v4.sin_port = htons(endpoint->port);
-        out->v4.sin_addr.s_addr = htonl(ip_v4(&endpoint->ip));
-        return sizeof out->v4;
-    }
-    out->v6.sin6_family = AF_INET6;
-    out->v6.sin6_port = htons(endpoint->port);
-    memcpy(&out->v6.sin6_addr, endpoint->ip.b, 16);
-    return sizeof out->v6;
-}
-
 struct ip
 sockaddr_ip(const void *address)
 {
-    union address copy;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } copy;
     struct ip ip;
     memcpy(&copy, address, sizeof copy);
     if (copy.any.sa_family == AF_INET)
@@ -110,10 +94,11 @@ set_after(int fd, const struct endpoint *endpoint, bool tcp)
 
 /* -1 and errno. The workers of a server that was killed hold its TCP address for another moment. */
 static int
-bind_patiently(int fd, const union address *address, socklen_t n)
+bind_patiently(int fd, const struct socketaddr *address)
 {
     static const struct timespec pause = {.tv_nsec = RETRY_NS};
-    for (unsigned tries = 0; bind(fd, &address->any, n) != 0; tries++) {
+    for (unsigned tries = 0; bind(fd, (const struct sockaddr *)&address->at, address->len) != 0;
+         tries++) {
         if (errno != EADDRINUSE || tries == RETRIES)
             return -1;
         (void)nanosleep(&pause, NULL);
@@ -124,12 +109,12 @@ bind_patiently(int fd, const union address *address, socklen_t n)
 static int
 open_bound(const struct endpoint *endpoint, const struct conf *conf, bool tcp)
 {
-    union address address;
-    socklen_t n = address_of(endpoint, &address);
+    struct socketaddr address;
+    socketaddr_of(endpoint, &address);
     int type = (tcp ? SOCK_STREAM | SOCK_NONBLOCK : SOCK_DGRAM) | SOCK_CLOEXEC;
-    int fd = socket(address.any.sa_family, type, 0);
-    if (fd >= 0 && set_before(fd, endpoint, conf, tcp) == 0 &&
-        bind_patiently(fd, &address, n) == 0 && (!tcp || listen(fd, TCP_BACKLOG) == 0))
+    int fd = socket(address.at.ss_family, type, 0);
+    if (fd >= 0 && set_before(fd, endpoint, conf, tcp) == 0 && bind_patiently(fd, &address) == 0 &&
+        (!tcp || listen(fd, TCP_BACKLOG) == 0))
         return fd;
     int why = errno;
     if (fd >= 0)

@@ -2,54 +2,15 @@
 #include "tools/metrics_read.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "zones/socketaddr.h"
+
 enum { TEXT_MAX = 16 << 20, FIRST_SIZE = 64 << 10, WAIT_S = 5 };
-
-static int
-connect_local(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    strcpy(address.sun_path, path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
-        return fd;
-    int why = errno;
-    if (fd >= 0)
-        (void)close(fd);
-    errno = why;
-    return -1;
-}
-
-static int
-connect_tcp(const struct endpoint *endpoint)
-{
-    bool v4 = ip_is4(&endpoint->ip);
-    struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_port = htons(endpoint->port)};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(endpoint->port)};
-    if (v4)
-        in4.sin_addr.s_addr = htonl(ip_v4(&endpoint->ip));
-    memcpy(&in6.sin6_addr, endpoint->ip.b, 16);
-    int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && (v4 ? connect(fd, (struct sockaddr *)&in4, sizeof in4)
-                       : connect(fd, (struct sockaddr *)&in6, sizeof in6)) == 0)
-        return fd;
-    int why = errno;
-    if (fd >= 0)
-        (void)close(fd);
-    errno = why;
-    return -1;
-}
 
 /* All that comes until the end, terminated; NULL if that failed or is too much. */
 static char *
@@ -108,7 +69,12 @@ metrics_read(const struct metrics_conf *conf, struct metrics_reading *out, struc
         return errmsg_set(msg, ERR_NOTFOUND,
             "the configuration has no section metrics; say where repdnsd answers: "
             "metrics { path = \"...\" }");
-    int fd = conf->path != NULL ? connect_local(conf->path) : connect_tcp(&conf->listen);
+    struct socketaddr address;
+    int fd = -1;
+    if (conf->path == NULL)
+        socketaddr_of(&conf->listen, &address);
+    if (conf->path == NULL || socketaddr_of_path(conf->path, &address))
+        fd = socketaddr_connect(&address);
     if (fd < 0)
         return errmsg_set(msg, ERR_NOTFOUND, "%s: %s; is repdnsd running, and may you ask it?",
             conf->path != NULL ? conf->path : "metrics", strerror(errno));

@@ -13,13 +13,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/policy_listen.h"
 #include "tools/policy_session.h"
 #include "tools/tools.h"
+#include "zones/confvalue.h"
 #include "zones/log.h"
 #include "zones/privileges.h"
+#include "zones/socketaddr.h"
 
-enum { SESSIONS_MAX = 2000, LISTEN_MAX = 16, OTHER_FILES = 64 };
+enum { SESSIONS_MAX = 2000, LISTEN_MAX = 16, OTHER_FILES = 64, BACKLOG = 256, SOCKET_MODE = 0666 };
 /* Longer than Postfix keeps an idle connection (smtpd_policy_service_max_idle, 300 s): it should be
  * the one that closes. */
 #define IDLE_S 900.0
@@ -101,6 +102,20 @@ on_connection(struct ev_loop *loop, ev_io *io, int events)
     (void)close(fd);
 }
 
+/* On ADDR@PORT, or on a path that begins with /. -1, and errno says why. */
+static int
+listen_at(const char *where)
+{
+    struct endpoint endpoint;
+    /* The folder says who may come: Postfix's private/ is its own. */
+    if (where[0] == '/')
+        return socketaddr_listen_path(where, SOCKET_MODE, BACKLOG);
+    if (confvalue_endpoint(where, 0, &endpoint) == ERR_OK)
+        return socketaddr_listen(&endpoint, BACKLOG);
+    errno = EINVAL;
+    return -1;
+}
+
 static enum err
 listen_all(struct server *server, struct errmsg *msg)
 {
@@ -109,7 +124,7 @@ listen_all(struct server *server, struct errmsg *msg)
         return errmsg_set(
             msg, ERR_SYNTAX, "policy_service: listen: give 1 to %d sockets", LISTEN_MAX);
     for (unsigned i = 0; i < conf->listen_count; i++) {
-        int fd = policy_listen(conf->listen[i]);
+        int fd = listen_at(conf->listen[i]);
         if (fd < 0)
             return errmsg_set(msg, ERR_IO,
                 "policy_service: listen %s: %s; choose another socket or end who has it",
