@@ -23,10 +23,11 @@ begin_load() {
     start load "$BIN/tests/tools/dnsrate" 127.0.0.1 "$SERVER_PORT" 3 5000 "$NAME"
     sleep 1
 }
-gap_ms() {
+# Waits for both; $gap is what was measured.
+end_load() {
     wait "${STARTED[measure]}" "${STARTED[load]}" || true
     unset 'STARTED[measure]' 'STARTED[load]'
-    sed -n 's/^gap-ms //p' "$RUN/measure.log" | tail -n 1
+    gap=$(sed -n 's/^gap-ms //p' "$RUN/measure.log" | tail -n 1)
 }
 # silence WHAT COMMAND...: how long nobody is answered when the command is run. The best of three
 # tries counts: what else the machine does only adds to it.
@@ -35,9 +36,10 @@ silence() {
     shift
     for try in 1 2 3; do
         within 5 answers 127.0.0.2 "$NAME" A || true
+        : >"$RUN/measure.log"
         begin_load
         "$@"
-        gap=$(gap_ms)
+        end_load
         if [ "${gap:-99999}" -le "$MOST_MS" ]; then
             pass "$what: $gap ms without an answer (try $try)"
             return
