@@ -251,45 +251,31 @@ run_stage(struct conf *conf, const struct options *options, size_t number, struc
     return code;
 }
 
-static enum exit_code
-run_word(struct conf *conf, const struct options *options, struct errmsg *msg)
-{
-    struct prefix own[OWNNETS_MAX];
-    double start = clock_seconds(CLOCK_MONOTONIC);
-    bool writes = word_request_writes(&options->word);
-    enum exit_code code = writes ? lock_state(conf, options->wait_s, msg) : EXIT_DONE;
-    if (code != EXIT_DONE)
-        return code;
-    struct run run = make_run(conf, options, own);
-    code = word_command(&run, &options->word, stdout, msg);
-    run_close(&run);
-    if (code == EXIT_DONE && writes && !options->quiet)
-        printf("repdns-load %s: %llu records put, %llu deleted; serial %u; %.3f s\n",
-            options->stage, (unsigned long long)run.published.records_put,
-            (unsigned long long)run.published.records_deleted, run.published.serial,
-            clock_seconds(CLOCK_MONOTONIC) - start);
-    return code;
-}
-
 /* A change by hand waits for a run that is active, since it shall not be lost in a script. */
 static enum exit_code
-run_list(struct conf *conf, const struct options *options, struct errmsg *msg)
+run_by_hand(struct conf *conf, const struct options *options, struct errmsg *msg)
 {
+    const struct list_request *list = &options->list;
     struct prefix own[OWNNETS_MAX];
     double start = clock_seconds(CLOCK_MONOTONIC);
-    bool writes = list_request_writes(&options->list);
+    bool writes =
+        options->is_word ? word_request_writes(&options->word) : list_request_writes(list);
     enum exit_code code = writes ? lock_state(conf, options->wait_s, msg) : EXIT_DONE;
     if (code != EXIT_DONE)
         return code;
     struct run run = make_run(conf, options, own);
-    code = list_command(&run, &options->list, stdout, msg);
+    code = options->is_word ? word_command(&run, &options->word, stdout, msg)
+                            : list_command(&run, list, stdout, msg);
     run_close(&run);
-    if (code == EXIT_DONE && writes && !options->quiet)
-        printf("repdns-load list %s: %u %s; %llu records put, %llu deleted; serial %u; %.3f s\n",
-            options->list.name, options->list.count, options->list.count == 1 ? "entry" : "entries",
-            (unsigned long long)run.published.records_put,
-            (unsigned long long)run.published.records_deleted, run.published.serial,
-            clock_seconds(CLOCK_MONOTONIC) - start);
+    if (code != EXIT_DONE || !writes || options->quiet)
+        return code;
+    printf("repdns-load %s", options->stage);
+    if (options->is_list)
+        printf(" %s: %u %s;", list->name, list->count, list->count == 1 ? "entry" : "entries");
+    printf("%s %llu records put, %llu deleted; serial %u; %.3f s\n", options->is_list ? "" : ":",
+        (unsigned long long)run.published.records_put,
+        (unsigned long long)run.published.records_deleted, run.published.serial,
+        clock_seconds(CLOCK_MONOTONIC) - start);
     return code;
 }
 
@@ -338,8 +324,7 @@ main(int argc, char **argv)
     }
     /* The server reads what is made here by its group alone. */
     (void)umask(027);
-    enum exit_code code = options.is_list   ? run_list(conf, &options, &msg)
-                          : options.is_word ? run_word(conf, &options, &msg)
+    enum exit_code code = options.is_list || options.is_word ? run_by_hand(conf, &options, &msg)
                           : options.copying != COPY_NOTHING
                               ? run_copy(conf, &options, &msg)
                               : run_stage(conf, &options, number, &msg);
