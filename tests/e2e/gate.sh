@@ -42,18 +42,6 @@ between() {
     fi
 }
 
-hup() {
-    local before
-    before=$(grep -cE 'read again|going on as before' "$RUN/repdnsd.log" || true)
-    kill -HUP "${STARTED[repdnsd]}"
-    within 5 hup_done "$before" || fail "SIGHUP is answered by a line of the log"
-    grep -E 'read again|going on as before' "$RUN/repdnsd.log" | tail -n 1
-}
-
-hup_done() {
-    [ "$(grep -cE 'read again|going on as before' "$RUN/repdnsd.log")" -gt "$1" ]
-}
-
 # counter NAME: by SIGUSR1.
 counter() {
     local from

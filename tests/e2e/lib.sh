@@ -280,6 +280,19 @@ status() {
         sed -n 's/.*status: \([A-Z]*\),.*/\1/p'
 }
 
+# hup: SIGHUP, and what the log says of it.
+hup() {
+    local before
+    before=$(grep -cE 'read again|going on as before' "$RUN/repdnsd.log" || true)
+    kill -HUP "${STARTED[repdnsd]}"
+    within 5 hup_done "$before" || fail "SIGHUP is answered by a line of the log"
+    grep -E 'read again|going on as before' "$RUN/repdnsd.log" | tail -n 1
+}
+
+hup_done() {
+    [ "$(grep -cE 'read again|going on as before' "$RUN/repdnsd.log")" -gt "$1" ]
+}
+
 answers() { # WANTED ARGUMENTS...
     local wanted=$1
     shift

@@ -22,18 +22,6 @@ conf() {
     mv "$CONF.new" "$CONF"
 }
 
-hup() {
-    local before
-    before=$(grep -cE 'read again|going on as before' "$RUN/repdnsd.log" || true)
-    kill -HUP "${STARTED[repdnsd]}"
-    within 5 hup_done "$before" || fail "SIGHUP is answered by a line of the log"
-    grep -E 'read again|going on as before' "$RUN/repdnsd.log" | tail -n 1
-}
-
-hup_done() {
-    [ "$(grep -cE 'read again|going on as before' "$RUN/repdnsd.log")" -gt "$1" ]
-}
-
 get() { # ARGUMENTS...: of curl
     curl -sS --max-time 8 "$@"
 }

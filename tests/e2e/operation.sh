@@ -23,19 +23,6 @@ conf() {
     mv "$CONF.new" "$CONF"
 }
 
-# hup: SIGHUP, and what the log says of it.
-hup() {
-    local before
-    before=$(grep -cE 'read again|going on as before' "$RUN/repdnsd.log" || true)
-    kill -HUP "${STARTED[repdnsd]}"
-    within 5 hup_done "$before" || fail "SIGHUP is answered by a line of the log"
-    grep -E 'read again|going on as before' "$RUN/repdnsd.log" | tail -n 1
-}
-
-hup_done() {
-    [ "$(grep -cE 'read again|going on as before' "$RUN/repdnsd.log")" -gt "$1" ]
-}
-
 # lines_are FILE COUNT
 lines_are() {
     [ "$(wc -l <"$1" 2>/dev/null)" = "$2" ]
@@ -193,7 +180,6 @@ check "the rest is read later: $(wc -l <"$RUN/piped") lines" \
     test "$(wc -l <"$RUN/piped")" -gt 1000
 check_eq "whole lines only" "$(grep -cvE "^[0-9]{10} 127\.0\.0\.0 (7|8)\.113\.0\.203\.ip\.rep\.\
 example A IN: (NOERROR/1|NXDOMAIN/0)/[0-9]+$" "$RUN/piped")" 0
-
 
 echo "# the end, while that reader sleeps"
 stop repdnsd || fail "repdnsd ends with exit code 0"

@@ -97,6 +97,21 @@ check_saving(const struct sessions *sessions)
     free(second);
 }
 
+/* A line of a filter's, by its own function: a verdict is of some mail. */
+static inline void
+check_filter(struct text line, void (*parse)(struct text, struct log_event *))
+{
+    struct logline head;
+    struct log_event event;
+
+    if (logline_parse(line.p, line.n, NOW, 3600, &head) != ERR_OK)
+        return;
+    check_head(&head, line);
+    parse(head.text, &event);
+    check_event(&event, line);
+    must(event.kind == LOG_EVENT_NONE || event.mail.n > 0 || event.client.has_ip);
+}
+
 /* check_line: of what the source's own functions make of a line. */
 static inline void
 check_log(const uint8_t *data, size_t size, logsource_fn source, void (*check_line)(struct text))
