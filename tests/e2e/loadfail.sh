@@ -182,13 +182,16 @@ for ((i = 2; i < KILLS + 2; i++)); do
     rc=0
     wait "$pid" 2>/dev/null || rc=$?
     [ "$rc" != 137 ] || hit=$((hit + 1))
-    got=$(ask 7.113.0.203.drop.test A)
-    case $got in
-    "127.0.2.$last" | "127.0.2.$i") last=${got##*.} ;;
-    *) wrong=$((wrong + 1)) && fail "killed after $ms ms of $took" "got $got after 127.0.2.$last" ;;
-    esac
+    # What an earlier run committed may have shown only after the question that followed it.
+    got=$(ask 7.113.0.203.drop.test A) value=${got#127.0.2.}
+    if [[ $value =~ ^[0-9]+$ ]] && [ "$value" -ge "$last" ] && [ "$value" -le "$i" ]; then
+        last=$value
+    else
+        wrong=$((wrong + 1))
+        fail "killed after $ms ms of $took" "got $got after 127.0.2.$last"
+    fi
 done
-check_eq "$hit of $KILLS runs were killed at work; answers that are neither old nor new" "$wrong" 0
+check_eq "$hit of $KILLS runs were killed at work; answers of no file, or of one before the last" "$wrong" 0
 check "at least half of the kills hit" test "$hit" -ge $((KILLS / 2))
 good "after the kills"
 check "repdnsd lives" alive repdnsd
