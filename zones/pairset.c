@@ -99,7 +99,7 @@ find_seen(struct kvread *reader, uint16_t dataset, const struct ip *ip, const st
     uint8_t name[DNAME_KEY_MAX];
     struct store_key key;
     struct slice value;
-    struct record record;
+    struct record record = {0};
     store_key_init(&key, STORE_PAIR, dataset, 0);
     store_key_add(&key, name, dname_key(domain, name));
     enum err err = kvread_get(reader, store_key_slice(&key), &value);
@@ -195,7 +195,7 @@ each_family(const struct record *record, size_t size, struct pairset_entry *entr
 enum err
 pairset_record_each(struct slice key, struct slice value, pairset_each_fn each, void *ctx)
 {
-    struct record record;
+    struct record record = {0};
     struct pairset_entry entry;
     if (key.n < KEY_FIXED)
         return ERR_FORMAT;
