@@ -78,7 +78,12 @@ slot_of(struct rrl_row *row, uint32_t tag, uint32_t second, uint32_t rate)
         uint64_t slot = atomic_load_explicit(&row->slots[i], memory_order_relaxed);
         if (slot != 0 && slot >> TAG_SHIFT == tag)
             return &row->slots[i];
-        int32_t its = slot == 0 ? INT32_MAX : holds(slot, second, rate);
+    }
+    for (unsigned i = 0; i < RRL_WAYS; i++) {
+        uint64_t slot = atomic_load_explicit(&row->slots[i], memory_order_relaxed);
+        if (slot == 0)
+            return &row->slots[i];
+        int32_t its = holds(slot, second, rate);
         if (its <= most)
             continue;
         richest = &row->slots[i];

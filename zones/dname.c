@@ -9,6 +9,37 @@ fold(uint8_t c)
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
 }
 
+/* Eight bytes at once: of each, bit 7 of "from_a" says that it is 'A' or above, of "past_z" that it
+ * is above 'Z', as far as its lower seven bits go. */
+static uint64_t
+fold_eight(uint64_t word)
+{
+    const uint64_t each = 0x0101010101010101, top = each * 0x80;
+    uint64_t lower = word & ~top;
+    uint64_t from_a = lower + each * (0x80 - 'A'), past_z = lower + each * (0x80 - 'Z' - 1);
+    return word | (from_a & ~past_z & ~word & top) >> 2;
+}
+
+/* Of a wire form; its length bytes are at most 63 and so never fold. in and out don't overlap. */
+static void
+fold_bytes(const uint8_t *in, size_t n, uint8_t *out)
+{
+    uint64_t word;
+
+    if (n < sizeof word) {
+        for (size_t i = 0; i < n; i++)
+            out[i] = fold(in[i]);
+        return;
+    }
+    for (size_t at = 0; at < n; at += sizeof word) {
+        /* The last eight are partly folded again. */
+        size_t from = at + sizeof word <= n ? at : n - sizeof word;
+        memcpy(&word, in + from, sizeof word);
+        word = fold_eight(word);
+        memcpy(out + from, &word, sizeof word);
+    }
+}
+
 /* One text byte, escapes resolved; returns bytes used, 0 for a bad escape. */
 static size_t
 parse_char(const char *text, size_t len, uint8_t *out)
@@ -116,9 +147,7 @@ dname_from_wire(const uint8_t *wire, size_t n, struct dname *out)
             break;
         at += wire[at] + 1U;
     }
-    /* Length bytes are at most 63 and so never fold. */
-    for (size_t i = 0; i <= at; i++)
-        out->b[i] = fold(wire[i]);
+    fold_bytes(wire, at + 1, out->b);
     out->len = (uint8_t)(at + 1);
     return ERR_OK;
 }

@@ -2,6 +2,7 @@
 #include "ip.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +11,13 @@ static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 enum ip_family
 ip_family(const struct ip *ip)
 {
-    return memcmp(ip->b, mapped, sizeof mapped) == 0 ? IP_V4 : IP_V6;
+    uint64_t upper;
+    uint32_t next;
+
+    /* Each query's addresses pass here a dozen times: no call of memcmp. */
+    memcpy(&upper, ip->b, sizeof upper);
+    memcpy(&next, ip->b + sizeof upper, sizeof next);
+    return upper == 0 && next == htobe32(0xffff) ? IP_V4 : IP_V6;
 }
 
 unsigned
@@ -136,12 +143,16 @@ prefix_of(const struct ip *ip, unsigned len)
 {
     struct prefix prefix = {.addr = *ip, .len = (uint8_t)len};
     unsigned bit = key_offset(ip) * 8 + len;
+    unsigned at = bit < 64 ? 0 : 8; /* of the half that is cut */
+    uint64_t half;
 
-    for (unsigned i = bit / 8; i < 16; i++) {
-        unsigned keep = i == bit / 8 ? bit % 8 : 0;
-
-        prefix.addr.b[i] &= (uint8_t)(0xff00U >> keep);
-    }
+    if (bit == 128)
+        return prefix;
+    memcpy(&half, ip->b + at, sizeof half);
+    half &= htobe64(~(UINT64_MAX >> bit % 64));
+    memcpy(prefix.addr.b + at, &half, sizeof half);
+    if (at == 0)
+        memset(prefix.addr.b + 8, 0, 8);
     return prefix;
 }
 
@@ -329,6 +340,30 @@ ip_reverse(const struct ip *ip, char out[IP_REVERSE_SIZE])
     return n;
 }
 
+/* A label of one to three digits that say 0 to 255. Each query has four, of lengths that no
+ * processor foresees: no loop. */
+static bool
+label_octet(const uint8_t *label, uint8_t *out)
+{
+    unsigned n = label[0], value = label[1] - (unsigned)'0';
+    bool digits = value <= 9;
+
+    if (n < 1 || n > 3)
+        return false;
+    if (n > 1) {
+        unsigned digit = label[2] - (unsigned)'0';
+        digits = digits && digit <= 9;
+        value = value * 10 + digit;
+    }
+    if (n > 2) {
+        unsigned digit = label[3] - (unsigned)'0';
+        digits = digits && digit <= 9;
+        value = value * 10 + digit;
+    }
+    *out = (uint8_t)value;
+    return digits && value <= 255;
+}
+
 static int
 nibble(uint8_t c)
 {
@@ -337,31 +372,41 @@ nibble(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* Four labels that are octets, the last one first. *digits: each is a single digit. */
+static bool
+quad_from_labels(const uint8_t *label, struct ip *out, bool *digits)
+{
+    uint8_t quad[4];
+    unsigned length = 0;
+
+    for (unsigned i = 4; i-- > 0; label += label[0] + 1U) {
+        if (!label_octet(label, &quad[i]))
+            return false;
+        length += label[0];
+    }
+    *digits = length == 4;
+    return ip_from_key(quad, sizeof quad, out) == ERR_OK;
+}
+
 enum ip_labels
 ip_from_labels(const uint8_t *labels, unsigned count, struct ip *out, bool *also_partial)
 {
-    bool octets = count <= 4, nibbles = count <= 32;
-    uint8_t quad[4] = {0}, addr[16] = {0};
+    bool octets = count < 4, nibbles = count <= 32, digits = false;
+    uint8_t addr[16] = {0}, octet;
 
     if (also_partial != NULL)
         *also_partial = false;
-    for (unsigned i = 0; i < count && (octets || nibbles); i++) {
-        uint8_t len = labels[0];
-        const uint8_t *text = labels + 1;
-        uint8_t value;
-
-        octets = octets && len <= 3 && parse_octet((const char *)text, len, &value) == len;
-        if (octets)
-            quad[3 - i] = value;
-        nibbles = nibbles && len == 1 && nibble(text[0]) >= 0;
-        if (nibbles)
-            addr[15 - i / 2] |= (uint8_t)(nibble(text[0]) << (i % 2 == 0 ? 0 : 4));
-        labels += len + 1U;
-    }
-    if (octets && count == 4) {
+    if (count == 4 && quad_from_labels(labels, out, &digits)) {
         if (also_partial != NULL)
-            *also_partial = nibbles;
-        return ip_from_key(quad, sizeof quad, out) == ERR_OK ? IP_LABELS_FULL : IP_LABELS_NOT;
+            *also_partial = digits;
+        return IP_LABELS_FULL;
+    }
+    for (unsigned i = 0; i < count && (octets || nibbles); i++) {
+        octets = octets && label_octet(labels, &octet);
+        nibbles = nibbles && labels[0] == 1 && nibble(labels[1]) >= 0;
+        if (nibbles)
+            addr[15 - i / 2] |= (uint8_t)(nibble(labels[1]) << (i % 2 == 0 ? 0 : 4));
+        labels += labels[0] + 1U;
     }
     if (nibbles && count == 32)
         return ip_from_key(addr, sizeof addr, out) == ERR_OK ? IP_LABELS_FULL : IP_LABELS_NOT;

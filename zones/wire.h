@@ -5,6 +5,7 @@
 #ifndef ZONES_WIRE_H
 #define ZONES_WIRE_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -102,15 +103,19 @@ wire_put_u16(struct wire_out *out, uint16_t v)
 {
     if (!wire_fits(out, 2))
         return;
-    out->p[out->n++] = (uint8_t)(v >> 8);
-    out->p[out->n++] = (uint8_t)v;
+    v = htobe16(v);
+    memcpy(out->p + out->n, &v, sizeof v);
+    out->n += sizeof v;
 }
 
 static inline void
 wire_put_u32(struct wire_out *out, uint32_t v)
 {
-    wire_put_u16(out, (uint16_t)(v >> 16));
-    wire_put_u16(out, (uint16_t)v);
+    if (!wire_fits(out, sizeof v))
+        return;
+    v = htobe32(v);
+    memcpy(out->p + out->n, &v, sizeof v);
+    out->n += sizeof v;
 }
 
 static inline void
