@@ -25,7 +25,7 @@ chaos_text(const struct reply *reply)
         {{11, "\002id\006server"}, reply->conf->protocol.identity, false}};
     bool strict = strict_is(reply->conf, STRICT_VERSION);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (dname_equal(&reply->query.qname, &names[i].name) && (names[i].strict || !strict))
+        if (dname_equal(&reply->query->qname, &names[i].name) && (names[i].strict || !strict))
             return names[i].text;
     return NULL;
 }
@@ -34,7 +34,7 @@ static void
 answer_chaos(struct reply *reply)
 {
     const char *text = chaos_text(reply);
-    const uint16_t type = reply->query.qtype;
+    const uint16_t type = reply->query->qtype;
     bool strict = strict_is(reply->conf, STRICT_VERSION);
     if (text == NULL || text[0] == '\0' || (strict && type != RR_TXT)) {
         reply_fail(reply, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE, "");
@@ -73,7 +73,7 @@ static void
 answer_zone(struct reply *reply)
 {
     unsigned index;
-    reply->zone = view_find(reply->views, &reply->query.qname, &index);
+    reply->zone = view_find(reply->views, &reply->query->qname, &index);
     reply->note->zone = reply->zone;
     if (reply->zone == NULL) {
         reply_fail(reply, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE, "");
@@ -96,7 +96,7 @@ answer_zone(struct reply *reply)
     acl_ask(reply->snapshot, &reply->view->acl, &reply->request->client, reply->now_s, &reply->acl);
     if (reply->acl.action == ACL_IGNORE || fail_acl(reply))
         return;
-    reply->authoritative = reply->query.qclass == CLASS_IN;
+    reply->authoritative = reply->query->qclass == CLASS_IN;
     answer_data(reply);
 }
 
@@ -111,7 +111,7 @@ is_meta(const struct reply *reply, uint16_t type)
 static void
 answer_question(struct reply *reply)
 {
-    uint16_t type = reply->query.qtype, class = reply->query.qclass;
+    uint16_t type = reply->query->qtype, class = reply->query->qclass;
     bool transfer = type == RR_AXFR || type == RR_IXFR;
     bool internet = class == CLASS_IN || class == CLASS_ANY;
     /* rbldnsd looks at the class first. */
@@ -143,8 +143,8 @@ answer_query(struct reply *reply)
         reply->rcode = gate_cookie(reply);
     gate_begin(reply);
     /* RFC 7873 5.4: nothing but a cookie is asked for. */
-    bool asks = reply->query.question_len > 0;
-    if (reply->rcode == RCODE_NOERROR && !asks && reply->query.cookie.state == COOKIE_NONE)
+    bool asks = reply->query->question_len > 0;
+    if (reply->rcode == RCODE_NOERROR && !asks && reply->query->cookie.state == COOKIE_NONE)
         reply->rcode = RCODE_FORMERR;
     if (reply->rcode == RCODE_NOERROR && asks)
         answer_question(reply);
@@ -154,10 +154,12 @@ size_t
 answer(const struct view_table *views, struct snapshot *snapshot, const struct request *request,
     int64_t now_s, uint8_t *out, size_t out_size, struct answer_note *note)
 {
+    struct query query;
     struct reply reply = {.views = views,
         .conf = view_conf(views),
         .snapshot = snapshot,
         .request = request,
+        .query = &query,
         .now_s = now_s,
         .ede = {EDE_NONE, ""},
         .note = note};
@@ -167,15 +169,14 @@ answer(const struct view_table *views, struct snapshot *snapshot, const struct r
         acl_ask(snapshot, snapshot_acl(snapshot), &request->client, now_s, &reply.acl);
     if (reply.acl.action == ACL_IGNORE)
         return drop_for_acl(note);
-    reply.rcode =
-        query_parse(reply.conf, request->packet, request->len, &reply.query, &note->dropped);
+    reply.rcode = query_parse(reply.conf, request->packet, request->len, &query, &note->dropped);
     if (note->dropped) {
         note->drop = request->len < QUERY_HEADER_SIZE ? DROP_SHORT : DROP_RESPONSE;
         return 0;
     }
-    note->qtype = reply.query.qtype;
-    note->question_len = (uint16_t)reply.query.question_len;
-    note->edns = reply.query.edns;
+    note->qtype = query.qtype;
+    note->question_len = (uint16_t)query.question_len;
+    note->edns = query.edns;
     reply_begin(&reply, out, out_size);
     answer_query(&reply);
     if (reply.acl.action == ACL_IGNORE)

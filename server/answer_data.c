@@ -122,7 +122,7 @@ note_reasons(struct answer_note *note, const struct lookup *found)
 static bool
 is_small_any(const struct reply *reply)
 {
-    return reply->query.qtype == RR_ANY && reply->conf->protocol.any_small &&
+    return reply->query->qtype == RR_ANY && reply->conf->protocol.any_small &&
            !reply->request->tcp && !strict_is(reply->conf, STRICT_ANY);
 }
 
@@ -146,10 +146,10 @@ put_found(struct reply *reply, const struct lookup *found)
 {
     if (is_small_any(reply))
         put_small(reply, found);
-    else if (reply->query.qtype == RR_ANY)
+    else if (reply->query->qtype == RR_ANY)
         put_any(reply, found);
     else
-        put_type(reply, found, reply->query.qtype);
+        put_type(reply, found, reply->query->qtype);
 }
 
 static void
@@ -185,7 +185,7 @@ answer_apex(struct reply *reply, const struct lookup_ask *ask)
 {
     static const struct dname apex = {1, {0}};
     struct lookup found;
-    uint16_t type = reply->query.qtype;
+    uint16_t type = reply->query->qtype;
     bool small = is_small_any(reply);
     bool soa = type == RR_SOA || type == RR_ANY, ns = type == RR_NS || (type == RR_ANY && !small);
     put_authority(reply, soa, ns);
@@ -205,7 +205,7 @@ answer_name(struct reply *reply, const struct lookup_ask *ask, const struct dnam
 {
     struct dname relative;
     struct lookup found;
-    dname_relative(&reply->query.qname, apex, &relative);
+    dname_relative(&reply->query->qname, apex, &relative);
     lookup_name(ask, &relative, &found);
     if (found.status != LOOKUP_LISTED)
         reply->note->wrong_kind = (uint8_t)found.wrong_kind;
@@ -215,7 +215,7 @@ answer_name(struct reply *reply, const struct lookup_ask *ask, const struct dnam
     }
     /* Another zone may lie below a name that has nothing itself. */
     bool below =
-        !strict_is(reply->conf, STRICT_NXDOMAIN) && view_below(reply->views, &reply->query.qname);
+        !strict_is(reply->conf, STRICT_NXDOMAIN) && view_below(reply->views, &reply->query->qname);
     if (found.status == LOOKUP_NXDOMAIN && !below && reply->note->wrong_kind != WRONG_NONE &&
         reply->zone->errors == ZONE_CODES) {
         refuse(reply, REFUSAL_KIND);
@@ -253,7 +253,7 @@ answer_data(struct reply *reply)
     struct dname apex;
     if (reply->zone->keyed && !gate_take_key(reply, &apex))
         return;
-    if (dname_equal(&reply->query.qname, &reply->zone->apex))
+    if (dname_equal(&reply->query->qname, &reply->zone->apex))
         answer_apex(reply, &ask);
     else
         answer_name(reply, &ask, reply->zone->keyed ? &apex : &reply->zone->apex);

@@ -7,11 +7,11 @@ enum rcode
 gate_cookie(struct reply *reply)
 {
     const struct gate *gate = reply->request->gate;
-    if (gate == NULL || reply->query.options.n == 0)
+    if (gate == NULL || reply->query->options.n == 0)
         return RCODE_NOERROR;
     enum rcode rcode =
-        cookie_take(&gate->cookies, &reply->request->client, reply->now_s, &reply->query);
-    reply->note->cookie = (uint8_t)reply->query.cookie.state;
+        cookie_take(&gate->cookies, &reply->request->client, reply->now_s, reply->query);
+    reply->note->cookie = (uint8_t)reply->query->cookie.state;
     return rcode;
 }
 
@@ -19,15 +19,15 @@ gate_cookie(struct reply *reply)
 static unsigned
 labels_left(const struct reply *reply)
 {
-    return dname_labels(&reply->query.qname) - dname_labels(&reply->zone->apex);
+    return dname_labels(&reply->query->qname) - dname_labels(&reply->zone->apex);
 }
 
 void
 gate_find_key(struct reply *reply)
 {
-    const uint8_t *name = reply->query.qname.b;
-    unsigned left = labels_left(reply);
-    if (!reply->zone->keyed || left == 0)
+    const uint8_t *name = reply->query->qname.b;
+    unsigned left = reply->zone->keyed ? labels_left(reply) : 0;
+    if (left == 0)
         return;
     uint8_t at = 0;
     for (unsigned i = 1; i < left; i++)
@@ -41,7 +41,7 @@ static enum refusal
 admit(struct reply *reply, unsigned left)
 {
     struct gate *gate = reply->request->gate;
-    const uint8_t *label = reply->query.qname.b + reply->note->key_at + 1;
+    const uint8_t *label = reply->query->qname.b + reply->note->key_at + 1;
     if (gate == NULL)
         return REFUSAL_KEY_UNKNOWN;
     const struct key *key = keys_find(&gate->keys, label, reply->note->key_n);
@@ -69,7 +69,7 @@ gate_take_key(struct reply *reply, struct dname *apex)
         refuse(reply, why);
         return false;
     }
-    dname_strip(&reply->query.qname, left - 1, apex);
+    dname_strip(&reply->query->qname, left - 1, apex);
     if (left > 1)
         return true;
     reply_put_negative(reply, RCODE_NOERROR);
@@ -91,7 +91,7 @@ class_of(const struct reply *reply)
 static void
 slip(struct reply *reply)
 {
-    const enum cookie_state state = reply->query.cookie.state;
+    const enum cookie_state state = reply->query->cookie.state;
     bool asks = reply->request->gate->conf->cookies.badcookie && state != COOKIE_NONE;
     reply_fail(reply, asks ? RCODE_BADCOOKIE : RCODE_NOERROR, EDE_OTHER, "rate limited");
     reply->note->truncated = !asks;
@@ -101,7 +101,7 @@ void
 gate_begin(struct reply *reply)
 {
     const struct request *request = reply->request;
-    const struct query *query = &reply->query;
+    const struct query *query = reply->query;
     /* Who has finished TCP's handshake, or returns our cookie, is where it says. */
     if (request->gate != NULL && !request->tcp && query->cookie.state != COOKIE_GOOD)
         reply->rate = rrl_begin(&request->gate->rrl, &request->client, query->qtype,

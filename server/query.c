@@ -105,7 +105,9 @@ query_parse(
         counts[i] = wire_get_u16(&in);
     out->question_len = 0;
     out->edns = out->dnssec_ok = out->wants_nsid = out->wants_keepalive = false;
-    out->qtype = out->qclass = 0;
+    out->qname.len = 1;
+    out->qname.b[0] = 0;
+    out->qtype = out->qclass = out->udp_size = out->edns_version = 0;
     out->options = slice_of(NULL, 0);
     out->cookie.state = COOKIE_NONE;
     *drop = in.failed || (out->flags & FLAG_QR) != 0;

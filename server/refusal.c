@@ -20,7 +20,7 @@ static void
 put_code(struct reply *reply, enum refusal why)
 {
     const uint32_t a = refusals[why].a;
-    const uint16_t type = reply->query.qtype;
+    const uint16_t type = reply->query->qtype;
     const uint8_t address[4] = {
         (uint8_t)(a >> 24), (uint8_t)(a >> 16), (uint8_t)(a >> 8), (uint8_t)a};
     uint8_t bytes[RDATA_MAX];
@@ -35,7 +35,7 @@ put_code(struct reply *reply, enum refusal why)
 void
 refuse(struct reply *reply, enum refusal why)
 {
-    const uint16_t type = reply->query.qtype;
+    const uint16_t type = reply->query->qtype;
     const enum zone_errors errors = reply->zone->errors;
     bool shows = type == RR_A || type == RR_TXT || type == RR_ANY;
     reply->note->refusal = (uint8_t)why;

@@ -3,7 +3,7 @@
 
 #include "server/strict.h"
 
-enum { OWNER_IS_QNAME = QUERY_HEADER_SIZE };
+enum { POINTER = 0xc000, QNAME_AT = QUERY_HEADER_SIZE, FIXED_SIZE = 10 };
 
 /* The longest text that comes with an extended error. */
 static const struct ede_note longest = {EDE_OTHER, "list not loaded yet"};
@@ -11,7 +11,7 @@ static const struct ede_note longest = {EDE_OTHER, "list not loaded yet"};
 static struct edns_options
 options_of(const struct reply *reply, struct ede_note ede)
 {
-    const struct query *query = &reply->query;
+    const struct query *query = reply->query;
     const struct conf *conf = reply->conf;
     struct edns_options out = {.ede = ede, .nsid = ""};
     if (query->wants_nsid)
@@ -25,7 +25,7 @@ options_of(const struct reply *reply, struct ede_note ede)
 static size_t
 response_limit(const struct reply *reply, size_t out_size)
 {
-    const struct query *query = &reply->query;
+    const struct query *query = reply->query;
     size_t limit = ANSWER_PLAIN_MAX;
     size_t most = reply->conf->protocol.udp_size;
     if (strict_is(reply->conf, STRICT_LATE_OPT))
@@ -41,11 +41,11 @@ response_limit(const struct reply *reply, size_t out_size)
 static size_t
 opt_room(const struct reply *reply)
 {
-    if (!reply->query.edns)
+    if (!reply->query->edns)
         return 0;
     if (!strict_is(reply->conf, STRICT_LATE_OPT)) {
         const struct edns_options most = options_of(reply, longest);
-        return edns_size(&reply->query, &most);
+        return edns_size(reply->query, &most);
     }
     size_t beyond = reply->limit - ANSWER_PLAIN_MAX;
     return beyond < STRICT_OPT_SIZE ? beyond : STRICT_OPT_SIZE;
@@ -57,7 +57,7 @@ reply_begin(struct reply *reply, uint8_t *out, size_t out_size)
     reply->out = wire_out_of(out, out_size);
     reply->limit = response_limit(reply, out_size);
     reply->out.n = QUERY_HEADER_SIZE;
-    wire_put(&reply->out, reply->request->packet + QUERY_HEADER_SIZE, reply->query.question_len);
+    wire_put(&reply->out, reply->request->packet + QUERY_HEADER_SIZE, reply->query->question_len);
     reply->first = reply->out.n;
     reply->out.size = reply->limit - opt_room(reply);
 }
@@ -79,15 +79,29 @@ reply_fail(struct reply *reply, enum rcode rcode, enum ede code, const char *tex
     reply->ede = (struct ede_note){code, text};
 }
 
-/* Owner, type, class, TTL; returns where RDLENGTH is to be patched. */
+/* Where in the message a name begins that the question's name is or lies below. */
+static size_t
+place_of(const struct reply *reply, const struct dname *name)
+{
+    return QNAME_AT + (size_t)reply->query->qname.len - name->len;
+}
+
+/* The owner, which is the question's name or the zone's, type, class, TTL; returns where RDLENGTH
+ * is to be patched. */
 static size_t
 begin_record(struct reply *reply, const struct dname *owner, uint16_t type, uint32_t ttl_s)
 {
-    wire_put_name(&reply->out, owner, &reply->query.qname, OWNER_IS_QNAME);
-    wire_put_u16(&reply->out, type);
-    wire_put_u16(&reply->out, reply->query.qclass == CLASS_CH ? CLASS_CH : CLASS_IN);
-    wire_put_u32(&reply->out, ttl_s);
-    wire_put_u16(&reply->out, 0);
+    if (owner->len > 1)
+        wire_put_u16(&reply->out, (uint16_t)(POINTER | place_of(reply, owner)));
+    else
+        wire_put_u8(&reply->out, 0); /* the root is shorter than a pointer */
+    uint8_t fixed[FIXED_SIZE];
+    struct wire_out rest = wire_out_of(fixed, sizeof fixed);
+    wire_put_u16(&rest, type);
+    wire_put_u16(&rest, reply->query->qclass == CLASS_CH ? CLASS_CH : CLASS_IN);
+    wire_put_u32(&rest, ttl_s);
+    wire_put_u16(&rest, 0);
+    wire_put(&reply->out, fixed, sizeof fixed);
     return reply->out.n - 2;
 }
 
@@ -133,7 +147,7 @@ reply_put(struct reply *reply, uint16_t type, uint32_t ttl_s, const void *rdata,
     size_t start = reply->out.n;
     if (reply->out.full || has_record(reply, type, rdata, n))
         return;
-    size_t at = begin_record(reply, &reply->query.qname, type, ttl_s);
+    size_t at = begin_record(reply, &reply->query->qname, type, ttl_s);
     wire_put(&reply->out, rdata, n);
     end_record(reply, start, at, &reply->answers);
 }
@@ -141,16 +155,9 @@ reply_put(struct reply *reply, uint16_t type, uint32_t ttl_s, const void *rdata,
 static void
 put_soa(struct reply *reply, uint32_t ttl_s, unsigned *section)
 {
-    const struct soa *soa = reply->view->soa;
     size_t start = reply->out.n;
     size_t at = begin_record(reply, &reply->zone->apex, RR_SOA, ttl_s);
-    wire_put_name(&reply->out, &soa->mname, &reply->query.qname, OWNER_IS_QNAME);
-    wire_put_name(&reply->out, &soa->rname, &reply->query.qname, OWNER_IS_QNAME);
-    wire_put_u32(&reply->out, reply->view->serial);
-    wire_put_u32(&reply->out, soa->refresh_s);
-    wire_put_u32(&reply->out, soa->retry_s);
-    wire_put_u32(&reply->out, soa->expire_s);
-    wire_put_u32(&reply->out, soa->minimum_s);
+    soa_record_put(&reply->view->soa_record, place_of(reply, &reply->zone->apex), &reply->out);
     end_record(reply, start, at, section);
 }
 
@@ -167,7 +174,7 @@ put_ns(struct reply *reply, unsigned *section)
     for (unsigned i = 0; i < view->ns_count; i++) {
         size_t start = reply->out.n;
         size_t at = begin_record(reply, &reply->zone->apex, RR_NS, view->ns_ttl_s);
-        wire_put_name(&reply->out, &view->ns[i], &reply->query.qname, OWNER_IS_QNAME);
+        wire_put_name(&reply->out, &view->ns[i], &reply->query->qname, QNAME_AT);
         end_record(reply, start, at, section);
     }
 }
@@ -224,12 +231,11 @@ static unsigned
 put_opt(struct reply *reply)
 {
     reply->out.size = reply->limit;
-    if (!reply->query.edns)
+    if (!reply->query->edns)
         return 0;
     if (!strict_is(reply->conf, STRICT_LATE_OPT)) {
         const struct edns_options options = options_of(reply, reply->ede);
-        edns_put(
-            &reply->out, &reply->query, reply->conf->protocol.udp_size, reply->rcode, &options);
+        edns_put(&reply->out, reply->query, reply->conf->protocol.udp_size, reply->rcode, &options);
         return 1;
     }
     static const struct query plain = {.edns = true};
@@ -247,12 +253,13 @@ reply_finish(struct reply *reply)
         truncate_reply(reply);
     unsigned additional = put_opt(reply);
     struct wire_out header = wire_out_of(reply->out.p, QUERY_HEADER_SIZE);
-    uint16_t flags = (uint16_t)(FLAG_QR | (reply->query.flags & (OPCODE_MASK | FLAG_RD | FLAG_CD)));
+    uint16_t flags =
+        (uint16_t)(FLAG_QR | (reply->query->flags & (OPCODE_MASK | FLAG_RD | FLAG_CD)));
     flags |= reply->authoritative ? FLAG_AA : 0;
     flags |= reply->note->truncated ? FLAG_TC : 0;
-    wire_put_u16(&header, reply->query.id);
+    wire_put_u16(&header, reply->query->id);
     wire_put_u16(&header, (uint16_t)(flags | (reply->rcode & 15)));
-    wire_put_u16(&header, reply->query.question_len > 0);
+    wire_put_u16(&header, reply->query->question_len > 0);
     wire_put_u16(&header, (uint16_t)reply->answers);
     wire_put_u16(&header, (uint16_t)reply->authority);
     wire_put_u16(&header, (uint16_t)additional);

@@ -15,7 +15,7 @@ struct reply {
     const struct conf *conf;
     struct snapshot *snapshot;
     const struct request *request;
-    struct query query;
+    struct query *query; /* apart, for it need not be cleared */
     int64_t now_s;
     struct wire_out out;
     size_t first; /* where the answer section begins */

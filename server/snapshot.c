@@ -26,6 +26,12 @@ snapshot_acl(const struct snapshot *snapshot)
     return &snapshot->acl;
 }
 
+struct acl_seen *
+snapshot_acl_seen(struct snapshot *snapshot)
+{
+    return snapshot->acl_seen;
+}
+
 uint64_t
 snapshot_generation(const struct snapshot *snapshot)
 {
@@ -278,10 +284,13 @@ read_view(struct snapshot *snapshot, const struct zone_def *zone, struct view_st
         note_serial(view, dataset);
     }
     set_authority(view, zone);
-    if (!zone->authority_data)
-        return ERR_OK;
-    err = read_authority(snapshot, view, *authority);
-    set_authority_data(view, (*authority)++);
+    err = ERR_OK;
+    if (zone->authority_data) {
+        err = read_authority(snapshot, view, *authority);
+        set_authority_data(view, (*authority)++);
+    }
+    if (view->soa != NULL)
+        soa_record_make(view->soa, view->serial, &zone->apex, &view->soa_record);
     return err;
 }
 
@@ -293,6 +302,7 @@ snapshot_read_catalog(struct snapshot *snapshot)
     if (err == ERR_OK)
         err = read_datasets(snapshot);
     snapshot->acl = find_acl(snapshot, view_conf(snapshot->views)->acl);
+    memset(snapshot->acl_seen, 0, sizeof snapshot->acl_seen);
     for (unsigned i = 0; i < snapshot->views->count && err == ERR_OK; i++) {
         const struct view_entry *entry = &snapshot->views->entries[i];
         err = read_view(snapshot, entry->zone, &snapshot->view_states[entry->index], &authority);

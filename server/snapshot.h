@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/soa_record.h"
 #include "zones/kvread.h"
 #include "zones/store.h"
 #include "zones/zoneconf.h"
@@ -46,11 +47,23 @@ struct acl_list {
     const struct dataset *dataset; /* NULL: the store lacks it */
 };
 
+/* What an access list has of a client that asked before: most queries come from few resolvers. */
+struct acl_seen {
+    struct ip client;
+    struct slice value; /* of its entry; p is NULL: it has none */
+    uint64_t epoch;     /* kvread_epoch when it was looked up */
+    uint16_t dataset;
+};
+#define ACL_SEEN 64 /* 3 KiB, so that they stay in the first-level cache */
+/* ACL_SEEN places, by a hash of the reader's choice. */
+struct acl_seen *snapshot_acl_seen(struct snapshot *snapshot);
+
 /* For the answer path: by the zone's index. */
 struct view_state {
     uint32_t serial; /* of the zone's SOA: the newest of its definition's and its datasets', or what
                         the data says */
     const struct soa *soa; /* NULL: the zone's data has none */
+    struct soa_record soa_record;
     unsigned ns_count;
     const struct dname *ns;
     uint32_t ns_ttl_s;

@@ -18,7 +18,8 @@ struct snapshot {
     struct view_state *view_states; /* by the zone's index */
     struct acl_list acl;
     struct authority *authorities; /* of the zones whose data has it, as they come */
-    unsigned retry;                /* renewals until the next try to open */
+    struct acl_seen acl_seen[ACL_SEEN];
+    unsigned retry; /* renewals until the next try to open */
 };
 
 /* Reads meta, heartbeat and catalog of the held transaction. */

@@ -113,29 +113,58 @@ bucket_word(const struct block *block, const struct ipset_column *column, enum b
     return word;
 }
 
+/* Where the k-th one of a word with more than k is, both counted from the highest bit. Without a
+ * branch, since each would be taken by chance: the byte by sums over bytes, then the bit in it by
+ * the same means (S. Vigna, Broadword implementation of rank/select queries, 2008). */
+static inline unsigned
+select_in_word(uint64_t word, unsigned ones, unsigned k)
+{
+    const uint64_t each = 0x0101010101010101, top = each * 0x80;
+    uint64_t sums = word - (word >> 1 & each * 0x55);
+    unsigned rank = ones - 1 - k; /* from the lowest bit */
+
+    sums = (sums & each * 0x33) + (sums >> 2 & each * 0x33);
+    sums = ((sums + (sums >> 4)) & each * 0x0f) * each;
+    unsigned at = 8 * (unsigned)__builtin_popcountll(((rank * each | top) - sums) & top);
+    rank -= (unsigned)((sums << 8) >> at & 0xff);
+    uint64_t bits = (word >> at & 0xff) * each & 0x8040201008040201;
+    sums = (((bits | ((bits | top) - each)) & top) >> 7) * each;
+    return 63 - at - (unsigned)__builtin_popcountll(((rank * each | top) - sums) & top);
+}
+
+/* Ones, or zeros, in 64 bits from a byte of the record, in any order. */
+static inline unsigned
+count_word(const uint8_t *in, enum bit bit)
+{
+    uint64_t word;
+
+    memcpy(&word, in, sizeof word);
+    return (unsigned)__builtin_popcountll(bit == ZEROS ? ~word : word);
+}
+
 /* Where the k-th (from 0) such bit of the buckets is. */
 COUNTS_ONES static enum err
 select_bit(const struct block *block, const struct ipset_column *column, enum bit bit, size_t k,
     size_t *out)
 {
-    for (size_t at = 0; at < column->buckets_size; at += 64) {
+    const uint8_t *in = block->p + column->buckets;
+    size_t at = 0;
+
+    for (unsigned ones; at + 256 <= column->buckets_size; at += 256, k -= ones) {
+        ones = count_word(in + at / 8, bit) + count_word(in + at / 8 + 8, bit) +
+               count_word(in + at / 8 + 16, bit) + count_word(in + at / 8 + 24, bit);
+        if (k < ones)
+            break;
+    }
+    for (; at < column->buckets_size; at += 64) {
         uint64_t word = bucket_word(block, column, bit, at);
         unsigned ones = (unsigned)__builtin_popcountll(word);
 
-        if (k >= ones) {
-            k -= ones;
-            continue;
+        if (k < ones) {
+            *out = at + select_in_word(word, ones, (unsigned)k);
+            return ERR_OK;
         }
-        *out = at;
-        for (unsigned half = 32; half > 0; half /= 2) {
-            ones = (unsigned)__builtin_popcountll(word >> (64 - half));
-            if (k >= ones) {
-                k -= ones;
-                word <<= half;
-                *out += half;
-            }
-        }
-        return ERR_OK;
+        k -= ones;
     }
     return ERR_FORMAT;
 }
@@ -301,65 +330,98 @@ ipset_block_find(struct slice key, struct slice value, const struct ip *ip, stru
     return covers(&block, want) ? find_in(&block, want, out) : ERR_NOTFOUND;
 }
 
-/* Where the reader remembers a block: by the address's first bits, 14 of IPv4 and 32 of IPv6, where
- * fewer would be much the same. Blocks of many such prefixes are at many places. */
-static uint32_t
-place_of(uint16_t dataset, const struct ip *ip)
-{
-    uint32_t bits = ip_is4(ip) ? ip_v4(ip) >> 18 : (uint32_t)be_get(ip->b, 4) * 2654435761U >> 18;
+/* What is asked of a set. Addresses of IPv4 with the same first REGION_BITS, and those of IPv6 with
+ * the same first 32, where fewer would be much the same, are a region: the reader remembers one
+ * block of each, or for IPv4 that there is none. Those of IPv6 may share a place. */
+struct question {
+    ipset_number want;
+    uint32_t place, owner;
+    uint16_t dataset;
+    enum ip_family family;
+};
 
-    return bits ^ dataset * 40503U;
+enum { REGION_BITS = 14, HASH = 40503 };
+_Static_assert(KVREAD_SPOTS == 1 << REGION_BITS, "a region of IPv4 has a place of its own");
+
+static struct question
+question_of(uint16_t dataset, const struct ip *ip)
+{
+    enum ip_family family = ip_family(ip);
+    uint32_t region = family == IP_V4
+                          ? ip_v4(ip) >> (32 - REGION_BITS)
+                          : (uint32_t)be_get(ip->b, 4) * 2654435761U >> (32 - REGION_BITS);
+
+    return (struct question){.want = ipset_number_of(ip),
+        .place = region ^ dataset * (uint32_t)HASH,
+        .owner = (uint32_t)dataset << 8 | (uint32_t)family,
+        .dataset = dataset,
+        .family = family};
 }
 
-/* The prefixes of blocks don't overlap: one that covers the address is what a seek would find. */
-static bool
-recall_block(const struct kvread *reader, uint32_t place, const struct store_key *key,
-    ipset_number want, struct block *out)
+/* A seek found a block behind the address, or what else comes after the set: if neither it nor the
+ * one before reaches into the region, no address of the region needs another seek. */
+static void
+remember_gap(struct kvread *reader, const struct question *question, const struct store_key *key,
+    const struct block *behind)
 {
+    ipset_number host = ipset_ones(32 - REGION_BITS);
     struct slice found, value;
+    struct block before;
 
-    return kvread_recall(reader, place, &found, &value) && found.n == key->n &&
-           memcmp(found.p, key->b, IPSET_KEY_FIXED) == 0 &&
-           parse_block(found, value, out) == ERR_OK && covers(out, want);
+    if (question->family != IP_V4 ||
+        (behind != NULL && behind->prefix_first <= (question->want | host)))
+        return;
+    enum err err = kvread_prev(reader, &found, &value);
+    bool same = err == ERR_OK && found.n == key->n && memcmp(found.p, key->b, IPSET_KEY_FIXED) == 0;
+    if (err != ERR_OK || (same && parse_block(found, value, &before) != ERR_OK) ||
+        (same && before.prefix_last >= (question->want & ~host)))
+        return;
+    kvread_remember(reader, question->place, question->owner, slice_of(NULL, 0), slice_of(NULL, 0));
 }
 
 static enum err
-seek_block(struct kvread *reader, uint32_t place, const struct store_key *key, ipset_number want,
-    struct block *out)
+seek_block(
+    struct kvread *reader, const struct question *question, const struct ip *ip, struct block *out)
 {
     struct slice found, value;
-    enum err err = kvread_seek(reader, store_key_slice(key), &found, &value);
+    struct store_key key;
+    uint8_t address[16];
 
+    store_key_init(&key, STORE_ADDR, question->dataset, (uint8_t)question->family);
+    store_key_add(&key, address, ip_key(ip, address));
+    enum err err = kvread_seek(reader, store_key_slice(&key), &found, &value);
     if (err != ERR_OK)
         return err;
     /* Past the last block of this set the seek finds a record of another one. */
-    if (found.n < IPSET_KEY_FIXED || memcmp(found.p, key->b, IPSET_KEY_FIXED) != 0)
-        return ERR_NOTFOUND;
-    err = parse_block(found, value, out);
+    bool same = found.n >= IPSET_KEY_FIXED && memcmp(found.p, key.b, IPSET_KEY_FIXED) == 0;
+    if (same)
+        err = parse_block(found, value, out);
     if (err != ERR_OK)
         return err;
-    if (!covers(out, want))
-        return ERR_NOTFOUND;
-    kvread_remember(reader, place, found, value);
-    return ERR_OK;
+    if (same && covers(out, question->want)) {
+        kvread_remember(reader, question->place, question->owner, found, value);
+        return ERR_OK;
+    }
+    remember_gap(reader, question, &key, same ? out : NULL);
+    return ERR_NOTFOUND;
 }
 
 enum err
 ipset_lookup(struct kvread *reader, uint16_t dataset, const struct ip *ip, struct ipset_hit *out)
 {
-    const ipset_number want = ipset_number_of(ip);
-    const uint32_t place = place_of(dataset, ip);
+    const struct question question = question_of(dataset, ip);
+    struct slice found, value;
     struct block block;
-    struct store_key key;
-    uint8_t address[16];
-    enum err err;
+    enum err err = ERR_OK;
 
-    store_key_init(&key, STORE_ADDR, dataset, (uint8_t)ip_family(ip));
-    store_key_add(&key, address, ip_key(ip, address));
-    if (recall_block(reader, place, &key, want, &block))
-        return find_in(&block, want, out);
-    err = seek_block(reader, place, &key, want, &block);
-    return err == ERR_OK ? find_in(&block, want, out) : err;
+    bool known = kvread_recall(reader, question.place, question.owner, &found, &value);
+    if (known && found.p == NULL)
+        return ERR_NOTFOUND;
+    /* The prefixes of blocks don't overlap: one that covers the address is what a seek would find.
+     */
+    if (!known || parse_block(found, value, &block) != ERR_OK || !covers(&block, question.want))
+        err = seek_block(reader, &question, ip, &block);
+    return err == ERR_OK ? find_in(&block, question.want, out) : err;
 }
 
 enum err

@@ -57,6 +57,12 @@ ipset_width(ipset_number n)
     return low != 0 ? 64 - (unsigned)__builtin_clzll(low) : 0;
 }
 
+static inline unsigned
+ipset_width32(uint32_t n)
+{
+    return n != 0 ? 32 - (unsigned)__builtin_clz(n) : 0;
+}
+
 /* What a block's header says. */
 struct ipset_head {
     unsigned bits;         /* of the family: 32 or 128 */
@@ -93,7 +99,7 @@ ipset_bytes(size_t bits)
 static inline size_t
 ipset_column_at(size_t at, unsigned count, unsigned width, struct ipset_column *out)
 {
-    unsigned high_bits = ipset_width(count - 1);
+    unsigned high_bits = ipset_width32(count - 1);
 
     if (high_bits > width)
         high_bits = width;
@@ -115,7 +121,7 @@ ipset_layout(const struct ipset_head *head, struct ipset_layout *out)
     if (head->length_width > 0)
         at = ipset_column_at(at, head->count, head->length_width, &out->length);
     out->number = at;
-    out->number_bits = ipset_width(head->values - 1);
+    out->number_bits = ipset_width32(head->values - 1);
     out->ends = at + ipset_bytes((size_t)head->count * out->number_bits);
     out->values = out->ends + 2 * (size_t)(head->values - 1);
 }

@@ -25,6 +25,7 @@ static void
 forget(struct kvread *reader)
 {
     memset(reader->spots, 0, sizeof reader->spots);
+    reader->epoch++;
 }
 
 enum err
@@ -47,6 +48,12 @@ kvread_renew(struct kvread *reader)
         forget(reader);
     reader->spots_of = mdb_txn_id(reader->txn);
     return mdb_cursor_renew(reader->txn, reader->cursor) == 0 ? ERR_OK : ERR_IO;
+}
+
+uint64_t
+kvread_epoch(const struct kvread *reader)
+{
+    return reader->epoch;
 }
 
 uint64_t
@@ -90,20 +97,32 @@ kvread_next(struct kvread *reader, struct slice *found, struct slice *value)
     return move(reader, MDB_NEXT, (MDB_val){0}, found, value);
 }
 
+enum err
+kvread_prev(struct kvread *reader, struct slice *found, struct slice *value)
+{
+    return move(reader, MDB_PREV, (MDB_val){0}, found, value);
+}
+
 bool
-kvread_recall(const struct kvread *reader, uint32_t place, struct slice *found, struct slice *value)
+kvread_recall(const struct kvread *reader, uint32_t place, uint32_t owner, struct slice *found,
+    struct slice *value)
 {
     const struct kvread_spot *spot = &reader->spots[place % KVREAD_SPOTS];
     *found = slice_of(spot->key, spot->key_n);
     *value = slice_of(spot->value, spot->value_n);
-    return spot->key != NULL;
+    return spot->known && spot->owner == owner;
 }
 
 void
-kvread_remember(struct kvread *reader, uint32_t place, struct slice found, struct slice value)
+kvread_remember(
+    struct kvread *reader, uint32_t place, uint32_t owner, struct slice found, struct slice value)
 {
-    if (found.n > UINT16_MAX || value.n > UINT32_MAX)
+    if (found.n > UINT8_MAX || value.n > UINT16_MAX)
         return;
-    reader->spots[place % KVREAD_SPOTS] = (struct kvread_spot){
-        .key = found.p, .value = value.p, .value_n = (uint32_t)value.n, .key_n = (uint16_t)found.n};
+    reader->spots[place % KVREAD_SPOTS] = (struct kvread_spot){.key = found.p,
+        .value = value.p,
+        .owner = owner,
+        .value_n = (uint16_t)value.n,
+        .key_n = (uint8_t)found.n,
+        .known = true};
 }

@@ -7,11 +7,13 @@
 
 #include "kvread.h"
 
-/* A record; key is NULL where nothing is remembered. */
+/* A record, or none where key is NULL. */
 struct kvread_spot {
     const void *key, *value;
-    uint32_t value_n;
-    uint16_t key_n;
+    uint32_t owner;
+    uint16_t value_n;
+    uint8_t key_n;
+    bool known;
 };
 
 struct kvread {
@@ -21,6 +23,7 @@ struct kvread {
     MDB_cursor *cursor;
     bool held;
     size_t spots_of; /* the transaction that the spots are of */
+    uint64_t epoch;  /* how often they were forgotten */
     struct kvread_spot spots[KVREAD_SPOTS];
 };
 

@@ -12,6 +12,7 @@ kvread_open(const char *path, struct kvread **out, struct errmsg *msg)
     if (*out == NULL)
         return errmsg_set(msg, ERR_NOMEM, "%s: open: out of memory", path);
     struct kvread *reader = *out;
+    reader->epoch = 1;
     const struct kvenv_options how = {.read_only = true};
     enum err err = kvenv_open(path, &how, &reader->env, &reader->dbi, msg);
     if (err == ERR_OK) {

@@ -182,6 +182,61 @@ ipset_matches_plain_search(void **state)
     free(entries);
 }
 
+/* Clusters of single addresses, far apart: sorted and disjoint, with one value. */
+static size_t
+clusters(struct fixture *f, struct ipset_entry *entries, size_t most)
+{
+    size_t n = 0;
+    uint64_t at = draw(f, 1U << 30);
+    while (at < UINT32_MAX - 4000 && n + 700 < most) {
+        for (unsigned k = draw(f, 4) == 0 ? 700 : 1 + draw(f, 3); k > 0; k--, at += 1 + draw(f, 5))
+            entries[n++] = (struct ipset_entry){
+                {ip_from_v4((uint32_t)at), ip_from_v4((uint32_t)at)}, slice_of("R\0\0\0\1", 5)};
+        at += 1 + draw(f, draw(f, 2) == 0 ? 1U << 19 : 1U << 28);
+    }
+    return n;
+}
+
+static void
+compare_set(struct fixture *f, uint16_t dataset, const struct ipset_entry *entries, size_t count,
+    uint32_t v4)
+{
+    struct ipset_hit hit;
+    const struct ip ip = ip_from_v4(v4);
+    enum err want = plain_find(entries, count, &ip) == NULL ? ERR_NOTFOUND : ERR_OK;
+    assert_int_equal(ipset_lookup(f->reader, dataset, &ip, &hit), want);
+}
+
+/* What a look-up remembers, of a block or of none, never answers for another address or set. */
+static void
+ipset_remembers_what_is_so(void **state)
+{
+    enum { SETS = 3, MOST = 20000 };
+    struct fixture *f = *state;
+    struct sink sink;
+    struct ipset_entry *entries[SETS];
+    size_t counts[SETS];
+    begin(f, &sink);
+    for (unsigned i = 0; i < SETS; i++) {
+        entries[i] = calloc(MOST, sizeof *entries[i]);
+        counts[i] = clusters(f, entries[i], MOST);
+        assert_true(counts[i] > 0);
+        assert_int_equal(
+            ipset_build((uint16_t)(6 + i), entries[i], counts[i], emit, &sink), ERR_OK);
+    }
+    commit_and_read(f, &sink);
+    for (unsigned i = 0; i < 4000; i++) {
+        unsigned set = draw(f, SETS), of = draw(f, SETS);
+        uint32_t near = ip_v4(&entries[of][draw(f, (uint32_t)counts[of])].range.first);
+        const uint32_t asked[] = {near, near + draw(f, 9) - 4, near ^ 1U << 18,
+            near + draw(f, 1U << 20) - (1U << 19), draw(f, UINT32_MAX)};
+        for (unsigned k = 0; k < sizeof asked / sizeof *asked; k++)
+            compare_set(f, (uint16_t)(6 + set), entries[set], counts[set], asked[k]);
+    }
+    for (unsigned i = 0; i < SETS; i++)
+        free(entries[i]);
+}
+
 static void
 ipset_whole_space(void **state)
 {
@@ -437,6 +492,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(ipset_matches_plain_search, setup, teardown),
         cmocka_unit_test_setup_teardown(another_publish_is_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(ipset_remembers_what_is_so, setup, teardown),
         cmocka_unit_test_setup_teardown(ipset_whole_space, setup, teardown),
         cmocka_unit_test_setup_teardown(nameset_matches_plain_search, setup, teardown),
         cmocka_unit_test_setup_teardown(pairs_are_found, setup, teardown),
