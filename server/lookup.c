@@ -34,7 +34,7 @@ set_subject(struct lookup_item *item, const struct ip *ip, const struct dname *n
 {
     item->subject_is_ip = name == NULL;
     if (name != NULL)
-        item->subject = *name;
+        dname_copy(name, &item->subject);
     else
         item->ip = *ip;
 }
