@@ -48,8 +48,8 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(filter -fsanitize=address% 
 
 LIBS_zones  = -lconfuse -llmdb -lcap
 LIBS_server = $(LIBS_zones) -lev -lseccomp -lsodium -lfstrm -lprotobuf-c
-LIBS_loader = $(LIBS_zones) -lspf2 -lldns -lev -lhs -lpsl -lz -lzstd -lm
-LIBS_tools  = $(LIBS_loader) -ljansson -lidn2
+LIBS_loader = $(LIBS_zones) -lspf2 -lldns -lev -lhs -lpsl -ljansson -lz -lzstd -lm
+LIBS_tools  = $(LIBS_loader) -lidn2
 
 src  = $(sort $(wildcard $(1)/*.c))
 objs = $(patsubst %.c,$(O)/%.o,$(1))

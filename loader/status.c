@@ -97,17 +97,6 @@ store_open(FILE *out, const char *path, struct opened *store, struct errmsg *msg
     return ERR_OK;
 }
 
-static const char *
-dataset_kind_text(enum dataset_kind kind)
-{
-    static const char *const names[] = {[DATASET_ADDR] = "address",
-        [DATASET_NAME] = "name",
-        [DATASET_PAIR] = "pair",
-        [DATASET_RECORDS] = "records",
-        [DATASET_COMBINED] = "combined"};
-    return names[kind];
-}
-
 /* Until when a dataset is served, as the server sees it. */
 static void
 dataset_state(const struct dataset *dataset, int64_t beat_s, int64_t now_s, char *out, size_t size)

@@ -44,7 +44,8 @@ doctor_say(
     make_printable(what);
     doctor->found[grade]++;
     if (doctor->json) {
-        doctor_json(doctor->out, doctor->check, grades[grade], what, advice);
+        if (doctor_json(doctor->out, doctor->check, grades[grade], what, advice) < 0)
+            doctor->lost = true;
         return;
     }
     fprintf(doctor->out, "%-4s  %s: %s\n", grades[grade], doctor->check, what);
@@ -65,5 +66,7 @@ tool_doctor(const struct tool *tool, struct errmsg *msg)
     if (!doctor.json)
         fprintf(doctor.out, "%u failed, %u warnings, %u good\n", doctor.found[DOCTOR_FAIL],
             doctor.found[DOCTOR_WARN], doctor.found[DOCTOR_OK]);
+    if (doctor.lost)
+        return tool_exit(errmsg_set(msg, ERR_NOMEM, "out of memory"));
     return doctor.found[DOCTOR_FAIL] > 0 ? EXIT_FAILED : EXIT_DONE;
 }

@@ -15,6 +15,7 @@ struct doctor {
     int64_t now_s;
     FILE *out;
     bool json;
+    bool lost; /* a finding could not be told for want of memory */
     const char *check; /* at work */
     unsigned found[DOCTOR_GRADES];
 };
@@ -23,9 +24,9 @@ struct doctor {
 void doctor_say(struct doctor *doctor, enum doctor_grade grade, const char *advice,
     const char *format, ...) PRINTF_LIKE(4, 5);
 
-/* doctor_json.c: the finding's line; texts are printable ASCII. */
-void doctor_json(
-    FILE *out, const char *check, const char *grade, const char *what, const char *advice);
+/* doctor_json.c: the finding's line; texts are printable ASCII. ERR_NOMEM. */
+enum err doctor_json(FILE *out, const char *check, const char *grade, const char *what,
+    const char *advice) MUST_CHECK;
 
 /* The checks. doctor_host.c: what the machine has. */
 void doctor_configuration(struct doctor *doctor);

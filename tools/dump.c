@@ -234,17 +234,12 @@ dataset_record(struct dump *dump, struct slice key, struct slice value)
         {STORE_POLICY, policy_table}, {STORE_RECORD, rr_record},
         {STORE_AUTHORITY, authority_record}, {STORE_COMBINED, combined_record},
         {STORE_EVIDENCE, evidence_record}};
-    static const char *const kinds[] = {[DATASET_ADDR] = "address",
-        [DATASET_NAME] = "name",
-        [DATASET_PAIR] = "pair",
-        [DATASET_RECORDS] = "records",
-        [DATASET_COMBINED] = "combined"};
     struct dataset *dataset = &dump->dataset;
     enum err err = dataset_decode(key, value, dataset);
     if (err < 0)
         return err;
     fprintf(dump->out, "dataset %s %s entries %u serial %u built ", dataset->name,
-        kinds[dataset->kind], dataset->entries, dataset->serial);
+        dataset_kind_text(dataset->kind), dataset->entries, dataset->serial);
     text_time(dump->out, dataset->built_s);
     fputs(" expires ", dump->out);
     text_time(dump->out, dataset->expires_s);

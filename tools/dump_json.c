@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/jsonline.h"
 #include "loader/lists.h"
 #include "loader/listtext.h"
-#include "tools/json.h"
 #include "tools/tools.h"
 
 struct json {
@@ -12,30 +12,20 @@ struct json {
     enum list_type type;
 };
 
-/* "a" and "txt", or what an access list does. */
-static bool
-set_value(json_t *object, enum list_type type, const struct value_element *element)
-{
-    char a[IP_TEXT_SIZE];
-    const char *action = type == LIST_ACL ? text_action(element->a) : NULL;
-    struct ip ip = ip_from_v4(element->a);
-    if (action != NULL)
-        return json_object_set_new(object, "action", json_string(action)) == 0;
-    ip_format(&ip, a);
-    bool whole = json_object_set_new(object, "a", json_string(a)) == 0;
-    if (whole && element->has_txt)
-        whole = json_object_set_new(object, "txt", tool_json_text(element->txt)) == 0;
-    return whole;
-}
-
+/* With "a" and "txt", or what an access list does. */
 static enum err
 print_element(const struct json *json, const char *key, const struct value_element *element)
 {
+    const char *action = json->type == LIST_ACL ? text_action(element->a) : NULL;
     json_t *object = json_object();
-    /* These take the reference, and fail with a NULL. */
-    bool whole = json_object_set_new(object, "key", json_string(key)) == 0 &&
-                 set_value(object, json->type, element);
-    return tool_json_line(json->out, object, whole);
+    jsonline_set(&object, "key", jsonline_string(key));
+    if (action != NULL)
+        jsonline_set(&object, "action", json_string(action));
+    else
+        jsonline_set(&object, "a", jsonline_a(element->a));
+    if (action == NULL && element->has_txt)
+        jsonline_set(&object, "txt", jsonline_text(element->txt));
+    return jsonline_print(json->out, object);
 }
 
 static enum err
@@ -49,10 +39,9 @@ print_entry(void *ctx, const struct listfile_entry *entry, struct slice value)
     plain.excluded = false;
     (void)listtext_key(&plain, json->type, key);
     if (entry->excluded) {
-        json_t *object = json_object();
-        bool whole = json_object_set_new(object, "key", json_string(key)) == 0 &&
-                     json_object_set_new(object, "excluded", json_true()) == 0;
-        return tool_json_line(json->out, object, whole);
+        const struct jsonline_member members[] = {
+            {"key", jsonline_string(key)}, {"excluded", json_true()}};
+        return jsonline_print_members(json->out, members, sizeof members / sizeof *members);
     }
     while ((err = value_next(&value, &element)) == ERR_OK) {
         err = print_element(json, key, &element);
@@ -68,7 +57,7 @@ record_data(const struct recordset_rr *rr)
 {
     struct slice data = slice_of((const uint8_t *)rr->rdata.p + 1, rr->rdata.n - 1);
     if (strcmp(text_type(rr->type), "TXT") == 0)
-        return tool_json_text(data);
+        return jsonline_text(data);
     char *text = NULL;
     size_t n = 0;
     FILE *out = open_memstream(&text, &n);
@@ -86,16 +75,15 @@ static enum err
 print_record(FILE *out, const struct recordset_entry *entry)
 {
     char name[DNAME_TEXT_SIZE];
-    json_t *object = json_object();
     (void)dname_format(&entry->name, name);
     bool at = strcmp(name, "@") == 0; /* a label, not the apex */
     const char *key = entry->name.len == 1 ? "@" : at ? "\\@" : name;
-    bool whole = json_object_set_new(object, "key", json_string(key)) == 0 &&
-                 json_object_set_new(object, "type", json_string(text_type(entry->rr.type))) == 0 &&
-                 json_object_set_new(object, "data", record_data(&entry->rr)) == 0;
-    if (whole && entry->rr.ttl_s > 0)
-        whole = json_object_set_new(object, "ttl", json_integer(entry->rr.ttl_s)) == 0;
-    return tool_json_line(out, object, whole);
+    const struct jsonline_member members[] = {{"key", json_string(key)},
+        {"type", json_string(text_type(entry->rr.type))}, {"data", record_data(&entry->rr)}};
+    json_t *object = jsonline_object(members, sizeof members / sizeof *members);
+    if (entry->rr.ttl_s > 0)
+        jsonline_set(&object, "ttl", json_integer(entry->rr.ttl_s));
+    return jsonline_print(out, object);
 }
 
 /* A section's line goes before its entries. */
@@ -103,10 +91,7 @@ static enum err
 print_section(const struct list_dump *dump, unsigned part)
 {
     const struct publish_set *set = lists_set(dump->set);
-    json_t *object = json_object(), *zones = json_array();
-    bool whole =
-        json_object_set_new(object, "section", json_integer((json_int_t)part)) == 0 &&
-        json_object_set_new(object, "type", json_string(list_type_info(dump->type)->name)) == 0;
+    json_t *zones = json_array();
     for (size_t i = 0; i < set->zone_count; i++)
         for (unsigned k = 0; k < set->zones[i].count; k++) {
             char name[DNAME_TEXT_SIZE];
@@ -114,10 +99,11 @@ print_section(const struct list_dump *dump, unsigned part)
                 continue;
             (void)dname_format(&set->zones[i].zone, name);
             bool self = set->zones[i].zone.len == 1;
-            whole = json_array_append_new(zones, json_string(self ? "@" : name)) == 0 && whole;
+            jsonline_append(&zones, json_string(self ? "@" : name));
         }
-    whole = json_object_set_new(object, "zones", zones) == 0 && whole;
-    return tool_json_line(dump->out, object, whole);
+    const struct jsonline_member members[] = {{"section", json_integer((json_int_t)part)},
+        {"type", json_string(list_type_info(dump->type)->name)}, {"zones", zones}};
+    return jsonline_print_members(dump->out, members, sizeof members / sizeof *members);
 }
 
 static enum err

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/json.h"
+#include "loader/jsonline.h"
 
 /* What is in ldns's text, freed; NULL for none. */
 static json_t *
@@ -15,7 +15,7 @@ taken(char *text)
     size_t n = strlen(text);
     while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == ' '))
         n--;
-    json_t *string = tool_json_text(slice_of(text, n));
+    json_t *string = jsonline_text(slice_of(text, n));
     free(text);
     return string;
 }
@@ -30,7 +30,7 @@ record_data(const ldns_rr *rr)
     if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_TXT && ldns_rr_rd_count(rr) == 1) {
         /* A character-string has its length before it (RFC 1035 3.3). */
         size_t size = ldns_rdf_size(first);
-        return tool_json_text(slice_of(ldns_rdf_data(first) + 1, size > 0 ? size - 1 : 0));
+        return jsonline_text(slice_of(ldns_rdf_data(first) + 1, size > 0 ? size - 1 : 0));
     }
     FILE *out = open_memstream(&text, &n);
     if (out == NULL)
@@ -52,15 +52,10 @@ section(const ldns_rr_list *records)
     json_t *array = json_array();
     for (size_t i = 0; records != NULL && i < ldns_rr_list_rr_count(records); i++) {
         const ldns_rr *rr = ldns_rr_list_rr(records, i);
-        json_t *object = json_object();
-        bool whole = tool_json_add(object, "name", taken(ldns_rdf2str(ldns_rr_owner(rr)))) &&
-                     tool_json_add(object, "type", taken(ldns_rr_type2str(ldns_rr_get_type(rr)))) &&
-                     tool_json_add(object, "ttl", json_integer(ldns_rr_ttl(rr))) &&
-                     tool_json_add(object, "data", record_data(rr));
-        if (json_array_append_new(array, object) != 0 || !whole) {
-            json_decref(array);
-            return NULL;
-        }
+        const struct jsonline_member members[] = {{"name", taken(ldns_rdf2str(ldns_rr_owner(rr)))},
+            {"type", taken(ldns_rr_type2str(ldns_rr_get_type(rr)))},
+            {"ttl", json_integer(ldns_rr_ttl(rr))}, {"data", record_data(rr)}};
+        jsonline_append(&array, jsonline_object(members, sizeof members / sizeof *members));
     }
     return array;
 }
@@ -69,22 +64,13 @@ enum err
 query_print_json(FILE *out, const struct endpoint *server, const struct dname *name,
     ldns_rr_type type, const ldns_pkt *packet)
 {
-    char text[DNAME_TEXT_SIZE], ip[IP_TEXT_SIZE];
-    json_t *object = json_object();
-    (void)dname_format(name, text);
-    ip_format(&server->ip, ip);
-    const struct {
-        const char *key;
-        json_t *value;
-    } members[] = {{"name", json_string(text)}, {"type", taken(ldns_rr_type2str(type))},
-        {"server", json_string(ip)}, {"port", json_integer(server->port)},
+    const struct jsonline_member members[] = {{"name", jsonline_name(name)},
+        {"type", taken(ldns_rr_type2str(type))}, {"server", jsonline_ip(&server->ip)},
+        {"port", json_integer(server->port)},
         {"rcode", taken(ldns_pkt_rcode2str(ldns_pkt_get_rcode(packet)))},
         {"authoritative", json_boolean(ldns_pkt_aa(packet))},
         {"bytes", json_integer((json_int_t)ldns_pkt_size(packet))},
         {"answer", section(ldns_pkt_answer(packet))},
         {"authority", section(ldns_pkt_authority(packet))}};
-    bool whole = true;
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-        whole = tool_json_add(object, members[i].key, members[i].value) && whole;
-    return tool_json_line(out, object, whole);
+    return jsonline_print_members(out, members, sizeof members / sizeof *members);
 }

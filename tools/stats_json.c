@@ -1,7 +1,7 @@
 /* repdns stats --json: one object a line; see stats.h. */
-#include <jansson.h>
 #include <string.h>
 
+#include "loader/jsonline.h"
 #include "tools/stats.h"
 
 /* Numbers of all metrics of a name, by one label; growth, or as they are. */
@@ -20,7 +20,7 @@ family(const struct stats *stats, const char *name, const char *label, bool grow
         double number = growth ? stats_growth(stats, name, metric->labels) : metric->value;
         /* Answers of one code are listed or not. */
         number += json_number_value(json_object_get(object, key));
-        (void)json_object_set_new(object, key, json_real(number));
+        jsonline_set(&object, key, jsonline_number(number));
     }
     return object;
 }
@@ -29,20 +29,16 @@ static json_t *
 latency(const struct stats *stats, double share)
 {
     double s = stats_latency(stats, share);
-    return s < 0 ? json_null() : json_real(s);
+    return s < 0 ? json_null() : jsonline_number(s);
 }
 
 enum err
 stats_print_json(const struct stats *stats, FILE *out)
 {
-    json_t *object = json_object();
-    const struct {
-        const char *key;
-        json_t *value;
-    } members[] = {{"seconds", json_real(stats->seconds)},
-        {"queries", json_real(stats_growth(stats, "repdnsd_queries_total", ""))},
-        {"tcp", json_real(stats_growth(stats, "repdnsd_tcp_total", ""))},
-        {"listed", json_real(stats_listed(stats))},
+    const struct jsonline_member members[] = {{"seconds", jsonline_number(stats->seconds)},
+        {"queries", jsonline_number(stats_growth(stats, "repdnsd_queries_total", ""))},
+        {"tcp", jsonline_number(stats_growth(stats, "repdnsd_tcp_total", ""))},
+        {"listed", jsonline_number(stats_listed(stats))},
         {"answers", family(stats, "repdnsd_answers_total", "rcode", true)},
         {"reasons", family(stats, "repdnsd_listings_total", "reason", true)},
         {"drops", family(stats, "repdnsd_drops_total", "cause", true)},
@@ -54,12 +50,5 @@ stats_print_json(const struct stats *stats, FILE *out)
         {"dataset_serial", family(stats, "repdnsd_dataset_serial", "dataset", false)},
         {"dataset_age", family(stats, "repdnsd_dataset_age_seconds", "dataset", false)},
         {"dataset_expired", family(stats, "repdnsd_dataset_expired", "dataset", false)}};
-    bool whole = object != NULL;
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-        whole = json_object_set_new(object, members[i].key, members[i].value) == 0 && whole;
-    whole = whole && json_dumpf(object, out, JSON_COMPACT | JSON_REAL_PRECISION(12)) == 0;
-    json_decref(object);
-    if (whole)
-        (void)fputc('\n', out);
-    return whole ? ERR_OK : ERR_NOMEM;
+    return jsonline_print_members(out, members, sizeof members / sizeof *members);
 }

@@ -40,9 +40,6 @@ enum exit_code tool_stats(const struct tool *tool, struct errmsg *msg);
 enum exit_code tool_status(const struct tool *tool, struct errmsg *msg);
 enum exit_code tool_policy(const struct tool *tool, struct errmsg *msg);
 
-/* status_json.c: what "status" prints, as an object. */
-enum err status_print_json(const struct tool *tool, struct errmsg *msg) MUST_CHECK;
-
 /* The exit code that fits an error of a store or file. */
 enum exit_code tool_exit(enum err err);
 

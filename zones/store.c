@@ -212,6 +212,17 @@ store_beat_decode(struct slice value, int64_t *beat_s)
     return ERR_OK;
 }
 
+const char *
+dataset_kind_text(enum dataset_kind kind)
+{
+    static const char *const names[] = {[DATASET_ADDR] = "address",
+        [DATASET_NAME] = "name",
+        [DATASET_PAIR] = "pair",
+        [DATASET_RECORDS] = "records",
+        [DATASET_COMBINED] = "combined"};
+    return names[kind];
+}
+
 size_t
 evidence_encode(const struct evidence *evidence, uint8_t *out, size_t size)
 {

@@ -90,6 +90,8 @@ int64_t dataset_expires_s(const struct dataset *dataset, int64_t beat_s);
 size_t dataset_encode(const struct dataset *dataset, uint8_t out[DATASET_RECORD_SIZE]);
 /* key and value of a STORE_CATALOG record. ERR_FORMAT for damaged bytes. */
 enum err dataset_decode(struct slice key, struct slice value, struct dataset *out) MUST_CHECK;
+/* "address", "name", "pair", "records", "combined". Static storage. */
+const char *dataset_kind_text(enum dataset_kind kind);
 
 struct store_meta {
     uint32_t format;

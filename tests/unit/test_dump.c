@@ -303,12 +303,12 @@ forms_of_json(void **state)
     assert_int_equal(dump_as(f, "json", "one"), EXIT_DONE);
     assert_string_equal(f->text,
         "{\"key\": \"9.1.1.0-9.1.1.8\", \"a\": \"127.0.0.5\", "
-        "\"txt\": \"\\\"q\\\" \\\\ \xc3\xa4\xc3\xbf $\"}\n"
-        "{\"key\": \"9.1.1.9\", \"a\": \"127.0.0.6\", \"txt\": \"gr\xc3\xbc\xc3\x9f\"}\n"
+        "\"txt\": \"\\\"q\\\" \\\\ \\u00E4\\u00FF $\"}\n"
+        "{\"key\": \"9.1.1.9\", \"a\": \"127.0.0.6\", \"txt\": \"gr\\u00FC\\u00DF\"}\n"
         "{\"key\": \"9.1.1.9\", \"a\": \"127.0.0.7\"}\n"
         "{\"key\": \"9.1.1.10-9.1.1.19\", \"a\": \"127.0.0.8\"}\n"
         "{\"key\": \"9.1.1.20-9.1.1.255\", \"a\": \"127.0.0.5\", "
-        "\"txt\": \"\\\"q\\\" \\\\ \xc3\xa4\xc3\xbf $\"}\n");
+        "\"txt\": \"\\\"q\\\" \\\\ \\u00E4\\u00FF $\"}\n");
     for (char *line = strtok(f->text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         json_t *object = json_loads(line, 0, NULL);
         assert_non_null(json_object_get(object, "key"));
