@@ -185,11 +185,12 @@ check-hot: $(SERVER_OBJ) $(ZONES_OBJ)
 	$(Q)tests/check-hot $(O)
 check-man:
 	$(Q)tests/check-man
-# Usage texts, manual pages, completions and exit codes against the code.
+# Usage texts, manual pages, completions, exit codes and JSON against the code.
 check-options: $(PROGRAMS) $(O)/tests/tools/dnsfixture
 	$(Q)tests/check-options $(O)
 	$(Q)tests/completion
 	$(Q)tests/exit-codes $(O)
+	$(Q)tests/json-forms $(O)
 check-conformance:
 	$(Q)tests/check-conformance
 # clang's warnings, of the fuzz targets too, and the tests under the sanitizers.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "loader/history.h"
+#include "loader/jsonline.h"
 #include "loader/stages.h"
 
 enum { STORES = 2, PATH_SIZE = 4096 };
@@ -79,10 +80,24 @@ make_copy(struct copy *copy, bool is_history, struct errmsg *msg)
     return err == ERR_OK ? sync_path(copy->made, msg) : err;
 }
 
+static enum err
+print_copy(const struct copy *copy, uint64_t bytes, bool json, FILE *out, struct errmsg *msg)
+{
+    if (!json) {
+        fprintf(out, "%s: %llu bytes, a copy of %s\n", copy->target, (unsigned long long)bytes,
+            copy->copied);
+        return ERR_OK;
+    }
+    const struct jsonline_member members[] = {{"path", jsonline_string(copy->target)},
+        {"bytes", jsonline_count(bytes)}, {"copy_of", jsonline_string(copy->copied)}};
+    enum err err = jsonline_print_members(out, members, sizeof members / sizeof *members);
+    return err < 0 ? errmsg_set(msg, err, "out of memory") : ERR_OK;
+}
+
 /* Whoever has the old file open goes on with it and its lock file; the new one gets its own, since
  * a lock file tells which transaction of its file is the newest. */
 static enum err
-give_place(const struct copy *copy, FILE *out, struct errmsg *msg)
+give_place(const struct copy *copy, bool json, FILE *out, struct errmsg *msg)
 {
     char lock[PATH_SIZE];
     struct stat st;
@@ -93,21 +108,20 @@ give_place(const struct copy *copy, FILE *out, struct errmsg *msg)
         return errmsg_set(msg, ERR_IO, "%s: %s", copy->target, strerror(errno));
     if (unlink(lock) != 0 && errno != ENOENT)
         return errmsg_set(msg, ERR_IO, "%s: %s; remove it", lock, strerror(errno));
-    fprintf(out, "%s: %lld bytes, a copy of %s\n", copy->target,
-        stat(copy->target, &st) == 0 ? (long long)st.st_size : 0LL, copy->copied);
-    return ERR_OK;
+    uint64_t bytes = stat(copy->target, &st) == 0 ? (uint64_t)st.st_size : 0;
+    return print_copy(copy, bytes, json, out, msg);
 }
 
 /* First all copies are made, then all are renamed. */
 static enum exit_code
-copy_all(struct copy copies[STORES], const char *dir, FILE *out, struct errmsg *msg)
+copy_all(struct copy copies[STORES], const char *dir, bool json, FILE *out, struct errmsg *msg)
 {
     enum err err = ERR_OK;
     for (unsigned i = 0; err == ERR_OK && i < STORES; i++)
         err = make_copy(&copies[i], i == 0, msg);
     for (unsigned i = 0; err == ERR_OK && i < STORES; i++)
         if (copies[i].there)
-            err = give_place(&copies[i], out, msg);
+            err = give_place(&copies[i], json, out, msg);
     for (unsigned i = 0; i < STORES; i++)
         (void)unlink(copies[i].made);
     if (err == ERR_OK)
@@ -116,7 +130,7 @@ copy_all(struct copy copies[STORES], const char *dir, FILE *out, struct errmsg *
 }
 
 enum exit_code
-backup_write(const struct conf *conf, const char *dir, FILE *out, struct errmsg *msg)
+backup_write(const struct conf *conf, const char *dir, bool json, FILE *out, struct errmsg *msg)
 {
     struct copy copies[STORES] = {
         {.store = conf->history_path, .needed = true}, {.store = conf->lists_path}};
@@ -127,7 +141,7 @@ backup_write(const struct conf *conf, const char *dir, FILE *out, struct errmsg 
             path_of(dir, name, "", copies[i].target, msg) < 0)
             return EXIT_FAILED;
     }
-    return copy_all(copies, dir, out, msg);
+    return copy_all(copies, dir, json, out, msg);
 }
 
 /* Its new lock file must be the loader's: a tool that root runs would make one that the loader may
@@ -144,7 +158,7 @@ make_lock(const struct copy *copy, struct errmsg *msg)
 }
 
 enum exit_code
-backup_restore(const struct conf *conf, const char *dir, FILE *out, struct errmsg *msg)
+backup_restore(const struct conf *conf, const char *dir, bool json, FILE *out, struct errmsg *msg)
 {
     struct copy copies[STORES] = {
         {.store = conf->history_path, .needed = true}, {.store = conf->lists_path}};
@@ -155,7 +169,7 @@ backup_restore(const struct conf *conf, const char *dir, FILE *out, struct errms
             path_of("", copies[i].store, "", copies[i].target, msg) < 0)
             return EXIT_FAILED;
     }
-    enum exit_code code = copy_all(copies, conf->state_dir, out, msg);
+    enum exit_code code = copy_all(copies, conf->state_dir, json, out, msg);
     for (unsigned i = 0; code == EXIT_DONE && i < STORES; i++)
         code = exit_of(make_lock(&copies[i], msg));
     return code;

@@ -10,13 +10,15 @@
 
 #include "loader/clock.h"
 #include "loader/exitcode.h"
+#include "loader/jsonline.h"
 #include "zones/log.h"
 
 static const char usage[] =
-    "usage: repdns-load classify [--stats] < FILE\n"
+    "usage: repdns-load classify [--json] [--stats] < FILE\n"
     "  reads lines of a reverse name and its address, with a tab between, and prints\n"
     "  for each its class and what decided it: generic-dynamic, generic-static,\n"
     "  server, esp or none\n"
+    "  --json      print lines of JSON\n"
     "  --stats     counts and times to standard error\n"
     "  -h, --help  print this and exit\n";
 
@@ -102,8 +104,24 @@ next_line(struct input *in, const char **line, size_t *len)
 }
 
 static enum err
-classify_input(
-    struct rdns *rdns, struct input *in, uint64_t counts[RDNS_CLASS_COUNT], struct errmsg *msg)
+print_verdict(const struct rdns_verdict *verdict, bool json)
+{
+    const char *class = rdns_class_text(verdict->class);
+    if (json) {
+        const struct jsonline_member members[] = {
+            {"class", json_string(class)}, {"why", jsonline_string(verdict->why)}};
+        return jsonline_print_members(stdout, members, sizeof members / sizeof *members);
+    }
+    fputs_unlocked(class, stdout);
+    putchar_unlocked('\t');
+    fputs_unlocked(verdict->why, stdout);
+    putchar_unlocked('\n');
+    return ERR_OK;
+}
+
+static enum err
+classify_input(struct rdns *rdns, struct input *in, bool json, uint64_t counts[RDNS_CLASS_COUNT],
+    struct errmsg *msg)
 {
     const char *line;
     size_t len;
@@ -116,10 +134,8 @@ classify_input(
         if (err < 0)
             return err;
         counts[verdict.class]++;
-        fputs_unlocked(rdns_class_text(verdict.class), stdout);
-        putchar_unlocked('\t');
-        fputs_unlocked(verdict.why, stdout);
-        putchar_unlocked('\n');
+        if (print_verdict(&verdict, json) < 0)
+            return errmsg_set(msg, ERR_NOMEM, "out of memory");
     }
     if (err != ERR_NOTFOUND)
         return errmsg_set(msg, err, "standard input: %s", strerror(errno));
@@ -146,7 +162,7 @@ print_stats(const struct rdns *rdns, const uint64_t counts[RDNS_CLASS_COUNT], do
 }
 
 static int
-classify(bool stats)
+classify(bool json, bool stats)
 {
     struct publicname *names = NULL;
     struct rdns *rdns = NULL;
@@ -160,7 +176,7 @@ classify(bool stats)
         err = rdns_open(names, &rdns, &msg);
     double start = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
     if (err == ERR_OK)
-        err = classify_input(rdns, in, counts, &msg);
+        err = classify_input(rdns, in, json, counts, &msg);
     if (err == ERR_OK && stats)
         print_stats(rdns, counts, clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - start);
     rdns_close(&rdns);
@@ -175,9 +191,9 @@ classify(bool stats)
 int
 classify_command(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"stats", no_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {0}};
-    bool stats = false, wrong = false;
+    static const struct option longs[] = {{"stats", no_argument, NULL, 's'},
+        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+    bool json = false, stats = false, wrong = false;
 
     for (int option; (option = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
         if (option == 'h') {
@@ -185,11 +201,12 @@ classify_command(int argc, char **argv)
             return EXIT_DONE;
         }
         stats = stats || option == 's';
-        wrong = wrong || option != 's';
+        json = json || option == 'j';
+        wrong = wrong || option == '?';
     }
     if (wrong || optind != argc) {
         fputs(usage, stderr);
         return EXIT_USAGE;
     }
-    return classify(stats);
+    return classify(json, stats);
 }

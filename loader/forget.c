@@ -2,25 +2,37 @@
 #include "loader/forget.h"
 
 #include "loader/history_forget.h"
+#include "loader/jsonline.h"
 
-static void
+static enum err
 print_counts(FILE *out, const struct word_subject *subject, const struct history_forgotten *history,
-    unsigned words, unsigned journal)
+    unsigned words, unsigned journal, bool json)
 {
     const struct {
-        const char *what;
+        const char *what, *key;
         uint64_t count;
-    } counts[] = {{"clients", history->clients}, {"HELO names", history->helos},
-        {"sender domains", history->pairs}, {"reverse names", history->reverse_names},
-        {"DNS answers", history->answers}, {"policies", history->policies}, {"words", words},
-        {"journal entries", journal}};
+    } counts[] = {{"clients", "clients", history->clients},
+        {"HELO names", "helo_names", history->helos},
+        {"sender domains", "sender_domains", history->pairs},
+        {"reverse names", "reverse_names", history->reverse_names},
+        {"DNS answers", "dns_answers", history->answers},
+        {"policies", "policies", history->policies}, {"words", "words", words},
+        {"journal entries", "journal_entries", journal}};
     char text[WORD_SUBJECT_SIZE];
     word_subject_format(subject, text);
+    if (json) {
+        json_t *object = json_object();
+        jsonline_set(&object, "subject", jsonline_string(text));
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+            jsonline_set(&object, counts[i].key, jsonline_count(counts[i].count));
+        return jsonline_print(out, object);
+    }
     fprintf(out, "%s: erased", text);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         fprintf(out, "%s %llu %s", i > 0 ? "," : "", (unsigned long long)counts[i].count,
             counts[i].what);
     fputc('\n', out);
+    return ERR_OK;
 }
 
 static enum err
@@ -34,7 +46,8 @@ forget(const struct run *run, const struct word_request *request,
         err = words_forget(run->conf, subject, &words, &journal, msg);
     if (err < 0)
         return err;
-    print_counts(out, subject, &history, words, journal);
+    if (print_counts(out, subject, &history, words, journal, run->json) < 0)
+        return errmsg_set(msg, ERR_NOMEM, "out of memory");
     *any = *any || words > 0 ||
            history.clients + history.helos + history.pairs + history.reverse_names +
                    history.answers + history.policies >

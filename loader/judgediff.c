@@ -3,14 +3,33 @@
 
 #include <string.h>
 
+#include "loader/jsonline.h"
 #include "loader/listshow.h"
 #include "loader/previous.h"
 
+enum change { CHANGE_NEW, CHANGE_GONE, CHANGE_OTHER, CHANGES };
+static const struct {
+    char sign;
+    const char *name;
+} changes[] = {
+    [CHANGE_NEW] = {'+', "new"}, [CHANGE_GONE] = {'-', "gone"}, [CHANGE_OTHER] = {'~', "other"}};
+
 struct diff {
     FILE *out;
+    bool json;
     struct kvread *served; /* NULL: nothing */
     const struct publish_set *set;
-    uint64_t added, gone, changed;
+    uint64_t counts[CHANGES];
+};
+
+/* One change of a subject: an address, or a name if that is not NULL. */
+struct line {
+    enum change change;
+    const struct ip *ip;
+    const struct dname *name;
+    struct reason_set reasons; /* of what is gone, those that it had */
+    struct reason_set before;  /* of CHANGE_OTHER */
+    const char *detail;        /* the evidence; NULL of what is gone */
 };
 
 static struct reason_set
@@ -24,38 +43,56 @@ reasons_of(struct slice value)
     return reasons;
 }
 
-/* An address, or a name if that is not NULL. */
 static void
-print_head(const struct diff *diff, char sign, const struct ip *ip, const struct dname *name,
-    struct reason_set reasons)
+print_text(const struct diff *diff, const struct line *line)
 {
     char subject[DNAME_TEXT_SIZE], text[512];
-    if (name != NULL)
-        (void)dname_format(name, subject);
+    if (line->name != NULL)
+        (void)dname_format(line->name, subject);
     else
-        ip_format(ip, subject);
-    reasons_format(reasons, text, sizeof text);
-    fprintf(diff->out, "%c %s %s %s", sign, diff->set->info.name, subject, text);
+        ip_format(line->ip, subject);
+    reasons_format(line->reasons, text, sizeof text);
+    fprintf(
+        diff->out, "%c %s %s %s", changes[line->change].sign, diff->set->info.name, subject, text);
+    if (line->change == CHANGE_OTHER) {
+        reasons_format(line->before, text, sizeof text);
+        fprintf(diff->out, " was %s", text);
+    }
+    if (line->detail != NULL) {
+        fputs(" for ", diff->out);
+        listshow_quoted(diff->out, slice_of(line->detail, strlen(line->detail)));
+    }
+    fputc('\n', diff->out);
 }
 
-static void
+static enum err
+print_line(struct diff *diff, const struct line *line)
+{
+    diff->counts[line->change]++;
+    if (!diff->json) {
+        print_text(diff, line);
+        return ERR_OK;
+    }
+    const struct jsonline_member members[] = {{"change", json_string(changes[line->change].name)},
+        {"dataset", jsonline_string(diff->set->info.name)},
+        {"subject", line->name != NULL ? jsonline_name(line->name) : jsonline_ip(line->ip)},
+        {"reasons", jsonline_reasons(line->reasons)},
+        {"before", line->change == CHANGE_OTHER ? jsonline_reasons(line->before) : json_null()},
+        {"because", line->detail != NULL ? jsonline_string(line->detail) : json_null()}};
+    return jsonline_print_members(diff->out, members, sizeof members / sizeof *members);
+}
+
+static enum err
 print_wanted(struct diff *diff, const struct evidence_entry *evidence, struct reason_set wanted,
     struct reason_set before)
 {
-    bool new = reasons_empty(before);
-    char text[512];
-    if (wanted.bits == before.bits)
-        return;
-    *(new ? &diff->added : &diff->changed) += 1;
-    print_head(
-        diff, new ? '+' : '~', &evidence->ip, evidence->is_ip ? NULL : &evidence->name, wanted);
-    if (!new) {
-        reasons_format(before, text, sizeof text);
-        fprintf(diff->out, " was %s", text);
-    }
-    fputs(" for ", diff->out);
-    listshow_quoted(diff->out, slice_of(evidence->detail, strlen(evidence->detail)));
-    fputc('\n', diff->out);
+    const struct line line = {.change = reasons_empty(before) ? CHANGE_NEW : CHANGE_OTHER,
+        .ip = &evidence->ip,
+        .name = evidence->is_ip ? NULL : &evidence->name,
+        .reasons = wanted,
+        .before = before,
+        .detail = evidence->detail};
+    return wanted.bits == before.bits ? ERR_OK : print_line(diff, &line);
 }
 
 /* Judged sets have evidence for each entry, in the entries' order. */
@@ -72,7 +109,7 @@ print_set(struct diff *diff)
                   ? previous_ip(diff->served, set->info.name, &evidence->ip, &before)
                   : previous_name(diff->served, set->info.name, &evidence->name, &before);
         if (err == ERR_OK)
-            print_wanted(diff, evidence, reasons_of(value), before.reasons);
+            err = print_wanted(diff, evidence, reasons_of(value), before.reasons);
     }
     return err;
 }
@@ -87,9 +124,11 @@ on_range(void *ctx, const struct ipset_hit *entry)
         size_t at = publish_find(diff->set, &ip);
         if (at < diff->set->count && ip_cmp(&diff->set->addrs[at].range.first, &ip) <= 0)
             continue;
-        diff->gone++;
-        print_head(diff, '-', &ip, NULL, reasons_of(entry->value));
-        fputc('\n', diff->out);
+        const struct line line = {
+            .change = CHANGE_GONE, .ip = &ip, .reasons = reasons_of(entry->value)};
+        enum err err = print_line(diff, &line);
+        if (err < 0)
+            return err;
     }
     return ERR_OK;
 }
@@ -119,10 +158,9 @@ on_name(void *ctx, const struct nameset_entry *entry)
     struct diff *diff = ctx;
     if (has_name(diff->set, &entry->name))
         return ERR_OK;
-    diff->gone++;
-    print_head(diff, '-', NULL, &entry->name, reasons_of(entry->exact.value));
-    fputc('\n', diff->out);
-    return ERR_OK;
+    const struct line line = {
+        .change = CHANGE_GONE, .name = &entry->name, .reasons = reasons_of(entry->exact.value)};
+    return print_line(diff, &line);
 }
 
 static enum err
@@ -147,11 +185,26 @@ print_gone(struct diff *diff)
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
+static enum err
+print_counts(const struct diff *diff)
+{
+    if (diff->json) {
+        json_t *object = json_object();
+        for (size_t i = 0; i < CHANGES; i++)
+            jsonline_set(&object, changes[i].name, jsonline_count(diff->counts[i]));
+        return jsonline_print(diff->out, object);
+    }
+    fprintf(diff->out, "%llu anew, %llu no more, %llu with other reasons; nothing was written\n",
+        (unsigned long long)diff->counts[CHANGE_NEW], (unsigned long long)diff->counts[CHANGE_GONE],
+        (unsigned long long)diff->counts[CHANGE_OTHER]);
+    return ERR_OK;
+}
+
 enum err
 judgediff_print(FILE *out, const struct conf *conf, const struct publish_set *sets, size_t count,
-    struct errmsg *msg)
+    bool json, struct errmsg *msg)
 {
-    struct diff diff = {.out = out};
+    struct diff diff = {.out = out, .json = json};
     enum err err = kvread_open(conf->answers_path, &diff.served, msg);
     if (err < 0 && err != ERR_NOTFOUND)
         return err;
@@ -167,8 +220,6 @@ judgediff_print(FILE *out, const struct conf *conf, const struct publish_set *se
     kvread_close(&diff.served);
     if (err < 0)
         return errmsg_set(msg, err, "%s: %s", conf->answers_path, err_text(err));
-    fprintf(out, "%llu anew, %llu no more, %llu with other reasons; nothing was written\n",
-        (unsigned long long)diff.added, (unsigned long long)diff.gone,
-        (unsigned long long)diff.changed);
-    return ERR_OK;
+    err = print_counts(&diff);
+    return err < 0 ? errmsg_set(msg, err, "out of memory") : ERR_OK;
 }

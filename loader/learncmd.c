@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "loader/exitcode.h"
+#include "loader/jsonline.h"
 #include "loader/labelled.h"
 #include "loader/learn.h"
 #include "zones/log.h"
@@ -16,20 +17,21 @@
 enum { ROUNDS = 3 };
 
 static const char usage[] =
-    "usage: repdns-load learn [--weights FILE] [--penalty N] LABELLED\n"
-    "       repdns-load learn --score [--weights FILE] LABELLED\n"
-    "       repdns-load learn --features\n"
+    "usage: repdns-load learn [--json] [--weights FILE] [--penalty N] LABELLED\n"
+    "       repdns-load learn [--json] --score [--weights FILE] LABELLED\n"
+    "       repdns-load learn [--json] --features\n"
     "  prints weights, scores, or features with their origins and shipped weights\n"
     "  LABELLED        lines of ham or spam, address, none|forged|name, reverse name,\n"
     "                  HELO, sender domain, separated by tabs; - is standard input\n"
     "  --weights FILE  where to begin, or what to score with (the shipped weights)\n"
     "  --penalty N     how hard weights are pulled back to where they began (2)\n"
+    "  --json          print lines of JSON\n"
     "  -h, --help      print this and exit\n";
 
 struct learning {
     const char *weights_path, *path;
     double penalty;
-    bool score;
+    bool score, features, json;
     struct weights weights;
     struct labelled labelled;
     struct labelled_tools tools;
@@ -37,15 +39,37 @@ struct learning {
     size_t count;
 };
 
-static int
-print_features(void)
+static enum err
+print_features(bool json)
 {
-    for (enum feature i = 0; i < FEATURE_COUNT; i++) {
+    enum err err = ERR_OK;
+    for (enum feature i = 0; i < FEATURE_COUNT && err == ERR_OK; i++) {
         const struct feature_info *info = feature_info(i);
-        printf("%s\t%s\t%.3f\n", info->name, info->origin == ORIGIN_SET ? "set" : "learnt",
-            info->weight);
+        const char *origin = info->origin == ORIGIN_SET ? "set" : "learnt";
+        if (!json) {
+            printf("%s\t%s\t%.3f\n", info->name, origin, info->weight);
+            continue;
+        }
+        const struct jsonline_member members[] = {{"feature", json_string(info->name)},
+            {"origin", json_string(origin)}, {"weight", jsonline_number(info->weight)}};
+        err = jsonline_print_members(stdout, members, sizeof members / sizeof *members);
     }
-    return EXIT_DONE;
+    return err;
+}
+
+/* Those that were learnt, from so many clients. */
+static enum err
+print_weights(const struct learning *learning)
+{
+    const struct jsonline_member clients = {"clients", jsonline_count(learning->count)};
+    enum err err = jsonline_print_members(stdout, &clients, 1);
+    for (enum feature i = 0; i < FEATURE_COUNT && err == ERR_OK; i++) {
+        const struct jsonline_member members[] = {{"feature", json_string(feature_info(i)->name)},
+            {"weight", jsonline_number(learning->weights.of[i])},
+            {"meaning", json_string(feature_info(i)->meaning)}};
+        err = jsonline_print_members(stdout, members, sizeof members / sizeof *members);
+    }
+    return err;
 }
 
 static int
@@ -53,7 +77,8 @@ parse_options(int argc, char **argv, struct learning *out)
 {
     static const struct option longs[] = {{"weights", required_argument, NULL, 'w'},
         {"penalty", required_argument, NULL, 'p'}, {"score", no_argument, NULL, 's'},
-        {"features", no_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'}, {0}};
+        {"features", no_argument, NULL, 'f'}, {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'}, {0}};
     char *end = NULL;
 
     *out = (struct learning){.penalty = 2};
@@ -64,8 +89,10 @@ parse_options(int argc, char **argv, struct learning *out)
             return EXIT_DONE;
         }
         if (option == 'f')
-            return print_features();
-        if (option == 'w')
+            out->features = true;
+        else if (option == 'j')
+            out->json = true;
+        else if (option == 'w')
             out->weights_path = optarg;
         else if (option == 's')
             out->score = true;
@@ -76,7 +103,7 @@ parse_options(int argc, char **argv, struct learning *out)
             return EXIT_USAGE;
         }
     }
-    if (optind + 1 == argc) {
+    if (optind + (out->features ? 0 : 1) == argc) {
         out->path = argv[optind];
         return -1;
     }
@@ -120,9 +147,39 @@ learn(struct learning *learning, struct labelled_client *client, struct errmsg *
     }
     if (err < 0)
         return errmsg_set(msg, err, "%s: there must be ham and spam to learn from", learning->path);
+    if (learning->json)
+        return print_weights(learning) < 0 ? errmsg_set(msg, ERR_NOMEM, "out of memory") : ERR_OK;
     printf("# learnt by repdns-load learn from %zu clients\n", learning->count);
     weights_write(stdout, &learning->weights);
     return ERR_OK;
+}
+
+/* What features the client has, bias aside. */
+static enum err
+print_score(
+    const struct labelled_client *client, const struct features *features, double score, bool json)
+{
+    char ip[IP_TEXT_SIZE];
+    const char *label = client->spam ? "spam" : "ham";
+    json_t *names = json ? json_array() : NULL;
+    ip_format(&client->client.ip, ip);
+    if (!json)
+        printf("%s\t%s\t%.1f", ip, label, score);
+    for (enum feature i = FEATURE_BIAS + 1; i < FEATURE_COUNT; i++) {
+        if (features->of[i] <= 0)
+            continue;
+        if (json)
+            jsonline_append(&names, json_string(feature_info(i)->name));
+        else
+            printf("\t%s", feature_info(i)->name);
+    }
+    if (!json) {
+        putchar('\n');
+        return ERR_OK;
+    }
+    const struct jsonline_member members[] = {{"address", json_string(ip)},
+        {"label", json_string(label)}, {"score", jsonline_number(score)}, {"features", names}};
+    return jsonline_print_members(stdout, members, sizeof members / sizeof *members);
 }
 
 /* Of a client that is active and has no record, as in labelled mail. */
@@ -131,7 +188,6 @@ print_scores(const struct learning *learning, struct labelled_client *client, st
 {
     for (size_t at = 0; at < learning->labelled.count;) {
         struct features features;
-        char ip[IP_TEXT_SIZE];
         double badness = 0;
         enum err err = labelled_next(&learning->labelled, &learning->tools, &at, client, msg);
         if (err < 0)
@@ -139,12 +195,8 @@ print_scores(const struct learning *learning, struct labelled_client *client, st
         features_of(&client->facts, &policy, &learning->weights, &features);
         for (unsigned i = 0; i < FEATURE_COUNT; i++)
             badness += features.of[i] * learning->weights.of[i];
-        ip_format(&client->client.ip, ip);
-        printf("%s\t%s\t%.1f", ip, client->spam ? "spam" : "ham", 50 - 10 * badness);
-        for (enum feature i = FEATURE_BIAS + 1; i < FEATURE_COUNT; i++)
-            if (features.of[i] > 0)
-                printf("\t%s", feature_info(i)->name);
-        putchar('\n');
+        if (print_score(client, &features, 50 - 10 * badness, learning->json) < 0)
+            return errmsg_set(msg, ERR_NOMEM, "out of memory");
     }
     return ERR_OK;
 }
@@ -205,7 +257,10 @@ learn_command(int argc, char **argv)
     enum err err = learning.weights_path == NULL
                        ? ERR_OK
                        : weights_open(learning.weights_path, &learning.weights, &msg);
-    if (err == ERR_OK)
+    if (err == ERR_OK && learning.features)
+        err = print_features(learning.json) < 0 ? errmsg_set(&msg, ERR_NOMEM, "out of memory")
+                                                : ERR_OK;
+    else if (err == ERR_OK)
         err = run(&learning, &msg);
     if (err < 0)
         log_line(LOG_LEVEL_ERROR, "%s", msg.text);

@@ -353,7 +353,7 @@ list_command(struct run *run, const struct list_request *request, FILE *out, str
     if (find_list(&editing) < 0)
         return EXIT_USAGE;
     if (request->verb == LIST_VERB_SHOW)
-        return exit_of(listshow(out, run->conf, editing.source, msg));
+        return exit_of(listshow(out, run->conf, editing.source, run->json, msg));
     enum exit_code code = edit_list(&editing);
     lists_free(&editing.set);
     listlayer_free(&editing.layer);

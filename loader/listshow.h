@@ -1,4 +1,4 @@
-/* What the operator added to a list and took off it, for people: a line each. */
+/* What the operator added to a list and took off it: a line each, for people or as JSON. */
 #ifndef LOADER_LISTSHOW_H
 #define LOADER_LISTSHOW_H
 
@@ -9,7 +9,7 @@
 #include "zones/zoneconf.h"
 
 /* Expired edits that no publish has removed yet are shown too. */
-enum err listshow(FILE *out, const struct conf *conf, const struct list_source *source,
+enum err listshow(FILE *out, const struct conf *conf, const struct list_source *source, bool json,
     struct errmsg *msg) MUST_CHECK;
 
 /* In quotes: printable ASCII alone, so that nothing reaches the terminal raw and a record is one

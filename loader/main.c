@@ -21,38 +21,66 @@
 #include "loader/spfcmd.h"
 #include "loader/stages.h"
 #include "loader/status.h"
+#include "loader/status_json.h"
+#include "loader/summary.h"
+#include "loader/usage.h"
 #include "loader/watch.h"
 #include "loader/wordcmd.h"
 #include "zones/confvalue.h"
 #include "zones/log.h"
 
-static const char usage[] =
-    "usage: repdns-load [-c FILE] [--as-of TIME] [--force] STAGE\n"
-    "       repdns-load [-c FILE] [--force] [--wait 5m] list add NAME ENTRY...\n"
-    "           [--for 30d] [--value :127.0.0.2:text] [--note TEXT]\n"
-    "       repdns-load [-c FILE] list del|undo NAME ENTRY..., list show NAME\n"
-    "       repdns-load [-c FILE] backup DIR\n"
-    "       repdns-load [-c FILE] [--wait 5m] restore DIR\n"
-    "       repdns-load [-c FILE] [--force] allow|unlist|block WHAT... [--for 30d]\n"
-    "           --note TEXT\n"
-    "       repdns-load [-c FILE] word, word log, word undo WHAT... --note TEXT\n"
-    "       repdns-load [-c FILE] forget [--keep-word] WHAT...\n"
-    "  -c FILE       configuration (/etc/repdns/repdns.conf)\n"
-    "  --as-of TIME  judge by this time: seconds since 1970, or 2026-06-01[T12:00:00]\n"
-    "  --force       publish however many would be newly listed, whatever a list does\n"
-    "  --dry-run     judge: print what a publish would change, and why\n"
-    "  --wait TIME   how long to wait for a run that is active (5m)\n"
-    "  -q            no summary line      -V  version      -h, --help  this\n"
-    "stages: run (all of them), observe [-], import, resolve, judge, publish,\n"
-    "    status\n"
-    "also, with options of their own: repdns-load spf ..., repdns-load classify ...,\n"
-    "    repdns-load watch ..., repdns-load learn ..., repdns-load report ...;\n"
-    "    see repdns-load(8)\n";
+static const struct usage_option options_told[] = {
+    {'c', "-c FILE", "configuration (/etc/repdns/repdns.conf)"},
+    {'a', "--as-of TIME",
+        "judge by this time: seconds since 1970, or 2026-06-01[T12:00:00] in UTC"},
+    {'f', "--force", "publish whatever the brakes say: however many are new, whatever a list does"},
+    {'y', "--dry-run", "print what a publish would change, and why"},
+    {'w', "--wait TIME", "how long to wait for a run that is active (5m)"},
+    {'d', "--for TIME", "until when: after 30d, 2h or 1w"},
+    {'v', "--value VALUE", "what the entries answer, as in the list's files: :127.0.0.2:text"},
+    {'n', "--note TEXT", "why; it is kept"},
+    {'k', "--keep-word", "leave what the operator said"},
+    {'j', "--json", "print lines of JSON"},
+    {'q', "-q", "print no summary line"},
+    {'V', "-V", "print the version"},
+    {'h', "-h, --help", "print this and exit"},
+};
+static const struct usage_command commands_told[] = {
+    {"run", "cafjqh", "", "observe, import, resolve, judge, publish"},
+    {"observe", "cajqh", "[-]", "read what is new in the logs, or standard input"},
+    {"import", "cafjqh", "", "read list files and mail stores"},
+    {"resolve", "cajqh", "", "ask DNS what the facts need"},
+    {"judge", "cafyjqh", "", "judge, and only count"},
+    {"publish", "cafjqh", "", "judge, and write what differs"},
+    {"status", "cajh", "", "what the stores hold, and what was left out"},
+    {"list", "cafwdvnjqh", "add|del|undo|show NAME [ENTRY...]", "a list's entries by hand"},
+    {"backup", "cjh", "DIR", "copy history and lists there"},
+    {"restore", "cwjh", "DIR", "put such copies in their place"},
+    {"allow|unlist|block", "cafwd!njqh", "WHAT...", "the operator's word"},
+    {"word", "cawnjqh", "[log|undo WHAT...]", "words in force, all words ever, or take back"},
+    {"forget", "cawkjqh", "WHAT...", "erase all that is known of a subject"},
+    {"spf", NULL, "...", "SPF results by hand"},
+    {"classify", NULL, "...", "classes of reverse names"},
+    {"learn", NULL, "...", "weights from labelled mail"},
+    {"report", NULL, "spam|ham|trap", "what is said of a mail"},
+    {"watch", NULL, "...", "stay, and publish lists as they change"},
+};
+static const struct usage usage = {.program = "repdns-load",
+    .options = options_told,
+    .option_count = sizeof options_told / sizeof *options_told,
+    .commands = commands_told,
+    .command_count = sizeof commands_told / sizeof *commands_told};
 
 static enum exit_code
 stage_status(struct run *run, struct errmsg *msg)
 {
-    return exit_of(status_print(stdout, run->conf, run->now_s, msg));
+    json_t *status;
+    if (!run->json)
+        return exit_of(status_print(stdout, run->conf, run->now_s, msg));
+    enum err err = status_json(run->conf, run->now_s, &status, msg);
+    if (jsonline_print(stdout, status) < 0)
+        err = errmsg_set(msg, ERR_NOMEM, "out of memory");
+    return exit_of(err);
 }
 
 static const struct {
@@ -69,6 +97,13 @@ static const struct {
     {"status", stage_status, false},
 };
 
+/* With options of their own. */
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} programs[] = {{"spf", spf_command}, {"classify", classify_command}, {"watch", watch_command},
+    {"learn", learn_command}, {"report", report_command}};
+
 /* The descriptor is kept until the process ends. */
 static enum exit_code
 lock_state(const struct conf *conf, uint32_t wait_s, struct errmsg *msg)
@@ -77,27 +112,10 @@ lock_state(const struct conf *conf, uint32_t wait_s, struct errmsg *msg)
     return runlock_get(conf, wait_s, &fd, msg);
 }
 
-static void
-print_summary(const struct run *run, const char *stage, double seconds)
-{
-    printf(
-        "repdns-load %s: %llu lines, %llu observed, %llu skipped; %llu list entries; %llu asked, "
-        "%llu failed; %llu judged, %llu listed, %llu new; %llu records put, %llu deleted; serial "
-        "%u; %.1f s\n",
-        stage, (unsigned long long)run->observed.lines,
-        (unsigned long long)(run->observed.observed + run->imported.observed),
-        (unsigned long long)(run->observed.skipped + run->imported.skipped),
-        (unsigned long long)run->lists.entries, (unsigned long long)run->resolved.asked,
-        (unsigned long long)run->resolved.failed, (unsigned long long)run->verdicts.subjects,
-        (unsigned long long)run->verdicts.listed, (unsigned long long)run->verdicts.newly_listed,
-        (unsigned long long)run->published.records_put,
-        (unsigned long long)run->published.records_deleted, run->published.serial, seconds);
-}
-
 struct options {
     const char *path, *stage;
     int64_t now_s;
-    bool force, quiet, dry_run, is_list, is_word, has_list_options, from_stdin;
+    bool force, quiet, dry_run, json, help, is_list, is_word, has_list_options, from_stdin;
     uint32_t wait_s;
     struct list_request list;
     enum copying { COPY_NOTHING, COPY_OUT, COPY_IN } copying;
@@ -126,6 +144,12 @@ take_option(int option, struct options *out)
     case 'y':
         out->dry_run = true;
         return true;
+    case 'j':
+        out->json = true;
+        return true;
+    case 'h':
+        out->help = true;
+        return true;
     default:
         break;
     }
@@ -143,11 +167,16 @@ take_option(int option, struct options *out)
     return true;
 }
 
+/* Of the command that is called, if there is one. */
 static int
-usage_error(void)
+print_usage(const char *name, FILE *out)
 {
-    fputs(usage, stderr);
-    return EXIT_USAGE;
+    const struct usage_command *command = name != NULL ? usage_find(&usage, name) : NULL;
+    if (command != NULL)
+        usage_print_command(out, &usage, command, name);
+    else
+        usage_print(out, &usage);
+    return out == stdout ? EXIT_DONE : EXIT_USAGE;
 }
 
 /* What follows the options. Negative to go on, else the exit code. */
@@ -156,33 +185,33 @@ parse_words(int argc, char **argv, struct options *out)
 {
     struct errmsg msg;
     if (optind == argc)
-        return usage_error();
+        return print_usage(NULL, stderr);
     out->stage = argv[optind++];
     out->is_list = strcmp(out->stage, "list") == 0;
     if (strcmp(out->stage, "backup") == 0 || strcmp(out->stage, "restore") == 0) {
         out->copying = out->stage[0] == 'b' ? COPY_OUT : COPY_IN;
         out->dir = argv[optind];
-        return optind + 1 == argc ? -1 : usage_error();
+        return optind + 1 == argc ? -1 : print_usage(out->stage, stderr);
     }
     out->is_word = word_is_command(out->stage);
     if (out->dry_run && strcmp(out->stage, "judge") != 0)
-        return usage_error();
+        return print_usage(out->stage, stderr);
     if (optind + 1 == argc && strcmp(out->stage, "observe") == 0 &&
         strcmp(argv[optind], "-") == 0) {
         out->from_stdin = true;
         optind++;
     }
     if (!out->is_list && !out->is_word)
-        return optind == argc && !out->has_list_options ? -1 : usage_error();
+        return optind == argc && !out->has_list_options ? -1 : print_usage(out->stage, stderr);
     if (out->list.value != NULL && out->is_word)
-        return usage_error();
+        return print_usage(out->stage, stderr);
     enum err err = out->is_word
                        ? word_request_parse(argc - optind + 1, argv + optind - 1, &out->word, &msg)
                        : list_request_parse(argc - optind, argv + optind, &out->list, &msg);
     if (err == ERR_OK && !(out->is_list && out->word.keep_word))
         return -1;
     if (err == ERR_OK)
-        return usage_error();
+        return print_usage(out->stage, stderr);
     log_line(LOG_LEVEL_ERROR, "%s", msg.text);
     return EXIT_USAGE;
 }
@@ -195,17 +224,20 @@ parse_options(int argc, char **argv, struct options *out)
         {"force", no_argument, NULL, 'f'}, {"for", required_argument, NULL, 'd'},
         {"value", required_argument, NULL, 'v'}, {"note", required_argument, NULL, 'n'},
         {"wait", required_argument, NULL, 'w'}, {"keep-word", no_argument, NULL, 'k'},
-        {"dry-run", no_argument, NULL, 'y'}, {"help", no_argument, NULL, 'h'}, {0}};
+        {"dry-run", no_argument, NULL, 'y'}, {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'}, {0}};
     *out = (struct options){
         .path = "/etc/repdns/repdns.conf", .now_s = (int64_t)time(NULL), .wait_s = WAIT_S};
     for (int option; (option = getopt_long(argc, argv, "c:qVh", longs, NULL)) != -1;) {
-        if (option == 'V' || option == 'h') {
-            fputs(option == 'h' ? usage : "repdns-load " REPDNS_VERSION "\n", stdout);
+        if (option == 'V') {
+            puts("repdns-load " REPDNS_VERSION);
             return EXIT_DONE;
         }
         if (!take_option(option, out))
-            return usage_error();
+            return print_usage(NULL, stderr);
     }
+    if (out->help)
+        return print_usage(argv[optind], stdout);
     return parse_words(argc, argv, out);
 }
 
@@ -229,6 +261,7 @@ make_run(struct conf *conf, const struct options *options, struct prefix own[OWN
         .utc_offset_s = utc_offset(options->now_s),
         .force = options->force,
         .dry_run = options->dry_run,
+        .json = options->json,
         .from_stdin = options->from_stdin,
         .progress = isatty(STDERR_FILENO) != 0};
 }
@@ -246,8 +279,10 @@ run_stage(struct conf *conf, const struct options *options, size_t number, struc
     struct run run = make_run(conf, options, own);
     enum exit_code code = stages[number].stage(&run, msg);
     run_close(&run);
-    if (stages[number].locks && !options->quiet)
-        print_summary(&run, stages[number].name, clock_seconds(CLOCK_MONOTONIC) - start);
+    double seconds = clock_seconds(CLOCK_MONOTONIC) - start;
+    if (stages[number].locks && !options->quiet &&
+        summary_print(stdout, &run, stages[number].name, seconds) < 0 && code == EXIT_DONE)
+        code = exit_of(errmsg_set(msg, ERR_NOMEM, "out of memory"));
     return code;
 }
 
@@ -269,14 +304,10 @@ run_by_hand(struct conf *conf, const struct options *options, struct errmsg *msg
     run_close(&run);
     if (code != EXIT_DONE || !writes || options->quiet)
         return code;
-    printf("repdns-load %s", options->stage);
-    if (options->is_list)
-        printf(" %s: %u %s;", list->name, list->count, list->count == 1 ? "entry" : "entries");
-    printf("%s %llu records put, %llu deleted; serial %u; %.3f s\n", options->is_list ? "" : ":",
-        (unsigned long long)run.published.records_put,
-        (unsigned long long)run.published.records_deleted, run.published.serial,
+    enum err err = summary_print_by_hand(stdout, &run, options->stage,
+        options->is_list ? list->name : NULL, options->is_list ? list->count : options->word.count,
         clock_seconds(CLOCK_MONOTONIC) - start);
-    return code;
+    return err < 0 ? exit_of(errmsg_set(msg, err, "out of memory")) : EXIT_DONE;
 }
 
 /* A restored store must not be written by a run meanwhile. */
@@ -284,9 +315,10 @@ static enum exit_code
 run_copy(const struct conf *conf, const struct options *options, struct errmsg *msg)
 {
     if (options->copying == COPY_OUT)
-        return backup_write(conf, options->dir, stdout, msg);
+        return backup_write(conf, options->dir, options->json, stdout, msg);
     enum exit_code code = lock_state(conf, options->has_list_options ? options->wait_s : 0, msg);
-    return code == EXIT_DONE ? backup_restore(conf, options->dir, stdout, msg) : code;
+    return code == EXIT_DONE ? backup_restore(conf, options->dir, options->json, stdout, msg)
+                             : code;
 }
 
 int
@@ -297,16 +329,9 @@ main(int argc, char **argv)
     struct errmsg msg;
     size_t number = 0;
     log_open(program_invocation_short_name, LOG_LEVEL_INFO);
-    if (argc > 1 && strcmp(argv[1], "spf") == 0)
-        return spf_command(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "classify") == 0)
-        return classify_command(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "watch") == 0)
-        return watch_command(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "learn") == 0)
-        return learn_command(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "report") == 0)
-        return report_command(argc - 1, argv + 1);
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
+        if (argc > 1 && strcmp(argv[1], programs[i].name) == 0)
+            return programs[i].run(argc - 1, argv + 1);
     int done = parse_options(argc, argv, &options);
     if (done >= 0)
         return done;
@@ -315,8 +340,8 @@ main(int argc, char **argv)
         number++;
     if (number == sizeof stages / sizeof *stages && !options.is_list && !options.is_word &&
         options.copying == COPY_NOTHING) {
-        fprintf(stderr, "repdns-load: no stage \"%s\"\n%s", options.stage, usage);
-        return EXIT_USAGE;
+        fprintf(stderr, "repdns-load: no stage \"%s\"\n", options.stage);
+        return print_usage(NULL, stderr);
     }
     if (conf_load(options.path, &conf, &msg) < 0) {
         log_line(LOG_LEVEL_ERROR, "%s", msg.text);

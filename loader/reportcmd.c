@@ -12,18 +12,20 @@
 #include <unistd.h>
 
 #include "loader/asof.h"
+#include "loader/jsonline.h"
 #include "loader/ownnets.h"
 #include "loader/report.h"
 #include "loader/stages.h"
 #include "zones/log.h"
 
 static const char usage[] =
-    "usage: repdns-load report [-c FILE] [--as-of TIME] [--reporter NAME] [-q]\n"
-    "           spam|ham|trap\n"
+    "usage: repdns-load report [-c FILE] [--as-of TIME] [--reporter NAME] [--json]\n"
+    "           [-q] spam|ham|trap\n"
     "  reads a mail from standard input: as it was received, or attached to one made\n"
     "  here\n"
     "  -c FILE          configuration (/etc/repdns/repdns.conf)\n"
     "  --reporter NAME  whose word it is (the calling user)\n"
+    "  --json           print a line of JSON\n"
     "  -q               print nothing\n"
     "  -h, --help       print this and exit\n";
 
@@ -32,7 +34,7 @@ enum { MAIL_MAX = 1 << 20, NAME_SIZE = 64 };
 
 struct options {
     const char *path;
-    bool quiet;
+    bool quiet, json;
     struct report report;
 };
 
@@ -66,7 +68,8 @@ static int
 parse_options(int argc, char **argv, struct options *out)
 {
     static const struct option longs[] = {{"as-of", required_argument, NULL, 'a'},
-        {"reporter", required_argument, NULL, 'r'}, {"help", no_argument, NULL, 'h'}, {0}};
+        {"reporter", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'}, {0}};
     bool good = true;
 
     *out = (struct options){
@@ -81,6 +84,8 @@ parse_options(int argc, char **argv, struct options *out)
             out->path = optarg;
         else if (option == 'q')
             out->quiet = true;
+        else if (option == 'j')
+            out->json = true;
         else if (option == 'r')
             out->report.reporter = optarg;
         else
@@ -139,6 +144,21 @@ report(struct conf *conf, const struct options *options, struct report_counts *c
     return err;
 }
 
+static enum err
+print_counts(const struct report_counts *counts, bool json)
+{
+    if (!json) {
+        printf("repdns-load report: %u counted, %u known, %u without border hop, %u too old, "
+               "%u over the reporter's bound\n",
+            counts->counted, counts->known, counts->inside, counts->too_old, counts->too_many);
+        return ERR_OK;
+    }
+    const struct jsonline_member members[] = {{"counted", json_integer(counts->counted)},
+        {"known", json_integer(counts->known)}, {"no_border_hop", json_integer(counts->inside)},
+        {"too_old", json_integer(counts->too_old)}, {"too_many", json_integer(counts->too_many)}};
+    return jsonline_print_members(stdout, members, sizeof members / sizeof *members);
+}
+
 int
 report_command(int argc, char **argv)
 {
@@ -160,11 +180,9 @@ report_command(int argc, char **argv)
     (void)umask(027);
     enum err err = report(conf, &options, &counts, &msg);
     conf_free(&conf);
+    if (err == ERR_OK && !options.quiet && print_counts(&counts, options.json) < 0)
+        err = errmsg_set(&msg, ERR_NOMEM, "out of memory");
     if (err < 0)
         log_line(LOG_LEVEL_ERROR, "%s", msg.text);
-    else if (!options.quiet)
-        printf("repdns-load report: %u counted, %u known, %u without border hop, %u too old, "
-               "%u over the reporter's bound\n",
-            counts.counted, counts.known, counts.inside, counts.too_old, counts.too_many);
     return (int)exit_of(err);
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "loader/exitcode.h"
+#include "loader/jsonline.h"
 #include "loader/spfcmd_internal.h"
 #include "zones/log.h"
 
@@ -15,15 +16,16 @@ enum { ROUNDS_MAX = 400 };
 
 static const char usage[] =
     "usage: repdns-load spf [-c FILE] [--resolver ADDR:PORT] [--lookups N]\n"
-    "           [--voids N] [--via pair] [--stats]\n"
+    "           [--voids N] [--via pair] [--stats] [--json]\n"
     "           --ip ADDRESS --helo NAME --from MAILBOX | --batch FILE\n"
-    "       repdns-load spf --verify -c FILE\n"
-    "       repdns-load spf --verify [--resolver ADDR:PORT] --batch FILE\n"
+    "       repdns-load spf --verify [--json] -c FILE\n"
+    "       repdns-load spf --verify [--json] [--resolver ADDR:PORT] --batch FILE\n"
     "  --batch FILE  lines of address, HELO and MAIL FROM, separated by tabs; - is\n"
     "                standard input\n"
     "  --via pair    answers as the pair zone does: with -c from the published store,\n"
     "                else from one made of the senders' domains for this call\n"
     "  --verify      evaluates each pair both ways, and prints where they differ\n"
+    "  --json        prints lines of JSON\n"
     "  -h, --help    print this and exit\n";
 
 /* "192.0.2.1:53" or "[2001:db8::1]:53". */
@@ -69,6 +71,8 @@ parse_option(struct spfcommand *command, int option)
         return command->verify = true;
     case 's':
         return command->stats = true;
+    case 'j':
+        return command->json = true;
     default:
         return false;
     }
@@ -82,7 +86,8 @@ parse_options(int argc, char **argv, struct spfcommand *command)
         {"from", required_argument, NULL, 'f'}, {"batch", required_argument, NULL, 'b'},
         {"lookups", required_argument, NULL, 'l'}, {"voids", required_argument, NULL, 'v'},
         {"via", required_argument, NULL, 'p'}, {"verify", no_argument, NULL, 'y'},
-        {"stats", no_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {0}};
+        {"stats", no_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'}, {0}};
     const struct {
         int option;
         const char **out;
@@ -161,10 +166,19 @@ evaluate_pending(void *ctx, struct spfcommand *command)
     return ERR_OK;
 }
 
-void
-spfcmd_print(const char *result, const char *text)
+enum err
+spfcmd_print(const struct spfcommand *command, const struct spfsender *sender, const char *result,
+    const char *text)
 {
-    printf("%s%s%s\n", result, text[0] != '\0' ? "\t" : "", text);
+    if (!command->json) {
+        printf("%s%s%s\n", result, text[0] != '\0' ? "\t" : "", text);
+        return ERR_OK;
+    }
+    const struct jsonline_member members[] = {{"address", jsonline_ip(&sender->ip)},
+        {"domain", sender->valid ? jsonline_name(&sender->domain) : json_null()},
+        {"result", json_string(result)},
+        {"text", text[0] != '\0' ? jsonline_string(text) : json_null()}};
+    return jsonline_print_members(stdout, members, sizeof members / sizeof *members);
 }
 
 static enum err
@@ -174,10 +188,11 @@ evaluate_all(struct spfcommand *command, struct errmsg *msg)
     for (size_t i = 0; i < command->count && err == ERR_OK; i++) {
         const struct spf_result *result = &command->senders[i].result;
         bool known = result->status == SPF_DONE && !result->temperror;
-        spfcmd_print(known ? reason_info(result->reason)->name + strlen("spf-") : "temperror",
+        err = spfcmd_print(command, &command->senders[i],
+            known ? reason_info(result->reason)->name + strlen("spf-") : "temperror",
             result->explanation[0] != '\0' ? result->explanation : result->why);
     }
-    return err;
+    return err == ERR_NOMEM ? errmsg_set(msg, err, "out of memory") : err;
 }
 
 /* Verifying the history, and answering from the store, ask nobody. */

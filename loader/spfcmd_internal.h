@@ -19,7 +19,7 @@ struct spfsender {
 struct spfcommand {
     /* Of the command line. */
     const char *ip, *helo, *from, *batch, *config;
-    bool help, via_pair, verify, stats, has_resolver, has_lookups, has_voids;
+    bool help, json, via_pair, verify, stats, has_resolver, has_lookups, has_voids;
     struct endpoint resolver_at;
     struct spf_limits limits;
 
@@ -49,7 +49,9 @@ enum err spfcmd_rounds(
     struct spfcommand *command, spfcmd_round_fn round, void *ctx, struct errmsg *msg) MUST_CHECK;
 /* Evaluates one sender by itself. */
 void spfcmd_evaluate(struct spfcommand *command, struct spfsender *sender);
-void spfcmd_print(const char *result, const char *text);
+/* The line of a sender; text is the explanation or the reason, "" for none. ERR_NOMEM. */
+enum err spfcmd_print(const struct spfcommand *command, const struct spfsender *sender,
+    const char *result, const char *text) MUST_CHECK;
 
 /* spfcmd_pair.c: --via pair. Prints. */
 enum err spfcmd_pair(struct spfcommand *command, struct errmsg *msg) MUST_CHECK;

@@ -125,23 +125,27 @@ remove_store(const struct pair_run *run)
     (void)rmdir(run->dir);
 }
 
-static void
-print_hit(const struct spfsender *sender, const struct pairset_hit *hit, bool own_store)
+static enum err
+print_hit(const struct spfcommand *command, const struct spfsender *sender,
+    const struct pairset_hit *hit, bool own_store)
 {
     char text[1024] = "";
+    const char *result = "unknown", *why = text;
     if (hit->text.n > 0)
         (void)spftable_text(hit->text, &sender->ip, text, sizeof text);
     if (hit->match == PAIRSET_FOUND)
-        spfcmd_print(spfresult_name(hit->result), text);
+        result = spfresult_name(hit->result);
     else if (hit->match != PAIRSET_DOMAIN)
-        spfcmd_print("unknown", "the domain is not in the store");
-    else if (hit->result == SPFRESULT_DYNAMIC)
-        spfcmd_print("dynamic", "it depends on more than the address and the domain, and this pair "
-                                "has no published result");
-    else if (own_store)
-        spfcmd_print("temperror", text);
+        why = "the domain is not in the store";
+    else if (hit->result == SPFRESULT_DYNAMIC) {
+        result = "dynamic";
+        why = "it depends on more than the address and the domain, and this pair has no published "
+              "result";
+    } else if (own_store)
+        result = "temperror";
     else
-        spfcmd_print("unknown", "DNS failed for the domain, or its table is too old");
+        why = "DNS failed for the domain, or its table is too old";
+    return spfcmd_print(command, sender, result, why);
 }
 
 static enum err
@@ -157,13 +161,13 @@ answer_all(const struct spfcommand *command, const char *path, bool own_store, s
         const struct spfsender *sender = &command->senders[i];
         struct pairset_hit hit;
         if (!sender->valid) {
-            spfcmd_print("none", "no domain name to ask about");
+            err = spfcmd_print(command, sender, "none", "no domain name to ask about");
             continue;
         }
         err =
             pairset_lookup(reader, dataset.id, &sender->ip, &sender->domain, command->now_s, &hit);
         if (err == ERR_OK)
-            print_hit(sender, &hit, own_store);
+            err = print_hit(command, sender, &hit, own_store);
     }
     kvread_close(&reader);
     return err < 0 ? errmsg_set(msg, err, "%s: dataset %s: %s", path, DATASET_JUDGED_PAIR,

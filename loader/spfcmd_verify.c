@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "loader/history.h"
+#include "loader/jsonline.h"
 #include "loader/publicname.h"
 #include "loader/spfcmd_internal.h"
 
@@ -48,11 +49,42 @@ result_of(const struct spf_result *result)
 }
 
 static enum err
-compare(struct verify *verify, const struct spfsender *sender)
+print_difference(const struct spfcommand *command, const struct spfsender *sender, const char *flat,
+    const char *evaluated)
+{
+    char ip[IP_TEXT_SIZE], domain[DNAME_TEXT_SIZE];
+    if (command->json) {
+        const struct jsonline_member members[] = {{"address", jsonline_ip(&sender->ip)},
+            {"domain", jsonline_name(&sender->domain)}, {"flat", json_string(flat)},
+            {"evaluated", json_string(evaluated)}, {"text", jsonline_string(sender->result.why)}};
+        return jsonline_print_members(stdout, members, sizeof members / sizeof *members);
+    }
+    ip_format(&sender->ip, ip);
+    (void)dname_format(&sender->domain, domain);
+    printf("%s\t%s\tflat %s\tevaluated %s\t%s\n", ip, domain, flat, evaluated, sender->result.why);
+    return ERR_OK;
+}
+
+static enum err
+print_counts(const struct spfcommand *command, const struct verify *verify)
+{
+    if (command->json) {
+        const struct jsonline_member members[] = {{"compared", jsonline_count(verify->compared)},
+            {"dynamic", jsonline_count(verify->dynamic)},
+            {"unknown", jsonline_count(verify->unknown)},
+            {"differ", jsonline_count(verify->differences)}};
+        return jsonline_print_members(stdout, members, sizeof members / sizeof *members);
+    }
+    printf("%zu pairs compared, %zu dynamic, %zu unknown, %zu differ\n", verify->compared,
+        verify->dynamic, verify->unknown, verify->differences);
+    return ERR_OK;
+}
+
+static enum err
+compare(const struct spfcommand *command, struct verify *verify, const struct spfsender *sender)
 {
     struct spfpolicy policy;
     struct spftable_hit hit;
-    char ip[IP_TEXT_SIZE], domain[DNAME_TEXT_SIZE];
     enum err err = spfpolicies_get(verify->policies, &sender->domain, &policy);
     if (err == ERR_OK && !policy.ready)
         verify->unknown++;
@@ -71,11 +103,7 @@ compare(struct verify *verify, const struct spfsender *sender)
     if (own == hit.result)
         return ERR_OK;
     verify->differences++;
-    ip_format(&sender->ip, ip);
-    (void)dname_format(&sender->domain, domain);
-    printf("%s\t%s\tflat %s\tevaluated %s\t%s\n", ip, domain, spfresult_name(hit.result),
-        spfresult_name(own), sender->result.why);
-    return ERR_OK;
+    return print_difference(command, sender, spfresult_name(hit.result), spfresult_name(own));
 }
 
 static enum err
@@ -87,11 +115,10 @@ verify_all(struct spfcommand *command, struct verify *verify, struct errmsg *msg
         return errmsg_set(msg, err, "out of memory");
     err = spfcmd_rounds(command, make_both, verify, msg);
     for (size_t i = 0; i < command->count && err == ERR_OK; i++)
-        if (command->senders[i].valid && compare(verify, &command->senders[i]) < 0)
-            err = errmsg_set(msg, ERR_FORMAT, "a table that can't be read");
-    if (err == ERR_OK)
-        printf("%zu pairs compared, %zu dynamic, %zu unknown, %zu differ\n", verify->compared,
-            verify->dynamic, verify->unknown, verify->differences);
+        if (command->senders[i].valid && (err = compare(command, verify, &command->senders[i])) < 0)
+            (void)errmsg_set(msg, err, "a table that can't be read: %s", err_text(err));
+    if (err == ERR_OK && (err = print_counts(command, verify)) < 0)
+        (void)errmsg_set(msg, err, "out of memory");
     spfpolicies_free(&verify->policies);
     return err;
 }

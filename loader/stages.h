@@ -28,6 +28,7 @@ struct run {
     bool force;            /* publish however many are newly listed, and whatever lists do */
     bool progress;         /* tell on a terminal */
     bool dry_run;          /* judge: tell on standard output what a publish would change */
+    bool json;             /* what is told there are lines of JSON */
     bool lists_only;       /* publish without judging: verdicts stay as they are */
     const bool *unchanged; /* of the configured lists: served already; NULL: not known */
     const bool *withdrawn; /* of the configured lists: not to be served; NULL: none */

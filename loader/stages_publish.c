@@ -388,7 +388,7 @@ stage_judge(struct run *run, struct errmsg *msg)
         code = exit_of(judge(&publication, msg));
     if (code == EXIT_DONE && run->dry_run)
         code = exit_of(judgediff_print(
-            stdout, run->conf, verdicts_sets(publication.verdicts), VERDICTS_SETS, msg));
+            stdout, run->conf, verdicts_sets(publication.verdicts), VERDICTS_SETS, run->json, msg));
     if (code == EXIT_DONE && verdicts_too_many(&run->verdicts, &run->conf->policy) && !run->force)
         code = too_many(run, msg);
     publication_free(&publication);

@@ -8,6 +8,7 @@
 
 #include "loader/forget.h"
 #include "loader/history_forget.h"
+#include "loader/jsonline.h"
 #include "loader/listbrake.h"
 #include "loader/listshow.h"
 #include "loader/status.h"
@@ -172,6 +173,14 @@ read_request(struct saying *saying)
     return err;
 }
 
+static enum err
+print_count(const struct saying *saying, const char *key, uint64_t count)
+{
+    const struct jsonline_member member = {key, jsonline_count(count)};
+    enum err err = jsonline_print_members(saying->out, &member, 1);
+    return err < 0 ? errmsg_set(saying->msg, err, "out of memory") : ERR_OK;
+}
+
 /* Before the word is stored: who breaks off here and tries again loses nothing. */
 static enum err
 discount(struct saying *saying)
@@ -184,10 +193,13 @@ discount(struct saying *saying)
         if (!saying->words[i].subject.is_name)
             err = history_discount(
                 saying->run->conf, &saying->words[i].subject.prefix, &clients, saying->msg);
-    if (err == ERR_OK && clients > 0)
-        fprintf(saying->out, "what was known of %llu %s no longer counts against it\n",
-            (unsigned long long)clients, clients == 1 ? "address" : "addresses");
-    return err;
+    if (err < 0 || clients == 0)
+        return err;
+    if (saying->run->json)
+        return print_count(saying, "discounted", clients);
+    fprintf(saying->out, "what was known of %llu %s no longer counts against it\n",
+        (unsigned long long)clients, clients == 1 ? "address" : "addresses");
+    return ERR_OK;
 }
 
 /* A word of the other sort that is said of all of the subject. */
@@ -237,10 +249,25 @@ say(struct saying *saying)
     enum exit_code code = stage_publish_words(saying->run, saying->msg);
     if (code != EXIT_DONE)
         return code;
-    if (saying->request->act == WORD_TAKE_BACK)
+    bool back = saying->request->act == WORD_TAKE_BACK;
+    if (back && saying->run->json)
+        err = print_count(saying, "taken_back", taken);
+    else if (back)
         fprintf(saying->out, "%u %s taken back\n", taken, taken == 1 ? "word" : "words");
     tell_others(saying);
-    return EXIT_DONE;
+    return exit_of(err);
+}
+
+static enum err
+print_json(FILE *out, const struct word *word)
+{
+    char subject[WORD_SUBJECT_SIZE];
+    word_subject_format(&word->subject, subject);
+    const struct jsonline_member members[] = {{"word", json_string(word_verb_name(word->verb))},
+        {"subject", jsonline_string(subject)}, {"since", jsonline_time(word->since_s)},
+        {"until", jsonline_time(word->expires_s)}, {"by", jsonline_string(word->by)},
+        {"note", jsonline_string(word->note)}};
+    return jsonline_print_members(out, members, sizeof members / sizeof *members);
 }
 
 static enum err
@@ -252,7 +279,10 @@ show(struct saying *saying)
     enum err err = journal ? words_read_journal(conf, &words, saying->msg)
                            : words_read(conf, saying->run->now_s, &words, saying->msg);
     for (size_t i = 0; err == ERR_OK && i < words.count; i++)
-        word_print(saying->out, &words.items[i]);
+        if (!saying->run->json)
+            word_print(saying->out, &words.items[i]);
+        else if (print_json(saying->out, &words.items[i]) < 0)
+            err = errmsg_set(saying->msg, ERR_NOMEM, "out of memory");
     words_free(&words);
     return err;
 }

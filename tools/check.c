@@ -14,36 +14,45 @@
 #include <unistd.h>
 
 #include "loader/history.h"
+#include "loader/jsonline.h"
 #include "tools/tools.h"
 #include "zones/kv.h"
 #include "zones/store.h"
 
+enum { FINDING_SIZE = 8192 };
+enum grade { GRADE_GOOD, GRADE_WARNING, GRADE_ERROR, GRADES };
+/* A good finding has no word before it. */
+static const struct {
+    const char *name, *before;
+} grades[] = {[GRADE_GOOD] = {"good", ""},
+    [GRADE_WARNING] = {"warning", "warning: "},
+    [GRADE_ERROR] = {"error", "error: "}};
+
 struct checking {
     FILE *out;
+    bool json;
+    bool lost; /* a finding could not be told for want of memory */
     const struct conf *conf;
-    unsigned errors, warnings;
+    unsigned found[GRADES];
 };
 
-static void PRINTF_LIKE(2, 3) complain(struct checking *checking, const char *format, ...)
+static void PRINTF_LIKE(3, 4)
+    say(struct checking *checking, enum grade grade, const char *format, ...)
 {
+    char what[FINDING_SIZE];
     va_list args;
-    checking->errors++;
-    fputs("error: ", checking->out);
     va_start(args, format);
-    (void)vfprintf(checking->out, format, args);
+    (void)vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    fputc('\n', checking->out);
-}
-
-static void PRINTF_LIKE(2, 3) warn(struct checking *checking, const char *format, ...)
-{
-    va_list args;
-    checking->warnings++;
-    fputs("warning: ", checking->out);
-    va_start(args, format);
-    (void)vfprintf(checking->out, format, args);
-    va_end(args);
-    fputc('\n', checking->out);
+    checking->found[grade]++;
+    if (!checking->json) {
+        fprintf(checking->out, "%s%s\n", grades[grade].before, what);
+        return;
+    }
+    const struct jsonline_member members[] = {
+        {"grade", json_string(grades[grade].name)}, {"what", jsonline_string(what)}};
+    if (jsonline_print_members(checking->out, members, sizeof members / sizeof *members) < 0)
+        checking->lost = true;
 }
 
 static void
@@ -53,28 +62,29 @@ check_conf(struct checking *checking)
     unsigned enabled = 0;
     for (unsigned i = 0; i < conf->zone_count; i++)
         enabled += conf->zones[i].enabled;
-    fprintf(checking->out,
+    say(checking, GRADE_GOOD,
         "%s: %u zones, %u of them enabled; %u addresses to listen on, %u logs, %u mail stores, "
-        "%u lists\n",
+        "%u lists",
         conf->path, conf->zone_count, enabled, conf->listen_count, conf->log_count,
         conf->mailstore_count, conf->list_count);
     for (const char *line = conf->warnings; *line != '\0';) {
         size_t n = strcspn(line, "\n");
-        warn(checking, "%.*s", (int)n, line);
+        say(checking, GRADE_WARNING, "%.*s", (int)n, line);
         line += n + (line[n] == '\n');
     }
     if (conf->own_network_count == 0)
-        warn(checking,
+        say(checking, GRADE_WARNING,
             "%s: own_networks is not set and postconf tells none: your own users' mail "
             "would be judged; name your networks",
             conf->path);
     if (conf->own_name_count == 0)
-        warn(checking,
+        say(checking, GRADE_WARNING,
             "%s: own_names is empty: nobody is caught who greets with your name; name "
             "your domains",
             conf->path);
     if (conf->log_count == 0 && conf->mailstore_count == 0)
-        warn(checking, "%s: neither log nor mailstore: only lists will be served", conf->path);
+        say(checking, GRADE_WARNING, "%s: neither log nor mailstore: only lists will be served",
+            conf->path);
 }
 
 /* Everybody who may write into the folder may replace what is served. */
@@ -86,23 +96,27 @@ check_state_dir(struct checking *checking)
     const struct group *group = getgrnam(conf->group);
     struct stat st;
     if (getpwnam(conf->user) == NULL)
-        warn(checking, "user \"%s\" is not known here; create it or set user", conf->user);
+        say(checking, GRADE_WARNING, "user \"%s\" is not known here; create it or set user",
+            conf->user);
     if (group == NULL)
-        warn(checking, "group \"%s\" is not known here; create it or set group", conf->group);
+        say(checking, GRADE_WARNING, "group \"%s\" is not known here; create it or set group",
+            conf->group);
     if (stat(dir, &st) != 0) {
-        complain(checking, "%s: %s; create it, owned by the loader's user", dir, strerror(errno));
+        say(checking, GRADE_ERROR, "%s: %s; create it, owned by the loader's user", dir,
+            strerror(errno));
         return;
     }
     if (!S_ISDIR(st.st_mode)) {
-        complain(checking, "%s: this is no folder; name one with state_dir", dir);
+        say(checking, GRADE_ERROR, "%s: this is no folder; name one with state_dir", dir);
         return;
     }
     if ((st.st_mode & S_IWOTH) != 0)
-        complain(checking, "%s: everybody may write there; run chmod o-w", dir);
+        say(checking, GRADE_ERROR, "%s: everybody may write there; run chmod o-w", dir);
     if (access(dir, R_OK | X_OK) != 0)
-        complain(checking, "%s: %s; run this as the loader's user", dir, strerror(errno));
+        say(checking, GRADE_ERROR, "%s: %s; run this as the loader's user", dir, strerror(errno));
     else if (group != NULL && st.st_gid != group->gr_gid && (st.st_mode & S_IXOTH) == 0)
-        warn(checking, "%s: belongs to another group than \"%s\", so repdnsd may not reach it", dir,
+        say(checking, GRADE_WARNING,
+            "%s: belongs to another group than \"%s\", so repdnsd may not reach it", dir,
             conf->group);
 }
 
@@ -116,7 +130,8 @@ check_lock(struct checking *checking, const char *path)
     if (n < 0 || (size_t)n >= sizeof lock || stat(lock, &st) != 0)
         return;
     if ((st.st_mode & (S_IRGRP | S_IWGRP)) != (S_IRGRP | S_IWGRP))
-        warn(checking, "%s: the group can't write it, which repdnsd needs; run chmod 660", lock);
+        say(checking, GRADE_WARNING,
+            "%s: the group can't write it, which repdnsd needs; run chmod 660", lock);
 }
 
 static enum err
@@ -192,11 +207,11 @@ on_store(void *ctx, const char *path, enum err err, const char *why)
 {
     struct checking *checking = ctx;
     if (err == ERR_NOTFOUND)
-        fprintf(checking->out, "%s: not there yet; repdns-load creates it\n", path);
+        say(checking, GRADE_GOOD, "%s: not there yet; repdns-load creates it", path);
     else if (err < 0)
-        complain(checking, "%s", why);
+        say(checking, GRADE_ERROR, "%s", why);
     else
-        fprintf(checking->out, "%s: good\n", path);
+        say(checking, GRADE_GOOD, "%s: good", path);
 }
 
 static void
@@ -209,12 +224,12 @@ check_list_files(struct checking *checking)
             struct stat st;
             int failed = stat(path, &st) != 0 || access(path, R_OK) != 0 ? errno : 0;
             if (failed != 0)
-                complain(checking,
+                say(checking, GRADE_ERROR,
                     "%s:%u: list \"%s\": %s: %s; correct the path or its permissions", conf->path,
                     conf->lists[i].line, conf->lists[i].name, path, strerror(failed));
             else if (!S_ISREG(st.st_mode))
-                complain(checking, "%s:%u: list \"%s\": %s is no file; name a file", conf->path,
-                    conf->lists[i].line, conf->lists[i].name, path);
+                say(checking, GRADE_ERROR, "%s:%u: list \"%s\": %s is no file; name a file",
+                    conf->path, conf->lists[i].line, conf->lists[i].name, path);
         }
 }
 
@@ -229,7 +244,7 @@ check_sources(struct checking *checking)
         for (size_t k = 0; rc == 0 && k < found.gl_pathc; k++)
             readable = readable || access(found.gl_pathv[k], R_OK) == 0;
         if (!readable)
-            warn(checking,
+            say(checking, GRADE_WARNING,
                 "%s:%u: log: %s at %s; correct the path, or let the loader's user read it",
                 conf->path, conf->logs[i].line,
                 rc == 0 ? "nothing that can be read" : "there is nothing", conf->logs[i].path);
@@ -238,14 +253,28 @@ check_sources(struct checking *checking)
     }
     for (unsigned i = 0; i < conf->mailstore_count; i++)
         if (access(conf->mailstores[i].path, R_OK) != 0)
-            warn(checking, "%s:%u: mailstore: %s: %s", conf->path, conf->mailstores[i].line,
-                conf->mailstores[i].path, strerror(errno));
+            say(checking, GRADE_WARNING, "%s:%u: mailstore: %s: %s", conf->path,
+                conf->mailstores[i].line, conf->mailstores[i].path, strerror(errno));
+}
+
+static void
+print_counts(struct checking *checking)
+{
+    unsigned errors = checking->found[GRADE_ERROR], warnings = checking->found[GRADE_WARNING];
+    if (!checking->json) {
+        fprintf(checking->out, "%u errors, %u warnings\n", errors, warnings);
+        return;
+    }
+    const struct jsonline_member members[] = {
+        {"errors", json_integer(errors)}, {"warnings", json_integer(warnings)}};
+    if (jsonline_print_members(checking->out, members, sizeof members / sizeof *members) < 0)
+        checking->lost = true;
 }
 
 enum exit_code
 tool_check(const struct tool *tool, struct errmsg *msg)
 {
-    struct checking checking = {.out = tool->out, .conf = tool->conf};
+    struct checking checking = {.out = tool->out, .json = tool->json, .conf = tool->conf};
     msg->text[0] = '\0';
     check_conf(&checking);
     check_state_dir(&checking);
@@ -253,6 +282,8 @@ tool_check(const struct tool *tool, struct errmsg *msg)
     check_lock(&checking, checking.conf->answers_path);
     check_list_files(&checking);
     check_sources(&checking);
-    fprintf(tool->out, "%u errors, %u warnings\n", checking.errors, checking.warnings);
-    return checking.errors > 0 ? EXIT_FAILED : EXIT_DONE;
+    print_counts(&checking);
+    if (checking.lost)
+        return tool_exit(errmsg_set(msg, ERR_NOMEM, "out of memory"));
+    return checking.found[GRADE_ERROR] > 0 ? EXIT_FAILED : EXIT_DONE;
 }

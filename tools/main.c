@@ -7,36 +7,45 @@
 
 #include "loader/asof.h"
 #include "loader/ownnets.h"
+#include "loader/usage.h"
 #include "tools/doctor.h"
 #include "tools/init.h"
 #include "tools/snippet.h"
 #include "tools/tools.h"
 #include "zones/log.h"
 
-static const char usage[] =
-    "usage: repdns [-c FILE] [--as-of TIME] [--json] explain IP [DOMAIN|<>|- [HELO]]\n"
-    "       repdns [-c FILE] [--as-of TIME] whatif [--last 7d] [--zone ZONE]\n"
-    "       repdns [-c FILE] [-s ADDR[@PORT]] [--json] query NAME|IP [DOMAIN] [TYPE]\n"
-    "       repdns [-c FILE] [--beat] dump [answers|history|lists]\n"
-    "       repdns [-c FILE] dump --as rbldnsd|bind|json LIST\n"
-    "       repdns [-c FILE] check\n"
-    "       repdns [-c FILE] [--as-of TIME] [--json] status\n"
-    "       repdns [-c FILE] [--once] [--json] stats [SECONDS]\n"
-    "       repdns [-c FILE] policy [-]\n"
-    "       repdns [-c FILE] [--as-of TIME] [--json] doctor\n"
-    "       repdns [-c FILE] snippet [NAME]\n"
-    "       repdns init ..., see repdns init -h\n"
-    "  -c FILE       configuration (/etc/repdns/repdns.conf)\n"
-    "  --as-of TIME  judge by this time: seconds since 1970, or 2026-06-01[T12:00:00]\n"
-    "                in UTC\n"
-    "  -s ADDR       ask this server instead of the configured one\n"
-    "  --beat        dump the heartbeat too\n"
-    "  --as FORM     dump a list as rbldnsd's files, a zone file or lines of JSON\n"
-    "  --last TIME   whatif: sessions of this time (7d)\n"
-    "  --zone ZONE   whatif: this zone alone, enabled or not\n"
-    "  --once        stats: averages since the server's start, once\n"
-    "  --json        explain, query, status, stats, doctor: lines of JSON\n"
-    "  -V  version   -h, --help  this\n";
+static const struct usage_option options_told[] = {
+    {'c', "-c FILE", "configuration (/etc/repdns/repdns.conf)"},
+    {'a', "--as-of TIME",
+        "judge by this time: seconds since 1970, or 2026-06-01[T12:00:00] in UTC"},
+    {'s', "-s ADDR[@PORT]", "ask this server instead of the configured one"},
+    {'b', "--beat", "the heartbeat too"},
+    {'f', "--as FORM", "a list as rbldnsd's files, bind's zone file, or json: lines of JSON"},
+    {'l', "--last TIME", "sessions of this time (7d)"},
+    {'z', "--zone ZONE", "this zone alone, enabled or not"},
+    {'o', "--once", "averages since the server's start, once"},
+    {'j', "--json", "print lines of JSON"},
+    {'V', "-V", "print the version"},
+    {'h', "-h, --help", "print this and exit"},
+};
+static const struct usage_command commands_told[] = {
+    {"explain", "cajh", "IP [DOMAIN|<>|- [HELO]]", "why an address is listed or not"},
+    {"whatif", "calzjh", "", "what would have been rejected lately"},
+    {"query", "csjh", "NAME|IP [DOMAIN] [TYPE]", "ask the server"},
+    {"dump", "cbfh", "[answers|history|lists|LIST]", "all records of a store, or a list"},
+    {"check", "cjh", "", "whether configuration and stores are good"},
+    {"status", "cajh", "", "what the stores hold, what the server does"},
+    {"stats", "cojh", "[SECONDS]", "what the server does, live"},
+    {"policy", "ch", "[-]", "Postfix's policy service"},
+    {"doctor", "cajh", "", "whether the whole installation works"},
+    {"snippet", "ch", "[NAME]", "lines for mail servers and resolvers"},
+    {"init", NULL, "...", "write a configuration"},
+};
+static const struct usage usage = {.program = "repdns",
+    .options = options_told,
+    .option_count = sizeof options_told / sizeof *options_told,
+    .commands = commands_told,
+    .command_count = sizeof commands_told / sizeof *commands_told};
 
 static const struct command {
     const char *name;
@@ -63,11 +72,16 @@ struct options {
     struct tool tool;
 };
 
+/* Of the command that is called, if there is one. */
 static int
-usage_error(void)
+print_usage(const char *name, FILE *out)
 {
-    fputs(usage, stderr);
-    return EXIT_USAGE;
+    const struct usage_command *command = name != NULL ? usage_find(&usage, name) : NULL;
+    if (command != NULL)
+        usage_print_command(out, &usage, command, name);
+    else
+        usage_print(out, &usage);
+    return out == stdout ? EXIT_DONE : EXIT_USAGE;
 }
 
 /* Negative to go on, else the exit code. */
@@ -75,7 +89,7 @@ static int
 find_command(int argc, char **argv, struct options *out)
 {
     if (optind >= argc)
-        return usage_error();
+        return print_usage(NULL, stderr);
     const char *name = argv[optind++];
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(commands[i].name, name) == 0)
@@ -86,7 +100,11 @@ find_command(int argc, char **argv, struct options *out)
         fprintf(stderr, "repdns: no command \"%s\"\n", name);
     if (out->command == NULL || out->tool.arg_count < out->command->least ||
         out->tool.arg_count > out->command->most)
-        return usage_error();
+        return print_usage(name, stderr);
+    if (out->tool.json && strchr(usage_find(&usage, name)->options, 'j') == NULL) {
+        fprintf(stderr, "repdns: %s has no --json\n", name);
+        return print_usage(name, stderr);
+    }
     return -1;
 }
 
@@ -98,6 +116,7 @@ parse_options(int argc, char **argv, struct options *out)
         {"once", no_argument, NULL, 'o'}, {"json", no_argument, NULL, 'j'},
         {"last", required_argument, NULL, 'l'}, {"zone", required_argument, NULL, 'z'},
         {"help", no_argument, NULL, 'h'}, {0}};
+    bool help = false;
     *out = (struct options){
         .path = "/etc/repdns/repdns.conf", .tool = {.out = stdout, .now_s = (int64_t)time(NULL)}};
     for (int option; (option = getopt_long(argc, argv, "c:s:Vh", longs, NULL)) != -1;) {
@@ -117,12 +136,16 @@ parse_options(int argc, char **argv, struct options *out)
             out->tool.last = optarg;
         else if (option == 'z')
             out->tool.zone = optarg;
-        else if (option == 'V' || option == 'h') {
-            fputs(option == 'h' ? usage : "repdns " REPDNS_VERSION "\n", stdout);
+        else if (option == 'h')
+            help = true;
+        else if (option == 'V') {
+            puts("repdns " REPDNS_VERSION);
             return EXIT_DONE;
         } else if (option != 'a' || asof_parse(optarg, &out->tool.now_s) < 0)
-            return usage_error();
+            return print_usage(NULL, stderr);
     }
+    if (help)
+        return print_usage(argv[optind], stdout);
     return find_command(argc, argv, out);
 }
 

@@ -20,7 +20,7 @@ struct tool {
     bool beat;               /* dump: the heartbeat too */
     const char *as;          /* dump: the form for a list; NULL for a store */
     bool once;               /* stats: one reading */
-    bool json;               /* explain, query, status, stats, doctor: lines of JSON */
+    bool json;               /* lines of JSON, where there is such a form */
     const char *server;      /* query: ADDR[@PORT], or NULL for the configured one */
     const char *last, *zone; /* whatif: the window and the zone; NULL: not given */
     int arg_count;           /* what follows the sub-command */

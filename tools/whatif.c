@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "loader/history.h"
+#include "loader/jsonline.h"
 #include "tools/explain.h"
 #include "zones/confvalue.h"
 
@@ -152,35 +153,69 @@ by_harm(const void *a, const void *b)
 }
 
 static void
+print_row(FILE *out, const struct row *row)
+{
+    char reasons[512], ip[IP_TEXT_SIZE];
+    reasons_format(row->reasons, reasons, sizeof reasons);
+    ip_format(&row->ip, ip);
+    fprintf(out, "%s %s ", outcomes[row->outcome], ip);
+    if (row->name.len > 0)
+        text_name(out, &row->name);
+    else
+        fputc('-', out);
+    fprintf(out, " %u sessions ", row->count);
+    text_time(out, row->first_s);
+    fputs(" to ", out);
+    text_time(out, row->last_s);
+    fputs(" by ", out);
+    text_name(out, &row->zone->apex);
+    fprintf(out, " %s\n", reasons_empty(row->reasons) ? "list" : reasons);
+}
+
+/* A list's entry has no reasons. */
+static enum err
+print_row_json(FILE *out, const struct row *row)
+{
+    const struct jsonline_member members[] = {{"outcome", json_string(outcomes[row->outcome])},
+        {"address", jsonline_ip(&row->ip)},
+        {"name", row->name.len > 0 ? jsonline_name(&row->name) : json_null()},
+        {"sessions", json_integer(row->count)}, {"first", jsonline_time(row->first_s)},
+        {"last", jsonline_time(row->last_s)}, {"zone", jsonline_name(&row->zone->apex)},
+        {"reasons", jsonline_reasons(row->reasons)}};
+    return jsonline_print_members(out, members, sizeof members / sizeof *members);
+}
+
+static enum err
+print_counts_json(const struct whatif *whatif)
+{
+    json_t *counts = json_object();
+    for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++)
+        jsonline_set(&counts, outcomes[i], jsonline_count(whatif->sessions[i]));
+    return jsonline_print(whatif->tool->out, counts);
+}
+
+static enum err
 print(struct whatif *whatif)
 {
     FILE *out = whatif->tool->out;
+    bool json = whatif->tool->json;
+    enum err err = ERR_OK;
     if (whatif->count > 1)
         qsort(whatif->rows, whatif->count, sizeof *whatif->rows, by_harm);
-    for (size_t i = 0; i < whatif->count; i++) {
-        const struct row *row = &whatif->rows[i];
-        char reasons[512], ip[IP_TEXT_SIZE];
-        reasons_format(row->reasons, reasons, sizeof reasons);
-        ip_format(&row->ip, ip);
-        fprintf(out, "%s %s ", outcomes[row->outcome], ip);
-        if (row->name.len > 0)
-            text_name(out, &row->name);
+    for (size_t i = 0; i < whatif->count && err == ERR_OK; i++)
+        if (json)
+            err = print_row_json(out, &whatif->rows[i]);
         else
-            fputc('-', out);
-        fprintf(out, " %u sessions ", row->count);
-        text_time(out, row->first_s);
-        fputs(" to ", out);
-        text_time(out, row->last_s);
-        fputs(" by ", out);
-        text_name(out, &row->zone->apex);
-        fprintf(out, " %s\n", reasons_empty(row->reasons) ? "list" : reasons);
-    }
+            print_row(out, &whatif->rows[i]);
+    if (err < 0 || json)
+        return err < 0 ? err : print_counts_json(whatif);
     fprintf(out,
         "%llu sessions of clients with kept mail, %llu other accepted ones, %llu attempts; "
         "sessions before the window count where one is in it\n",
         (unsigned long long)whatif->sessions[OUTCOME_KEPT],
         (unsigned long long)whatif->sessions[OUTCOME_ACCEPTED],
         (unsigned long long)whatif->sessions[OUTCOME_ATTEMPT]);
+    return ERR_OK;
 }
 
 /* By its whole name or what stands before the base. */
@@ -230,8 +265,8 @@ tool_whatif(const struct tool *tool, struct errmsg *msg)
         (err = history_walk(whatif.explain.txn, NULL, &visitor)) < 0)
         err = errmsg_set(
             msg, err, "%s: %s; run repdns check", tool->conf->history_path, err_text(err));
-    if (err == ERR_OK)
-        print(&whatif);
+    if (err == ERR_OK && (err = print(&whatif)) < 0)
+        (void)errmsg_set(msg, err, "out of memory");
     free(whatif.rows);
     explain_close(&whatif.explain);
     return tool_exit(err);
