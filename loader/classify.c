@@ -11,6 +11,7 @@
 #include "loader/clock.h"
 #include "loader/exitcode.h"
 #include "loader/jsonline.h"
+#include "loader/output.h"
 #include "zones/log.h"
 
 static const char usage[] =
@@ -139,9 +140,7 @@ classify_input(struct rdns *rdns, struct input *in, bool json, uint64_t counts[R
     }
     if (err != ERR_NOTFOUND)
         return errmsg_set(msg, err, "standard input: %s", strerror(errno));
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return errmsg_set(msg, ERR_IO, "standard output can't be written");
-    return ERR_OK;
+    return output_end(ERR_OK, msg);
 }
 
 static void

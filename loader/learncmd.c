@@ -10,6 +10,7 @@
 #include "loader/jsonline.h"
 #include "loader/labelled.h"
 #include "loader/learn.h"
+#include "loader/output.h"
 #include "zones/log.h"
 
 /* The weights choose which of several looks speaks for a client, so they are fitted again to that
@@ -262,6 +263,7 @@ learn_command(int argc, char **argv)
                                                 : ERR_OK;
     else if (err == ERR_OK)
         err = run(&learning, &msg);
+    err = output_end(err, &msg);
     if (err < 0)
         log_line(LOG_LEVEL_ERROR, "%s", msg.text);
     return err < 0 ? EXIT_FAILED : EXIT_DONE;

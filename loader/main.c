@@ -15,6 +15,7 @@
 #include "loader/clock.h"
 #include "loader/learncmd.h"
 #include "loader/listcmd.h"
+#include "loader/output.h"
 #include "loader/ownnets.h"
 #include "loader/reportcmd.h"
 #include "loader/runlock.h"
@@ -279,6 +280,8 @@ run_stage(struct conf *conf, const struct options *options, size_t number, struc
     struct run run = make_run(conf, options, own);
     enum exit_code code = stages[number].stage(&run, msg);
     run_close(&run);
+    if (code == EXIT_DONE && (!stages[number].locks || options->dry_run))
+        code = exit_of(output_end(ERR_OK, msg));
     double seconds = clock_seconds(CLOCK_MONOTONIC) - start;
     if (stages[number].locks && !options->quiet &&
         summary_print(stdout, &run, stages[number].name, seconds) < 0 && code == EXIT_DONE)
@@ -302,6 +305,8 @@ run_by_hand(struct conf *conf, const struct options *options, struct errmsg *msg
     code = options->is_word ? word_command(&run, &options->word, stdout, msg)
                             : list_command(&run, list, stdout, msg);
     run_close(&run);
+    if (code == EXIT_DONE && !writes)
+        code = exit_of(output_end(ERR_OK, msg));
     if (code != EXIT_DONE || !writes || options->quiet)
         return code;
     enum err err = summary_print_by_hand(stdout, &run, options->stage,

@@ -9,6 +9,7 @@
 
 #include "loader/exitcode.h"
 #include "loader/jsonline.h"
+#include "loader/output.h"
 #include "loader/spfcmd_internal.h"
 #include "zones/log.h"
 
@@ -261,7 +262,7 @@ spf_command(int argc, char **argv)
         log_line(LOG_LEVEL_ERROR, "%s", msg.text);
         return EXIT_USAGE;
     }
-    enum err err = run(&command, &differences, &msg);
+    enum err err = output_end(run(&command, &differences, &msg), &msg);
     if (err < 0)
         log_line(LOG_LEVEL_ERROR, "%s", msg.text);
     spfcmd_free_senders(&command);

@@ -35,7 +35,12 @@ void
 doctor_say(
     struct doctor *doctor, enum doctor_grade grade, const char *advice, const char *format, ...)
 {
-    static const char *const grades[] = {"ok", "warn", "fail"};
+    static const struct {
+        const char *name;
+        enum text_colour colour;
+    } grades[] = {[DOCTOR_OK] = {"ok", TEXT_GREEN},
+        [DOCTOR_WARN] = {"warn", TEXT_YELLOW},
+        [DOCTOR_FAIL] = {"fail", TEXT_RED}};
     char what[1024];
     va_list args;
     va_start(args, format);
@@ -44,11 +49,12 @@ doctor_say(
     make_printable(what);
     doctor->found[grade]++;
     if (doctor->json) {
-        if (doctor_json(doctor->out, doctor->check, grades[grade], what, advice) < 0)
+        if (doctor_json(doctor->out, doctor->check, grades[grade].name, what, advice) < 0)
             doctor->lost = true;
         return;
     }
-    fprintf(doctor->out, "%-4s  %s: %s\n", grades[grade], doctor->check, what);
+    fprintf(doctor->out, "%s%-4s%s  %s: %s\n", text_colour(doctor->colours, grades[grade].colour),
+        grades[grade].name, text_colour(doctor->colours, TEXT_PLAIN), doctor->check, what);
     if (advice[0] != '\0')
         fprintf(doctor->out, "      %s\n", advice);
 }
@@ -56,8 +62,11 @@ doctor_say(
 enum exit_code
 tool_doctor(const struct tool *tool, struct errmsg *msg)
 {
-    struct doctor doctor = {
-        .conf = tool->conf, .now_s = tool->now_s, .out = tool->out, .json = tool->json};
+    struct doctor doctor = {.conf = tool->conf,
+        .now_s = tool->now_s,
+        .out = tool->out,
+        .json = tool->json,
+        .colours = tool->colours};
     msg->text[0] = '\0';
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         doctor.check = checks[i].name;

@@ -14,7 +14,7 @@ struct doctor {
     const struct conf *conf;
     int64_t now_s;
     FILE *out;
-    bool json;
+    bool json, colours;
     bool lost;         /* a finding could not be told for want of memory */
     const char *check; /* at work */
     unsigned found[DOCTOR_GRADES];

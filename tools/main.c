@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "loader/asof.h"
+#include "loader/output.h"
 #include "loader/ownnets.h"
 #include "loader/usage.h"
 #include "tools/doctor.h"
@@ -172,12 +173,10 @@ main(int argc, char **argv)
         conf->own_networks = own;
     }
     options.tool.conf = conf;
+    text_terminal(stdout, &options.tool.screen, &options.tool.colours);
     enum exit_code code = options.command->run(&options.tool, &msg);
-    /* A full disk or a closed pipe must not look like a whole dump. */
-    if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_DONE) {
+    if (code == EXIT_DONE && output_end(ERR_OK, &msg) < 0)
         code = EXIT_FAILED;
-        (void)errmsg_set(&msg, ERR_IO, "writing the output failed");
-    }
     if (code != EXIT_DONE && msg.text[0] != '\0')
         log_line(LOG_LEVEL_ERROR, "%s", msg.text);
     conf_free(&conf);

@@ -50,15 +50,6 @@ stats_latency(const struct stats *stats, double share)
     return -1;
 }
 
-static const char *
-colour(const struct stats *stats, const char *code)
-{
-    return stats->colours ? code : "";
-}
-#define BOLD  "\033[1m"
-#define RED   "\033[31m"
-#define PLAIN "\033[0m"
-
 /* A row of rates of all metrics of a name, by one label of theirs. */
 static void
 print_family(
@@ -79,8 +70,8 @@ print_family(
 static void
 print_zones(const struct stats *stats, FILE *out)
 {
-    fprintf(out, "\n%s%-40s %12s %9s %9s%s\n", colour(stats, BOLD), "zone", "queries/s", "listed %",
-        "missed %", colour(stats, PLAIN));
+    fprintf(out, "\n%s%-40s %12s %9s %9s%s\n", text_colour(stats->colours, TEXT_BOLD), "zone",
+        "queries/s", "listed %", "missed %", text_colour(stats->colours, TEXT_PLAIN));
     for (size_t i = 0; i < stats->now->count; i++) {
         const struct metric *metric = &stats->now->metrics[i];
         const char *zone;
@@ -100,8 +91,8 @@ print_zones(const struct stats *stats, FILE *out)
 static void
 print_datasets(const struct stats *stats, FILE *out)
 {
-    fprintf(out, "\n%s%-40s %12s %12s %9s%s\n", colour(stats, BOLD), "dataset", "entries", "serial",
-        "age", colour(stats, PLAIN));
+    fprintf(out, "\n%s%-40s %12s %12s %9s%s\n", text_colour(stats->colours, TEXT_BOLD), "dataset",
+        "entries", "serial", "age", text_colour(stats->colours, TEXT_PLAIN));
     for (size_t i = 0; i < stats->now->count; i++) {
         const struct metric *metric = &stats->now->metrics[i];
         const char *name, *labels = metric->labels;
@@ -111,11 +102,11 @@ print_datasets(const struct stats *stats, FILE *out)
         if (n == 0)
             continue;
         bool expired = metrics_value(stats->now, "repdnsd_dataset_expired", labels) > 0;
-        fprintf(out, "%s%-40.*s %12.0f %12.0f %8.0fs%s%s\n", expired ? colour(stats, RED) : "",
-            (int)n, name, metric->value,
+        fprintf(out, "%s%-40.*s %12.0f %12.0f %8.0fs%s%s\n",
+            expired ? text_colour(stats->colours, TEXT_RED) : "", (int)n, name, metric->value,
             metrics_value(stats->now, "repdnsd_dataset_serial", labels),
             metrics_value(stats->now, "repdnsd_dataset_age_seconds", labels),
-            expired ? "  NOT SERVED" : "", expired ? colour(stats, PLAIN) : "");
+            expired ? "  NOT SERVED" : "", expired ? text_colour(stats->colours, TEXT_PLAIN) : "");
     }
 }
 
@@ -126,15 +117,17 @@ stats_print(const struct stats *stats, FILE *out)
     double tcp = stats_growth(stats, "repdnsd_tcp_total", "");
     double half = stats_latency(stats, 0.5), most = stats_latency(stats, 0.99);
     fprintf(out, "%s%.1f queries/s%s over %.1f s, TCP %.1f/s, listed %.1f %%\n",
-        colour(stats, BOLD), queries / stats->seconds, colour(stats, PLAIN), stats->seconds,
-        tcp / stats->seconds, stats_percent(stats_listed(stats), queries));
+        text_colour(stats->colours, TEXT_BOLD), queries / stats->seconds,
+        text_colour(stats->colours, TEXT_PLAIN), stats->seconds, tcp / stats->seconds,
+        stats_percent(stats_listed(stats), queries));
     print_family(stats, "answers", "repdnsd_answers_total", "rcode", out);
     print_family(stats, "reasons", "repdnsd_listings_total", "reason", out);
     print_family(stats, "drops", "repdnsd_drops_total", "cause", out);
     if (half >= 0)
         fprintf(out, "latency   p50 %.0f us  p99 %.0f us\n", half * 1e6, most * 1e6);
     if (metrics_value(stats->now, "repdnsd_store_usable", "") == 0)
-        fprintf(out, "%sNO USABLE STORE%s\n", colour(stats, RED), colour(stats, PLAIN));
+        fprintf(out, "%sNO USABLE STORE%s\n", text_colour(stats->colours, TEXT_RED),
+            text_colour(stats->colours, TEXT_PLAIN));
     print_zones(stats, out);
     print_datasets(stats, out);
 }
@@ -151,10 +144,10 @@ static enum err
 show(const struct tool *tool, const struct stats *stats, struct errmsg *msg)
 {
     if (!tool->json) {
-        if (stats->colours && !tool->once)
+        if (tool->screen && !tool->once)
             fputs("\033[H\033[2J", tool->out); /* from the top of an empty screen */
         stats_print(stats, tool->out);
-        if (!stats->colours && !tool->once)
+        if (!tool->screen && !tool->once)
             fputc('\n', tool->out);
     } else if (stats_print_json(stats, tool->out) < 0) {
         return errmsg_set(msg, ERR_NOMEM, "stats: out of memory");
@@ -206,7 +199,7 @@ again_and_again(
 enum exit_code
 tool_stats(const struct tool *tool, struct errmsg *msg)
 {
-    struct stats stats = {.colours = !tool->json && isatty(fileno(tool->out)) == 1};
+    struct stats stats = {.colours = tool->colours};
     unsigned long interval_s = 1;
     char *end;
     if (tool->arg_count > 0) {

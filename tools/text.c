@@ -1,5 +1,7 @@
 /* How the tools write things; see tools.h. */
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "loader/status.h"
 #include "tools/tools.h"
@@ -17,6 +19,25 @@ text_quoted(FILE *out, struct slice text)
         else
             fprintf(out, "%s%c", p[i] == '"' || p[i] == '\\' ? "\\" : "", p[i]);
     fputc('"', out);
+}
+
+void
+text_terminal(FILE *out, bool *screen, bool *colours)
+{
+    const char *term = getenv("TERM"), *none = getenv("NO_COLOR");
+    *screen = isatty(fileno(out)) == 1 && term != NULL && strcmp(term, "dumb") != 0;
+    *colours = *screen && (none == NULL || none[0] == '\0');
+}
+
+const char *
+text_colour(bool colours, enum text_colour colour)
+{
+    static const char *const codes[] = {[TEXT_PLAIN] = "\033[0m",
+        [TEXT_BOLD] = "\033[1m",
+        [TEXT_RED] = "\033[31m",
+        [TEXT_YELLOW] = "\033[33m",
+        [TEXT_GREEN] = "\033[32m"};
+    return colours ? codes[colour] : "";
 }
 
 void

@@ -21,6 +21,8 @@ struct tool {
     const char *as;          /* dump: the form for a list; NULL for a store */
     bool once;               /* stats: one reading */
     bool json;               /* lines of JSON, where there is such a form */
+    bool screen;             /* out is a terminal that can be cleared */
+    bool colours;            /* and colours are wanted there */
     const char *server;      /* query: ADDR[@PORT], or NULL for the configured one */
     const char *last, *zone; /* whatif: the window and the zone; NULL: not given */
     int arg_count;           /* what follows the sub-command */
@@ -101,6 +103,12 @@ void text_time(FILE *out, int64_t when_s);
 void text_a(FILE *out, uint32_t a);
 /* A stored value: "score,rdns-none" or 127.0.0.2 "text", elements joined by "; ". */
 void text_value(FILE *out, struct slice value);
+/* What the environment and the stream allow: *screen for a terminal that is not dumb, *colours if
+ * besides NO_COLOR is not set (https://no-color.org). */
+void text_terminal(FILE *out, bool *screen, bool *colours);
+enum text_colour { TEXT_PLAIN, TEXT_BOLD, TEXT_RED, TEXT_YELLOW, TEXT_GREEN };
+/* What begins a colour, or with TEXT_PLAIN ends it; "" without colours. Static storage. */
+const char *text_colour(bool colours, enum text_colour colour);
 /* As a master file has them (RFC 1035 5.1): a name below the origin, and a TXT record's strings of
  * at most 255 bytes. */
 void text_zone_name(FILE *out, const struct dname *name);

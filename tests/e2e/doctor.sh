@@ -56,6 +56,9 @@ check_hasnt "nothing fails or warns" "$OUTPUT" '^(fail|warn)'
 for name in configuration privileges disk stores age schedule sockets delegation resolver postfix; do
     check_has "it looked at $name" "$OUTPUT" "^ok    $name: "
 done
+check_hasnt "no colours in a pipe" "$OUTPUT" $'\033'
+env TERM=xterm script -qfec "$BIN/repdns -c $CONF doctor" "$RUN/typescript" >/dev/null </dev/null || true
+check_has "colours on a terminal" "$(cat "$RUN/typescript")" $'^\033\\[32mok  \033\\[0m  configuration: '
 doctor --json
 check "JSON: each line is an object" python3 -c '
 import json, sys

@@ -102,8 +102,16 @@ o = json.loads(sys.stdin.read())
 print(o["drops"]["short"], o["tcp"], o["dataset_entries"]["clients"], o["store_usable"])')" "1.0 1.0 2.0 True"
 timeout 2.5 "$BIN/repdns" -c "$CONF" --json stats 1 >"$RUN/live" || true
 check_eq "again and again" "$(wc -l <"$RUN/live")" 2
-script -qfec "timeout 1.5 $BIN/repdns -c $CONF stats" "$RUN/typescript" >/dev/null </dev/null || true
-check_has "colours on a terminal" "$(cat "$RUN/typescript")" $'\033\\[1m'
+on_terminal() { # ENVIRONMENT
+    env "$@" script -qfec "timeout 1.5 $BIN/repdns -c $CONF stats" "$RUN/typescript" >/dev/null </dev/null || true
+    cat "$RUN/typescript"
+}
+check_has "colours on a terminal" "$(on_terminal TERM=xterm)" $'\033\\[1m'
+got=$(on_terminal TERM=xterm NO_COLOR=1)
+check_hasnt "none with NO_COLOR" "$got" $'\033\\[[0-9]+m'
+check_has "but the screen is cleared" "$got" $'\033\\[2J'
+check_has "NO_COLOR may be empty" "$(on_terminal TERM=xterm NO_COLOR=)" $'\033\\[1m'
+check_hasnt "a dumb terminal" "$(on_terminal TERM=dumb)" $'\033'
 check_has "status" "$(repdns --as-of "$AS_OF" status)" 'repdnsd: running since 20.*, serves serial [0-9]+$'
 check_has "a wrong interval" "$(repdns stats 0 2>&1 || true)" 'stats: "0" is no interval'
 
