@@ -32,8 +32,8 @@ struct dnstap_record {
     struct ip client;
     uint16_t port; /* 0: not told */
     uint16_t query_n, reply_n;
-    bool tcp;
-    uint8_t zone_n;                                                 /* 0: none of ours */
+    uint8_t tcp;    /* 0: no. A bool that another process wrote might be neither */
+    uint8_t zone_n; /* 0: none of ours */
     uint8_t bytes[DNAME_MAX + DNSTAP_QUERY_MAX + DNSTAP_REPLY_MAX]; /* zone, query, reply */
 };
 

@@ -26,7 +26,7 @@ set_message(Dnstap__Message *message, const struct dnstap_record *record, bool r
     message->type = response ? AUTH_RESPONSE : AUTH_QUERY;
     message->has_socket_family = message->has_socket_protocol = true;
     message->socket_family = v4 ? 1 : 2;
-    message->socket_protocol = record->tcp ? 2 : 1;
+    message->socket_protocol = record->tcp != 0 ? 2 : 1;
     message->has_query_address = true;
     message->query_address = binary(record->client.b + (v4 ? 12 : 0), v4 ? 4 : 16);
     message->has_query_port = record->port != 0;

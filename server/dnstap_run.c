@@ -9,11 +9,11 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "server/dnstap.h"
 #include "zones/log.h"
+#include "zones/socketaddr.h"
 
 enum {
     IDLE_MS = 20,       /* to the next look at rings that were empty */
@@ -93,10 +93,10 @@ on_read(void *ctx, void *bytes, size_t n)
         if (!wait_for(tap, POLLIN, HANDSHAKE_MS))
             return fstrm_res_failure;
         ssize_t got = read(tap->fd, at, n);
-        if (got <= 0)
+        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
             return fstrm_res_failure;
-        at += got;
-        n -= (size_t)got;
+        at += got > 0 ? got : 0;
+        n -= got > 0 ? (size_t)got : 0;
     }
     return fstrm_res_success;
 }
@@ -129,20 +129,12 @@ on_write(void *ctx, const struct iovec *parts, int count)
 static int
 open_path(const char *path, bool *local)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct socketaddr address;
     struct stat st;
     *local = stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
     if (!*local)
         return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0640);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    (void)strncpy(address.sun_path, path, sizeof address.sun_path - 1);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
-        return fd;
-    int why = errno;
-    if (fd >= 0)
-        (void)close(fd);
-    errno = why;
-    return -1;
+    return socketaddr_of_path(path, &address) ? socketaddr_connect(&address, SOCK_NONBLOCK) : -1;
 }
 
 static void

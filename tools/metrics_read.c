@@ -74,7 +74,7 @@ metrics_read(const struct metrics_conf *conf, struct metrics_reading *out, struc
     if (conf->path == NULL)
         socketaddr_of(&conf->listen, &address);
     if (conf->path == NULL || socketaddr_of_path(conf->path, &address))
-        fd = socketaddr_connect(&address);
+        fd = socketaddr_connect(&address, 0);
     if (fd < 0)
         return errmsg_set(msg, ERR_NOTFOUND, "%s: %s; is repdnsd running, and may you ask it?",
             conf->path != NULL ? conf->path : "metrics", strerror(errno));

@@ -105,9 +105,9 @@ socketaddr_listen_path(const char *path, mode_t mode, int backlog)
 }
 
 int
-socketaddr_connect(const struct socketaddr *address)
+socketaddr_connect(const struct socketaddr *address, int flags)
 {
-    int fd = socket(address->at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(address->at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
     if (fd >= 0 && connect(fd, (const struct sockaddr *)&address->at, address->len) == 0)
         return fd;
     return give_up(fd);

@@ -24,7 +24,8 @@ int socketaddr_listen(const struct endpoint *endpoint, int backlog);
 /* The same on a path, made with that mode. A socket that a server before this one left behind is
  * taken away, one that somebody listens at is not (EADDRINUSE). */
 int socketaddr_listen_path(const char *path, mode_t mode, int backlog);
-/* Blocking, connected, for streams. */
-int socketaddr_connect(const struct socketaddr *address);
+/* Connected, for streams; blocking, or with SOCK_NONBLOCK as flag not even while it connects: a
+ * unix socket whose queue is full is EAGAIN then. */
+int socketaddr_connect(const struct socketaddr *address, int flags);
 
 #endif

@@ -1,9 +1,18 @@
 /* dnstap: what a worker notes, and the frames made of it. What they say is decoded end to end. */
+#include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -108,7 +117,45 @@ damaged_records(void **state)
     memcpy(&damaged, record, n);
     damaged.time_ns = -1;
     assert_int_equal(dnstap_frame(&damaged, n, true, "", frame), 0);
+    /* Any byte may lie where there is a yes or no. */
+    memset(record + offsetof(struct dnstap_record, tcp), 0x55, 1);
+    assert_true(dnstap_frame(record, n, true, "", frame) > 0);
     logrings_unmap(&tap.ring, 1);
+}
+
+/* What the process for dnstap says of a socket at the end of a path that is too long for one. */
+static void
+a_long_path(void **state)
+{
+    char dir[] = "/tmp/test_dnstap.XXXXXX", path[256], said[512] = "";
+    const struct sockaddr_un here = {.sun_family = AF_UNIX, .sun_path = "s"};
+    int ends[2], listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof path, "%s/%0120d", dir, 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(chdir(path), 0);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&here, sizeof here), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(pipe(ends), 0);
+    strcat(path, "/s");
+    pid_t child = fork();
+    if (child == 0) {
+        const struct dnstap_conf conf = {.path = path, .identity = ""};
+        (void)dup2(ends[1], STDERR_FILENO);
+        _exit(dnstap_run(&conf, NULL, 0, NULL));
+    }
+    assert_true(child > 0);
+    assert_true(read(ends[0], said, sizeof said - 1) > 0);
+    (void)kill(child, SIGKILL);
+    (void)waitpid(child, NULL, 0);
+    assert_non_null(strstr(said, strerror(ENAMETOOLONG)));
+    assert_int_equal(unlink("s"), 0);
+    path[strlen(path) - 2] = '\0';
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(rmdir(dir), 0);
+    (void)close(listener);
 }
 
 int
@@ -119,6 +166,7 @@ main(void)
         cmocka_unit_test(keys),
         cmocka_unit_test(samples),
         cmocka_unit_test(damaged_records),
+        cmocka_unit_test(a_long_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
