@@ -14,6 +14,7 @@
 #include "server/metrics_request.h"
 #include "server/metrics_text.h"
 #include "server/worker.h"
+#include "zones/log.h"
 
 enum {
     CONNECTIONS = 8, /* more wait in the socket's queue */
@@ -216,24 +217,16 @@ wait_for_others(struct service *service)
     }
 }
 
-int
-metrics_run(const struct metrics *metrics)
+/* Until SIGTERM. */
+static void
+serve_all(struct service *service, const struct metrics *metrics, int signals)
 {
-    struct service *service = calloc(1, sizeof *service);
-    sigset_t set;
-    if (service == NULL || tally_init(&service->now, metrics->conf->zone_count) < 0) {
-        free(service);
-        return 1;
-    }
     counters_protect(metrics->counters);
     catalog_protect(metrics->catalog);
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
     service->metrics = metrics;
-    service->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    service->signals = signals;
     for (unsigned i = 0; i < CONNECTIONS; i++)
         service->connections[i].fd = -1;
-    service->ending = service->signals < 0;
     wait_for_others(service);
     while (!service->ending)
         serve(service);
@@ -241,6 +234,25 @@ metrics_run(const struct metrics *metrics)
         if (service->connections[i].fd >= 0)
             close_connection(&service->connections[i]);
     tally_free(&service->now);
+}
+
+int
+metrics_run(const struct metrics *metrics)
+{
+    struct service *service = calloc(1, sizeof *service);
+    sigset_t set;
+    int status = 1;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (signals < 0)
+        log_line(LOG_LEVEL_ERROR, "metrics: signalfd: %s", strerror(errno));
+    else if (service == NULL || tally_init(&service->now, metrics->conf->zone_count) < 0)
+        log_line(LOG_LEVEL_ERROR, "metrics: out of memory");
+    else {
+        serve_all(service, metrics, signals);
+        status = 0;
+    }
     free(service);
-    return 0;
+    return status;
 }

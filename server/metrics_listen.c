@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "zones/privileges.h"
@@ -22,6 +23,7 @@ open_local(const struct conf *conf, const char *path)
         return fd;
     int why = errno;
     (void)close(fd);
+    (void)unlink(path);
     errno = why;
     return -1;
 }

@@ -18,6 +18,7 @@ struct metrics_state {
     int64_t start_s, now_s;         /* since 1970 */
 };
 
+/* Prints all of it; what out could not take, its owner sees. */
 void metrics_print(const struct metrics_state *state, FILE *out);
 
 #endif
