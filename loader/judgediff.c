@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "loader/jsonline.h"
-#include "loader/listshow.h"
+#include "loader/output.h"
 #include "loader/previous.h"
 
 enum change { CHANGE_NEW, CHANGE_GONE, CHANGE_OTHER, CHANGES };
@@ -60,7 +60,7 @@ print_text(const struct diff *diff, const struct line *line)
     }
     if (line->detail != NULL) {
         fputs(" for ", diff->out);
-        listshow_quoted(diff->out, slice_of(line->detail, strlen(line->detail)));
+        output_quoted(diff->out, slice_of(line->detail, strlen(line->detail)));
     }
     fputc('\n', diff->out);
 }

@@ -4,22 +4,10 @@
 #include "loader/jsonline.h"
 #include "loader/listedit.h"
 #include "loader/listtext.h"
+#include "loader/output.h"
 #include "loader/status.h"
 
 static const char *const edit_names[] = {[LIST_EDIT_ADD] = "add", [LIST_EDIT_DEL] = "del"};
-
-void
-listshow_quoted(FILE *out, struct slice text)
-{
-    const unsigned char *p = text.p;
-    fputc('"', out);
-    for (size_t i = 0; i < text.n; i++)
-        if (p[i] < ' ' || p[i] > 126)
-            fprintf(out, "\\x%02x", p[i]);
-        else
-            fprintf(out, "%s%c", p[i] == '"' || p[i] == '\\' ? "\\" : "", p[i]);
-    fputc('"', out);
-}
 
 static void
 print_value(FILE *out, struct slice value)
@@ -33,7 +21,7 @@ print_value(FILE *out, struct slice value)
         if (!element.has_txt)
             continue;
         fputc(' ', out);
-        listshow_quoted(out, element.txt);
+        output_quoted(out, element.txt);
     }
 }
 
@@ -49,7 +37,7 @@ print_edit(FILE *out, const struct list_edit *edit, enum list_type type)
     print_value(out, edit->value);
     if (edit->note.n > 0) {
         fputs(" note ", out);
-        listshow_quoted(out, edit->note);
+        output_quoted(out, edit->note);
     }
     if (edit->type != type)
         fprintf(out, " not used, of type %s", list_type_info(edit->type)->name);

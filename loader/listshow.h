@@ -12,8 +12,4 @@
 enum err listshow(FILE *out, const struct conf *conf, const struct list_source *source, bool json,
     struct errmsg *msg) MUST_CHECK;
 
-/* In quotes: printable ASCII alone, so that nothing reaches the terminal raw and a record is one
- * line. */
-void listshow_quoted(FILE *out, struct slice text);
-
 #endif

@@ -10,7 +10,7 @@
 #include "loader/history_forget.h"
 #include "loader/jsonline.h"
 #include "loader/listbrake.h"
-#include "loader/listshow.h"
+#include "loader/output.h"
 #include "loader/status.h"
 #include "zones/confvalue.h"
 #include "zones/log.h"
@@ -296,9 +296,9 @@ word_print(FILE *out, const struct word *word)
     status_time(word->expires_s, expires);
     fprintf(out, "%s %s since %s until %s by ", word_verb_name(word->verb), subject, since,
         word->expires_s == 0 ? "-" : expires);
-    listshow_quoted(out, slice_of(word->by, strlen(word->by)));
+    output_quoted(out, slice_of(word->by, strlen(word->by)));
     fputs(" note ", out);
-    listshow_quoted(out, slice_of(word->note, strlen(word->note)));
+    output_quoted(out, slice_of(word->note, strlen(word->note)));
     fputc('\n', out);
 }
 

@@ -37,11 +37,9 @@ struct options {
 static void
 log_warnings(const struct conf *conf)
 {
-    for (const char *line = conf->warnings; *line != '\0';) {
-        size_t n = strcspn(line, "\n");
-        log_line(LOG_LEVEL_WARNING, "%.*s", (int)n, line);
-        line += n + (line[n] == '\n');
-    }
+    const char *at = conf->warnings;
+    for (struct slice line; (line = conf_next_warning(&at)).n > 0;)
+        log_line(LOG_LEVEL_WARNING, "%.*s", (int)line.n, (const char *)line.p);
 }
 
 static bool

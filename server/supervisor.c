@@ -406,12 +406,9 @@ static void
 tell_start(const struct supervisor *supervisor)
 {
     const struct conf *conf = supervisor->current->conf;
-    unsigned zones = 0;
-    for (unsigned i = 0; i < conf->zone_count; i++)
-        zones += conf->zones[i].enabled;
     log_line(LOG_LEVEL_INFO,
         "repdnsd version " REPDNS_VERSION " started (%u socket(s), %u zone(s))", conf->listen_count,
-        zones);
+        conf_enabled_zones(conf));
 }
 
 static enum err

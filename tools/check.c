@@ -59,19 +59,14 @@ static void
 check_conf(struct checking *checking)
 {
     const struct conf *conf = checking->conf;
-    unsigned enabled = 0;
-    for (unsigned i = 0; i < conf->zone_count; i++)
-        enabled += conf->zones[i].enabled;
     say(checking, GRADE_GOOD,
         "%s: %u zones, %u of them enabled; %u addresses to listen on, %u logs, %u mail stores, "
         "%u lists",
-        conf->path, conf->zone_count, enabled, conf->listen_count, conf->log_count,
+        conf->path, conf->zone_count, conf_enabled_zones(conf), conf->listen_count, conf->log_count,
         conf->mailstore_count, conf->list_count);
-    for (const char *line = conf->warnings; *line != '\0';) {
-        size_t n = strcspn(line, "\n");
-        say(checking, GRADE_WARNING, "%.*s", (int)n, line);
-        line += n + (line[n] == '\n');
-    }
+    const char *at = conf->warnings;
+    for (struct slice line; (line = conf_next_warning(&at)).n > 0;)
+        say(checking, GRADE_WARNING, "%.*s", (int)line.n, (const char *)line.p);
     if (conf->own_network_count == 0)
         say(checking, GRADE_WARNING,
             "%s: own_networks is not set and postconf tells none: your own users' mail "

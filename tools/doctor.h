@@ -15,7 +15,7 @@ struct doctor {
     int64_t now_s;
     FILE *out;
     bool json, colours;
-    bool lost;         /* a finding could not be told for want of memory */
+    bool lost;         /* something was not looked at or told for want of memory */
     const char *check; /* at work */
     unsigned found[DOCTOR_GRADES];
 };

@@ -9,21 +9,17 @@
 
 #include "tools/doctor.h"
 
-enum { CRONTAB_MOST = 65536, FREE_LEAST_MIB = 64 };
+enum { CRONTAB_MOST = 65536, FREE_LEAST_MIB = 64, FREE_LOW_PERCENT = 5 };
 
 void
 doctor_configuration(struct doctor *doctor)
 {
     const struct conf *conf = doctor->conf;
-    unsigned enabled = 0;
-    for (unsigned i = 0; i < conf->zone_count; i++)
-        enabled += conf->zones[i].enabled;
-    doctor_say(doctor, DOCTOR_OK, "", "%s: read, %u zones answer", conf->path, enabled);
-    for (const char *line = conf->warnings; *line != '\0';) {
-        size_t n = strcspn(line, "\n");
-        doctor_say(doctor, DOCTOR_WARN, "", "%.*s", (int)n, line);
-        line += n + (line[n] == '\n');
-    }
+    const char *at = conf->warnings;
+    doctor_say(
+        doctor, DOCTOR_OK, "", "%s: read, %u zones answer", conf->path, conf_enabled_zones(conf));
+    for (struct slice line; (line = conf_next_warning(&at)).n > 0;)
+        doctor_say(doctor, DOCTOR_WARN, "", "%.*s", (int)line.n, (const char *)line.p);
     if (conf->own_network_count == 0)
         doctor_say(doctor, DOCTOR_FAIL, "name your networks in own_networks",
             "there are no own networks, so your own users' mail is judged");
@@ -111,6 +107,7 @@ doctor_disk(struct doctor *doctor)
         return; /* privileges has said that it is not there */
     uint64_t mib = (uint64_t)fs.f_bavail * fs.f_frsize / 1024 / 1024;
     uint64_t percent = fs.f_blocks > 0 ? (uint64_t)fs.f_bavail * 100 / fs.f_blocks : 100;
+    bool low = percent < FREE_LOW_PERCENT;
     struct stat st;
     uint64_t store =
         stat(doctor->conf->answers_path, &st) == 0 ? (uint64_t)st.st_blocks * 512 / 1024 / 1024 : 0;
@@ -118,7 +115,7 @@ doctor_disk(struct doctor *doctor)
     if (mib < FREE_LEAST_MIB || mib < store)
         doctor_say(doctor, DOCTOR_FAIL, advice, "%s: %llu MiB free", dir, (unsigned long long)mib);
     else
-        doctor_say(doctor, percent < 5 ? DOCTOR_WARN : DOCTOR_OK, percent < 5 ? advice : "",
+        doctor_say(doctor, low ? DOCTOR_WARN : DOCTOR_OK, low ? advice : "",
             "%s: %llu MiB free, %llu per cent", dir, (unsigned long long)mib,
             (unsigned long long)percent);
     if (fs.f_files > 0 && fs.f_favail == 0)

@@ -112,6 +112,7 @@ doctor_postfix(struct doctor *doctor)
     size_t n = text == NULL ? 0 : command_output("postconf -nx && postconf -P", text, TEXT_MOST);
     if (n > 0)
         mtause_postfix(text, n, on_use, &at);
+    doctor->lost = doctor->lost || text == NULL;
     free(text);
 }
 
@@ -138,6 +139,7 @@ examine_files(struct doctor *doctor, const char *const *patterns, unsigned count
         }
         globfree(&found);
     }
+    doctor->lost = doctor->lost || text == NULL;
     free(text);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "loader/lists.h"
+#include "loader/output.h"
 #include "loader/wordcmd.h"
 #include "tools/tools.h"
 #include "zones/be.h"
@@ -149,7 +150,7 @@ each_interval(void *ctx, const struct range *range, const struct spftable_hit *h
     fprintf(dump->out, " %s", spfresult_name(hit->result));
     if (hit->text.n > 0) {
         fputc(' ', dump->out);
-        text_quoted(dump->out, hit->text);
+        output_quoted(dump->out, hit->text);
     }
     fputc('\n', dump->out);
     return ERR_OK;
@@ -199,7 +200,7 @@ evidence_record(struct dump *dump, struct slice key, struct slice value)
     fputs(" since ", dump->out);
     text_time(dump->out, evidence.since_s);
     fputc(' ', dump->out);
-    text_quoted(dump->out, evidence.detail);
+    output_quoted(dump->out, evidence.detail);
     fputc('\n', dump->out);
     return ERR_OK;
 }

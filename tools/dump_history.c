@@ -4,6 +4,7 @@
 
 #include "loader/dnscache.h"
 #include "loader/history.h"
+#include "loader/output.h"
 #include "loader/policytimes.h"
 #include "tools/tools.h"
 #include "zones/kv.h"
@@ -50,7 +51,7 @@ each_helo(void *ctx, const struct ip *ip, const struct helo *helo, const struct 
     fputs("helo ", out);
     text_ip(out, ip);
     fputc(' ', out);
-    text_quoted(out, slice_of(helo->text, helo->len));
+    output_quoted(out, slice_of(helo->text, helo->len));
     print_use(out, use);
     fputc('\n', out);
     return ERR_OK;
@@ -78,7 +79,7 @@ each_counter(void *ctx, const char *name, uint64_t value)
 {
     FILE *out = ctx;
     fputs("counter ", out);
-    text_quoted(out, slice_of(name, strlen(name)));
+    output_quoted(out, slice_of(name, strlen(name)));
     fprintf(out, " %" PRIu64 "\n", value);
 }
 
@@ -98,7 +99,7 @@ print_rdata(FILE *out, uint16_t type, struct slice rdata)
             fprintf(out, "%u:", (unsigned)p[0] << 8 | p[1]);
         text_name(out, &name);
     } else {
-        text_quoted(out, rdata);
+        output_quoted(out, rdata);
     }
 }
 

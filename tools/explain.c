@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "loader/judgedns.h"
+#include "loader/output.h"
 #include "loader/verdicts.h"
 
 static enum err
@@ -150,7 +151,7 @@ explain_helo(const struct explain *explain, const struct helo *helo, const struc
 {
     FILE *out = explain->out;
     fputc('\n', out);
-    text_quoted(out, slice_of(helo->text, helo->len));
+    output_quoted(out, slice_of(helo->text, helo->len));
     fprintf(out, " as HELO: %s%s\n", helo_kind_text(form->kind),
         form->local ? ", a name for inside use" : "");
     if (form->kind == HELO_KIND_LITERAL || form->kind == HELO_KIND_BARE_IP)

@@ -4,6 +4,7 @@
 #include "loader/helohabit.h"
 #include "loader/heloident.h"
 #include "loader/judgedns.h"
+#include "loader/output.h"
 #include "tools/explain.h"
 
 const char *
@@ -64,7 +65,7 @@ print_verdict(const struct explain *explain, const struct client_facts *facts,
             policy->learn_sessions, policy->learn_days);
     if (judgement->detail[0] != '\0') {
         fputs("  because: ", out);
-        text_quoted(out, slice_of(judgement->detail, strlen(judgement->detail)));
+        output_quoted(out, slice_of(judgement->detail, strlen(judgement->detail)));
         fputc('\n', out);
     }
 }
@@ -101,7 +102,7 @@ print_habit(const struct explain *explain, const struct client_facts *facts)
         "of %u organisations, up to %u in turn; the last: ",
         JUDGE_HABIT_DAYS, habit.names, habit.fresh, habit.strange, habit.organisations,
         habit.alternating);
-    text_quoted(explain->out, slice_of(habit.last->text, habit.last->len));
+    output_quoted(explain->out, slice_of(habit.last->text, habit.last->len));
     fputc('\n', explain->out);
 }
 
@@ -110,7 +111,7 @@ print_helo(const struct explain *explain, const struct helo_fact *helo)
 {
     FILE *out = explain->out;
     fputs("HELO: ", out);
-    text_quoted(out, slice_of(helo->text->text, helo->text->len));
+    output_quoted(out, slice_of(helo->text->text, helo->text->len));
     fprintf(
         out, " %s%s", helo_kind_text(helo->form.kind), helo->form.local ? " (for inside use)" : "");
     if (helo->form.kind == HELO_KIND_INVALID || helo->form.fault == HELO_FAULT_UNDERSCORE)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "loader/judgedns.h"
+#include "loader/output.h"
 #include "loader/policytimes.h"
 #include "loader/previous.h"
 #include "tools/explain.h"
@@ -49,14 +50,14 @@ explain_result(const struct explain *explain, const struct dname *domain, const 
     text_a(out, reason_a(result.reason));
     if (result.why[0] != '\0') {
         fputs(", by ", out);
-        text_quoted(out, slice_of(result.why, strlen(result.why)));
+        output_quoted(out, slice_of(result.why, strlen(result.why)));
     }
     fputc('\n', out);
     if (result.uses_local || result.uses_helo)
         fputs("  it depends on the sender's local part or the HELO, so it is not published\n", out);
     if (result.explanation[0] != '\0') {
         fputs("  the domain says: ", out);
-        text_quoted(out, slice_of(result.explanation, strlen(result.explanation)));
+        output_quoted(out, slice_of(result.explanation, strlen(result.explanation)));
         fputc('\n', out);
     }
 }

@@ -1,6 +1,7 @@
 /* Explaining: what is served now, and who is never listed. See explain.h. */
 #include <string.h>
 
+#include "loader/output.h"
 #include "loader/previous.h"
 #include "loader/verdicts.h"
 #include "tools/explain.h"
@@ -152,7 +153,7 @@ print_shown(const struct explain *explain, unsigned indent, const struct zone_de
         }
         if (element.literal && element.has_txt) {
             fputc(' ', explain->out);
-            text_quoted(explain->out, element.txt);
+            output_quoted(explain->out, element.txt);
         }
     }
     return any;
@@ -186,7 +187,7 @@ print_found(void *ctx, const struct explain *explain, const struct explain_found
     }
     if (found->has_evidence && found->evidence.detail.n > 0) {
         fputs(", for ", out);
-        text_quoted(out, found->evidence.detail);
+        output_quoted(out, found->evidence.detail);
     }
     fprintf(out, "%s%s\n", found->zone->enabled ? "" : " (the zone is off)",
         dataset_expired(found->dataset, explain->beat_s, explain->env.now_s)

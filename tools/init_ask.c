@@ -109,11 +109,8 @@ suggest_log(const struct init *init, char out[INIT_TEXT_SIZE])
     (void)strcpy(out, "none");
     for (size_t i = 0; i < sizeof logs / sizeof *logs; i++)
         if (access(logs[i].path, F_OK) == 0) {
-            (void)snprintf(out, INIT_TEXT_SIZE, "%s:%s*",
-                logs[i].format == LOG_EXIM     ? "exim"
-                : logs[i].format == LOG_ZIMBRA ? "zimbra"
-                                               : "postfix",
-                logs[i].path);
+            (void)snprintf(
+                out, INIT_TEXT_SIZE, "%s:%s*", log_format_name(logs[i].format), logs[i].path);
             return;
         }
 }

@@ -96,17 +96,6 @@ prefixes_text(const struct prefix *prefixes, unsigned count, char *out, size_t s
     }
 }
 
-static const char *
-format_name(enum log_format format)
-{
-    static const char *const names[] = {
-#define LOG_FORMAT(id, name, source) [LOG_##id] = name,
-#include "zones/logformats.def"
-#undef LOG_FORMAT
-    };
-    return names[format];
-}
-
 static void
 print_conf(FILE *out, const struct init *init)
 {
@@ -129,7 +118,7 @@ print_conf(FILE *out, const struct init *init)
         init->own_count == 0 ? "# " : "", own);
     if (init->log[0] != '\0')
         (void)snprintf(log, sizeof log, "log { path = \"%s\"  format = %s }\n", init->log,
-            format_name(init->log_format));
+            log_format_name(init->log_format));
     const struct fill fills[] = {{"DOMAIN", domain}, {"BASE", base}, {"STATE", init->state_dir},
         {"LISTEN", listen}, {"PUBLIC", ip_is_special(&init->listen.ip) ? "no" : "yes"},
         {"NAMESERVERS", servers}, {"CONTACT", init->contact}, {"URL", init->url}, {"OWN", own_line},

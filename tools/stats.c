@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "loader/clock.h"
 #include "tools/tools.h"
 
 enum { INTERVAL_MOST = 3600 };
@@ -132,14 +132,6 @@ stats_print(const struct stats *stats, FILE *out)
     print_datasets(stats, out);
 }
 
-static double
-clock_s(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static enum err
 show(const struct tool *tool, const struct stats *stats, struct errmsg *msg)
 {
@@ -176,11 +168,11 @@ again_and_again(
     const struct tool *tool, struct stats *stats, unsigned interval_s, struct errmsg *msg)
 {
     struct metrics_reading before, now;
-    double then_s = clock_s();
+    double then_s = clock_seconds(CLOCK_MONOTONIC);
     enum err err = metrics_read(&tool->conf->metrics, &before, msg);
     while (err == ERR_OK) {
         (void)sleep(interval_s);
-        double now_s = clock_s();
+        double now_s = clock_seconds(CLOCK_MONOTONIC);
         err = metrics_read(&tool->conf->metrics, &now, msg);
         if (err < 0)
             break;

@@ -3,23 +3,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "loader/output.h"
 #include "loader/status.h"
 #include "tools/tools.h"
 #include "zones/be.h"
 #include "zones/recordset.h"
-
-void
-text_quoted(FILE *out, struct slice text)
-{
-    const unsigned char *p = text.p;
-    fputc('"', out);
-    for (size_t i = 0; i < text.n; i++)
-        if (p[i] < ' ' || p[i] > 126)
-            fprintf(out, "\\x%02x", p[i]);
-        else
-            fprintf(out, "%s%c", p[i] == '"' || p[i] == '\\' ? "\\" : "", p[i]);
-    fputc('"', out);
-}
 
 void
 text_terminal(FILE *out, bool *screen, bool *colours)
@@ -99,7 +87,7 @@ text_value(FILE *out, struct slice value)
         text_a(out, element.a);
         if (element.has_txt) {
             fputc(' ', out);
-            text_quoted(out, element.txt);
+            output_quoted(out, element.txt);
         }
     }
     if (err != ERR_NOTFOUND)

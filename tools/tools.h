@@ -90,10 +90,7 @@ enum err dump_rbldnsd(struct list_dump *dump) MUST_CHECK;
 enum err dump_bind(struct list_dump *dump) MUST_CHECK;
 enum err dump_json(struct list_dump *dump) MUST_CHECK;
 
-/* text.c. In quotes; all but printable ASCII as \xHH, so that a terminal is safe and a line is one
- * record. */
-void text_quoted(FILE *out, struct slice text);
-/* As master files write it; no byte of a name can reach the terminal raw. */
+/* text.c. As master files write it; no byte of a name can reach the terminal raw. */
 void text_name(FILE *out, const struct dname *name);
 void text_ip(FILE *out, const struct ip *ip);
 /* "a" or "a-b". */

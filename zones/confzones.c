@@ -424,3 +424,20 @@ zone_digest(const struct zone_def *zone)
         hash = fnv_add(hash, zone->ns[i].b, zone->ns[i].len);
     return hash;
 }
+
+struct slice
+conf_next_warning(const char **at)
+{
+    struct slice line = slice_of(*at, strcspn(*at, "\n"));
+    *at += line.n + ((*at)[line.n] == '\n');
+    return line;
+}
+
+unsigned
+conf_enabled_zones(const struct conf *conf)
+{
+    unsigned enabled = 0;
+    for (unsigned i = 0; i < conf->zone_count; i++)
+        enabled += conf->zones[i].enabled;
+    return enabled;
+}

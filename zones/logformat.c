@@ -15,6 +15,12 @@ const char log_format_names[] =
 #undef LOG_FORMAT
     " ";
 
+const char *
+log_format_name(enum log_format format)
+{
+    return names[format];
+}
+
 bool
 log_format_find(const char *name, enum log_format *out)
 {

@@ -11,6 +11,8 @@ enum log_format {
     LOG_FORMAT_COUNT
 };
 
+/* "postfix". Static storage. */
+const char *log_format_name(enum log_format format);
 bool log_format_find(const char *name, enum log_format *out);
 /* All names, a blank before and after each. */
 extern const char log_format_names[];

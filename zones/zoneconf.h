@@ -291,7 +291,7 @@ struct conf {
     struct tcp_conf tcp;
     struct policy_service_conf policy_service;
 
-    char warnings[1024]; /* lines of what is allowed, but hardly meant; "" for none */
+    char warnings[1024]; /* lines of what is allowed, but hardly meant: conf_next_warning */
     struct conf_block *blocks;
 };
 
@@ -299,6 +299,10 @@ struct conf {
  * to do. */
 enum err conf_load(const char *path, struct conf **out, struct errmsg *msg) MUST_CHECK;
 void conf_free(struct conf **conf);
+
+/* The next line of conf->warnings, with which *at begins; empty at the end. */
+struct slice conf_next_warning(const char **at);
+unsigned conf_enabled_zones(const struct conf *conf);
 
 /* A digest of everything that shapes a zone's answers: a change of it raises the serial. */
 uint64_t zone_digest(const struct zone_def *zone);
