@@ -62,6 +62,23 @@ parse_options(int argc, char **argv, struct init *init, struct words *words)
     return EXIT_USAGE;
 }
 
+/* A line without its end. One that does not fit is read to its end and left out. ERR_NOTFOUND:
+ * there is no more, ERR_RANGE. */
+static enum err
+read_line(char line[INIT_TEXT_SIZE], struct errmsg *msg)
+{
+    if (fgets(line, INIT_TEXT_SIZE, stdin) == NULL)
+        return ERR_NOTFOUND;
+    size_t n = strcspn(line, "\r\n");
+    if (line[n] == '\0' && n + 1 == INIT_TEXT_SIZE) {
+        for (int c = getchar(); c != '\n' && c != EOF;)
+            c = getchar();
+        return errmsg_set(msg, ERR_RANGE, "at most %d bytes, please", INIT_TEXT_SIZE - 1);
+    }
+    line[n] = '\0';
+    return ERR_OK;
+}
+
 /* The answer to one question from the terminal. ERR_NOTFOUND: it was closed. */
 static enum err
 ask_person(struct init *init, const struct init_question *question, const char *suggested)
@@ -74,11 +91,11 @@ ask_person(struct init *init, const struct init_question *question, const char *
         else
             printf("%s: ", question->text);
         (void)fflush(stdout);
-        if (fgets(line, sizeof line, stdin) == NULL)
-            return ERR_NOTFOUND;
-        line[strcspn(line, "\r\n")] = '\0';
-        if (question->take(init, line[0] != '\0' ? line : suggested, &msg) == ERR_OK)
-            return ERR_OK;
+        enum err err = read_line(line, &msg);
+        if (err == ERR_OK)
+            err = question->take(init, line[0] != '\0' ? line : suggested, &msg);
+        if (err == ERR_OK || err == ERR_NOTFOUND)
+            return err;
         printf("%s\n", msg.text);
     }
 }
@@ -129,6 +146,11 @@ take_words(struct init *init, const struct words *words, struct errmsg *msg)
                 : snprintf(init->url, sizeof init->url, "https://%s/repdns.html", domain);
     if (n < 0 || (size_t)n >= sizeof init->url || strpbrk(init->url, "\"\\$ \t") != NULL)
         return errmsg_set(msg, ERR_SYNTAX, "--url: \"%s\" can't be one", words->url);
+    /* It will stand between quotes, where libconfuse reads $, \ and ". */
+    if (init->state_dir[0] != '/' || strpbrk(init->state_dir, "\"\\$\r\n") != NULL)
+        return errmsg_set(msg, ERR_SYNTAX,
+            "--state: \"%.200s\" is no whole path without quotes, backslashes and dollar signs",
+            init->state_dir);
     const char *slash = strrchr(init->conf_path, '/');
     int dir = slash != NULL ? (int)(slash - init->conf_path) : 1;
     n = words->page != NULL ? snprintf(init->page_path, sizeof init->page_path, "%s", words->page)
@@ -174,8 +196,10 @@ init_command(int argc, char **argv)
     struct words words = {.own = NULL};
     struct errmsg msg = {""};
     struct init *init = calloc(1, sizeof *init);
-    if (init == NULL)
+    if (init == NULL) {
+        log_line(LOG_LEVEL_ERROR, "init: out of memory");
         return EXIT_FAILED;
+    }
     init->conf_path = "/etc/repdns/repdns.conf";
     init->state_dir = "/var/lib/repdns";
     int done = parse_options(argc, argv, init, &words);

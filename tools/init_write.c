@@ -154,9 +154,13 @@ write_new(const struct init *init, const char *path, void (*print)(FILE *, const
     (void)unlink(name);
     int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (file == NULL)
+    if (file == NULL) {
+        int why = errno;
+        if (fd >= 0)
+            (void)close(fd);
         return errmsg_set(
-            msg, ERR_IO, "%s: %s; create the folder, and run this as root", name, strerror(errno));
+            msg, ERR_IO, "%s: %s; create the folder, and run this as root", name, strerror(why));
+    }
     print(file, init);
     bool whole = fflush(file) == 0 && ferror(file) == 0 && fsync(fd) == 0;
     if (fclose(file) == 0 && whole)

@@ -185,9 +185,11 @@ tool_snippet(const struct tool *tool, struct errmsg *msg)
             print_snippet(tool->out, tool->conf, &snippets[i]);
             return EXIT_DONE;
         }
-    (void)errmsg_set(msg, ERR_NOTFOUND,
-        "no snippet is called \"%s\"; there are postfix, delegation, unbound, bind, dnsmasq, "
-        "resolved and shutdown",
-        tool->args[0]);
+    char names[256] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof snippets / sizeof *snippets && used < sizeof names; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, " %s", snippets[i].name);
+    (void)errmsg_set(
+        msg, ERR_NOTFOUND, "no snippet is called \"%.100s\"; there are:%s", tool->args[0], names);
     return EXIT_USAGE;
 }

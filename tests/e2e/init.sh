@@ -40,6 +40,8 @@ init -c "$DIR/a.conf" --contact nobody
 check_has "a contact that is no mailbox" "$OUTPUT" 'no mail address'
 init -c "$DIR/a.conf" --url 'https://x/"'
 check_eq "a quote in the URL: exit code" "$RC" 2
+init -c "$DIR/a.conf" --state "$RUN/a\"  public = yes  x = \""
+check_has "a quote in the folder of the stores" "$OUTPUT" '^repdns: --state: '
 init -c "$DIR/a.conf" --own example.org
 check_has "own networks that are none" "$OUTPUT" 'no network'
 check_eq "nothing was written" "$(ls "$DIR")" ""
@@ -73,7 +75,7 @@ check_hasnt "--force: the new one" "$(cat "$DIR/a.conf")" 'exim4'
 echo "# the questions on a terminal"
 dialogue=$(python3 - "$BIN/repdns" "$DIR" <<'EOF_PY'
 import os, pty, sys
-answers = [b"", b"rep.local", b"rep.asked.example", b"", b"none", b"abuse@asked.example"]
+answers = [b"", b"rep.local", b"a" * 290 + b".example", b"rep.asked.example", b"", b"none", b"abuse@asked.example"]
 pid, fd = pty.fork()
 if pid == 0:
     os.execv(sys.argv[1], [sys.argv[1], "init", "-c", sys.argv[2] + "/asked.conf",
@@ -94,9 +96,12 @@ EOF_PY
 )
 check_has "a suggestion is taken by an empty line" "$dialogue" 'mail domain \[test\.example\]'
 check_has "a wrong answer is asked again" "$dialogue" 'multicast'
+check_has "one that is too long is asked again" "$dialogue" 'at most 255 bytes'
 check_has "it ends well" "$dialogue" ' 0$'
 check_has "answers are written" "$(cat "$DIR/asked.conf")" '^base = "rep\.asked\.example"$'
 check_has "the contact too" "$(cat "$DIR/asked.conf")" '^contact = "abuse@asked\.example"$'
+check_has "no such snippet: the names" "$("$BIN/repdns" -c "$DIR/a.conf" snippet none 2>&1 || true)" \
+    '"none"; there are: postfix delegation unbound bind dnsmasq resolved shutdown$'
 "$BIN/repdns" -c "$DIR/a.conf" snippet postfix >>"$MAIL_CONFIG/main.cf"
 check_has "Postfix reads its lines" "$(postconf -n smtpd_recipient_restrictions 2>&1)" \
     "warn_if_reject reject_rhsbl_helo helo\\.rep\\.internal, *check_client_access"
