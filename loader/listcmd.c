@@ -267,8 +267,7 @@ warn_of_dels(const struct editing *editing)
         (void)listtext_key(&del->entry, del->type, key);
         log_line(LOG_LEVEL_WARNING,
             "%.200s stays off list %s, since %.200s was taken off it by hand; repdns-load list "
-            "undo "
-            "takes that back",
+            "undo takes that back",
             editing->request->entries[i], editing->source->name, key);
     }
 }

@@ -108,7 +108,9 @@ find_mails(struct text mail, const struct conf *conf, struct received_mail found
         else
             (*inside)++;
     }
-    *inside += count + *inside == 0;
+    /* One without anything attached either. */
+    if (count == 0 && *inside == 0)
+        *inside = 1;
     return count;
 }
 

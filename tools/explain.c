@@ -133,8 +133,8 @@ explain_domain(const struct explain *explain, const struct dname *domain, const 
     facts.spf_world = explain_policy(explain, domain, helo);
     judge_domain(&facts, &judgement);
     fputs("  verdict: ", out);
-    char why[320];
-    if (explain_allowed(explain, NULL, domain, why, sizeof why))
+    char why[EXPLAIN_WHY_SIZE];
+    if (explain_allowed(explain, NULL, domain, why))
         fprintf(out, "never listed: %s\n", why);
     else if (verdicts_never_name(explain->conf, explain->allow, explain->allow_count, domain))
         fputs("never listed: an own name, or on a list with the role allow\n", out);

@@ -68,9 +68,8 @@ struct reason_set explain_zone_shows(const struct zone_def *zone, struct reason_
 enum err explain_print_json(
     struct explain *explain, const struct dname *domain, struct errmsg *msg) MUST_CHECK;
 
-/* explain.c: the stores, which need not be there; out and conf are set. quiet: not to be
- * told on out that there is no history. Close it whatever is
- * returned. */
+/* explain.c: the stores, which need not be there; out and conf are set. quiet: not to be told on
+ * out that there is no history. Close it whatever is returned. */
 enum err explain_open(
     struct explain *explain, int64_t now_s, bool quiet, struct errmsg *msg) MUST_CHECK;
 void explain_close(struct explain *explain);
@@ -80,9 +79,9 @@ void explain_close(struct explain *explain);
  * that it shows, none for a list's own value. */
 bool explain_lists(const struct explain *explain, const struct zone_def *zone, const struct ip *ip,
     const struct dname *name, bool pair, const char *judged, struct reason_set *reasons);
-/* Whether the configuration keeps it off every list, and which part of it says
- * so. */
-bool explain_never_ip(const struct explain *explain, char *why, size_t size);
+/* Whether the configuration or the operator keeps it off every list, and what of it says so. */
+enum { EXPLAIN_WHY_SIZE = 320 };
+bool explain_never_ip(const struct explain *explain, char why[EXPLAIN_WHY_SIZE]);
 /* What of a judgement the enabled zones over this judged dataset would show. */
 void explain_shown(const struct explain *explain, const char *dataset, struct reason_set reasons);
 /* What zones answer now, each with the dataset that says it. Of zones with names, those that have
@@ -101,12 +100,14 @@ bool explain_policy(const struct explain *explain, const struct dname *domain, c
 /* explain_word.c: of the address, or of the name unless that is NULL. Whether the operator allows
  * it, and by which word; and a line for each thing that he says of it. */
 bool explain_allowed(const struct explain *explain, const struct ip *ip, const struct dname *name,
-    char *why, size_t size);
+    char why[EXPLAIN_WHY_SIZE]);
 void explain_words(
     const struct explain *explain, unsigned indent, const struct ip *ip, const struct dname *name);
 
 /* explain_client.c. "not known", "no", "yes". Static storage. */
 const char *explain_fact(enum fact fact);
+/* An error of the walk through the history as a message, ERR_OK as none. */
+enum err explain_walked(const struct explain *explain, enum err err, struct errmsg *msg) MUST_CHECK;
 /* What history and DNS say of the address. */
 enum err explain_client(struct explain *explain, struct errmsg *msg) MUST_CHECK;
 

@@ -42,18 +42,17 @@ print_verdict(const struct explain *explain, const struct client_facts *facts,
 {
     FILE *out = explain->out;
     const struct policy *policy = &explain->conf->policy;
-    char why[320];
+    char why[EXPLAIN_WHY_SIZE];
     fputs("verdict: ", out);
-    if (explain_never_ip(explain, why, sizeof why))
+    if (explain_never_ip(explain, why))
         fprintf(out, "never listed: %s\n", why);
     else
         explain_shown(explain, DATASET_JUDGED_IP, judgement->reasons);
     text_reasons(out, 2, judgement->reasons, explain->ip_text);
     explain_words(explain, 2, &explain->ip, NULL);
     fprintf(out,
-        "  score %d, 0 worst to 100 best (%u or less lists), by %u independent kinds of evidence "
-        "(2 "
-        "are needed)\n",
+        "  score %d, 0 worst to 100 best (%u or less lists), by %u independent kinds of "
+        "evidence (2 are needed)\n",
         judgement->score, policy->score_threshold, judgement->kinds);
     print_parts(out, judgement);
     if (facts->client->accepted < policy->list_sessions || facts->client->days < policy->list_days)
@@ -175,9 +174,9 @@ static void
 print_unseen(struct explain *explain)
 {
     struct dname name;
-    char why[320];
+    char why[EXPLAIN_WHY_SIZE];
     fputs("verdict: ", explain->out);
-    if (explain_never_ip(explain, why, sizeof why))
+    if (explain_never_ip(explain, why))
         fprintf(explain->out, "never listed: %s\n", why);
     else
         fputs("there is nothing to judge by\n", explain->out);
@@ -194,6 +193,14 @@ print_unseen(struct explain *explain)
 }
 
 enum err
+explain_walked(const struct explain *explain, enum err err, struct errmsg *msg)
+{
+    return err < 0 ? errmsg_set(msg, err, "%s: %s; run repdns check", explain->conf->history_path,
+                         err_text(err))
+                   : ERR_OK;
+}
+
+enum err
 explain_client(struct explain *explain, struct errmsg *msg)
 {
     const struct judging_visitor visitor = {
@@ -201,10 +208,7 @@ explain_client(struct explain *explain, struct errmsg *msg)
     enum err err = ERR_OK;
     if (explain->txn != NULL)
         err = judging_walk(&explain->env, &explain->ip, &visitor);
-    if (err < 0)
-        return errmsg_set(
-            msg, err, "%s: %s; run repdns check", explain->conf->history_path, err_text(err));
-    if (!explain->seen)
+    if (err == ERR_OK && !explain->seen)
         print_unseen(explain);
-    return ERR_OK;
+    return explain_walked(explain, err, msg);
 }

@@ -97,10 +97,10 @@ enum err
 explain_print_json(struct explain *explain, const struct dname *domain, struct errmsg *msg)
 {
     FILE *out = explain->out;
-    char why[128];
+    char why[EXPLAIN_WHY_SIZE];
     json_t *object = json_object(), *client = json_null();
     const struct judging_visitor visitor = {.client = on_client, .ctx = &client};
-    bool never = explain_never_ip(explain, why, sizeof why);
+    bool never = explain_never_ip(explain, why);
     explain->out = NULL;
     jsonline_set(&object, "address", json_string(explain->ip_text));
     jsonline_set(&object, "as_of", jsonline_time(explain->env.now_s));
@@ -120,7 +120,6 @@ explain_print_json(struct explain *explain, const struct dname *domain, struct e
     }
     explain->out = out;
     if (jsonline_print(out, object) < 0)
-        err = ERR_NOMEM;
-    return err < 0 ? errmsg_set(msg, err, "%s: %s", explain->conf->history_path, err_text(err))
-                   : ERR_OK;
+        return errmsg_set(msg, ERR_NOMEM, "out of memory");
+    return explain_walked(explain, err, msg);
 }

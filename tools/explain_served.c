@@ -11,36 +11,35 @@
 
 static bool
 prefix_why(const char *option, const struct prefix *prefixes, unsigned count, const struct ip *ip,
-    char *why, size_t size)
+    char why[EXPLAIN_WHY_SIZE])
 {
     for (unsigned i = 0; i < count; i++) {
         char text[PREFIX_TEXT_SIZE];
         if (!prefix_contains(&prefixes[i], ip))
             continue;
         prefix_format(&prefixes[i], text);
-        (void)snprintf(why, size, "%s has %s", option, text);
+        (void)snprintf(why, EXPLAIN_WHY_SIZE, "%s has %s", option, text);
         return true;
     }
     return false;
 }
 
 bool
-explain_never_ip(const struct explain *explain, char *why, size_t size)
+explain_never_ip(const struct explain *explain, char why[EXPLAIN_WHY_SIZE])
 {
     const struct conf *conf = explain->conf;
     const struct ip *ip = &explain->ip;
-    if (explain_allowed(explain, ip, NULL, why, size))
+    if (explain_allowed(explain, ip, NULL, why))
         return true;
     if (!verdicts_never_ip(conf, explain->allow, explain->allow_count, ip))
         return false;
     if (ip_is_special(ip))
-        (void)snprintf(why, size, "no address of the public Internet");
-    else if (!prefix_why(
-                 "own_networks", conf->own_networks, conf->own_network_count, ip, why, size) &&
-             !prefix_why("trusted_relays", conf->trusted_relays, conf->trusted_relay_count, ip, why,
-                 size) &&
-             !prefix_why("never_list", conf->never_list, conf->never_count, ip, why, size))
-        (void)snprintf(why, size, "a list with the role allow has it");
+        (void)snprintf(why, EXPLAIN_WHY_SIZE, "no address of the public Internet");
+    else if (!prefix_why("own_networks", conf->own_networks, conf->own_network_count, ip, why) &&
+             !prefix_why(
+                 "trusted_relays", conf->trusted_relays, conf->trusted_relay_count, ip, why) &&
+             !prefix_why("never_list", conf->never_list, conf->never_count, ip, why))
+        (void)snprintf(why, EXPLAIN_WHY_SIZE, "a list with the role allow has it");
     return true;
 }
 
@@ -268,15 +267,15 @@ explain_lists(const struct explain *explain, const struct zone_def *zone, const 
     const struct subject subject = {
         .ip = name == NULL || pair ? ip : NULL, .name = name, .pair = pair};
     const struct conf *conf = explain->conf;
-    char why[320];
+    char why[EXPLAIN_WHY_SIZE];
     bool any = false;
     *reasons = reasons_none();
     if (!zone_fits(zone, &subject, judged) || zone->kind == ZONE_BASE)
         return false;
     if (judges(zone) && !zone->informational) {
         bool never = pair && verdicts_never_ip(conf, explain->allow, explain->allow_count, ip);
-        if (never || explain_allowed(explain, ip, NULL, why, sizeof why) ||
-            (name != NULL && explain_allowed(explain, NULL, name, why, sizeof why)))
+        if (never || explain_allowed(explain, ip, NULL, why) ||
+            (name != NULL && explain_allowed(explain, NULL, name, why)))
             return false;
     }
     if (judges(zone) && !pair)

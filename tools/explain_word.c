@@ -18,7 +18,7 @@ subject_of(const struct ip *ip, const struct dname *name)
 
 bool
 explain_allowed(const struct explain *explain, const struct ip *ip, const struct dname *name,
-    char *why, size_t size)
+    char why[EXPLAIN_WHY_SIZE])
 {
     const struct word_subject subject = subject_of(ip, name);
     for (size_t i = 0; i < explain->words.count; i++) {
@@ -27,7 +27,7 @@ explain_allowed(const struct explain *explain, const struct ip *ip, const struct
         if (!wordset_allows(word, true) || !word_subject_covers(&word->subject, &subject))
             continue;
         word_subject_format(&word->subject, text);
-        (void)snprintf(why, size, "the operator allows %.200s", text);
+        (void)snprintf(why, EXPLAIN_WHY_SIZE, "the operator allows %.200s", text);
         return true;
     }
     return false;

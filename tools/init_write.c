@@ -76,9 +76,8 @@ static const char page_text[] =
     "from those who are listed.</p>\n"
     "<h2>For users of these lists</h2>\n"
     "<p>127.0.0.2 is listed in each zone of addresses and TEST in each zone of names, 127.0.0.1 "
-    "and "
-    "INVALID never (RFC 5782). If the first is missing or one of the latter listed, a list is not "
-    "in operation: stop asking it.</p>\n"
+    "and INVALID never (RFC 5782). If the first is missing or one of the latter listed, a list is "
+    "not in operation: stop asking it.</p>\n"
     "</body>\n"
     "</html>\n";
 
