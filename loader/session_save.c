@@ -112,7 +112,7 @@ load_slot(struct sessions *s, struct wire_in *in)
     if (!get_name(in, &seen->sender_domain) || !get_name(in, &seen->ptr) || in->failed ||
         kind == 0 || kind >= SLOT_KIND_COUNT || sender > OBS_SENDER_BAD ||
         ptr_seen > OBS_PTR_VERIFIED || spf >= REASON_COUNT || label >= OBS_LABEL_COUNT ||
-        s->free == 0)
+        s->count == SLOTS)
         return false;
     seen->sender = (enum obs_sender)sender;
     seen->ptr_seen = (enum obs_ptr)ptr_seen;

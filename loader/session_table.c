@@ -119,11 +119,12 @@ session_finish(struct sessions *s, struct slot *slot)
 struct slot *
 session_insert(struct sessions *s, enum slot_kind kind, uint64_t key)
 {
-    if (s->free == 0)
+    if (s->count == SLOTS)
         session_finish(s, session_at(s, s->oldest));
-    struct slot *slot = session_at(s, s->free);
+    struct slot *slot = s->free != 0 ? session_at(s, s->free) : &s->slots[s->begun++];
 
-    s->free = slot->newer;
+    if (s->free != 0)
+        s->free = slot->newer;
     memset(slot, 0, sizeof *slot);
     slot->kind = kind;
     slot->touched = ++s->touch;
@@ -168,12 +169,9 @@ session_reset(struct sessions *s)
     memset(s->by_key, 0, sizeof s->by_key);
     memset(s->by_id, 0, sizeof s->by_id);
     s->oldest = s->newest = s->free = 0;
-    s->count = 0;
+    s->count = s->begun = 0;
+    s->now_s = 0;
     s->next_deadline_s = INT64_MAX;
-    for (unsigned i = SLOTS; i > 0; i--) {
-        s->slots[i - 1].newer = s->free;
-        s->free = (ref)i;
-    }
 }
 
 enum err

@@ -50,7 +50,7 @@ struct sessions {
     unsigned trap_count;
     int64_t now_s, next_deadline_s;
     uint32_t touch;
-    size_t count;
+    size_t count, begun; /* slots in use, and slots that ever were; the others are untouched */
     ref oldest, newest, free;
     ref by_key[BUCKETS], by_id[BUCKETS];
     struct slot slots[SLOTS];
