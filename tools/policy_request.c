@@ -128,6 +128,9 @@ policy_request_parse(struct slice bytes, struct policy_request *out, size_t *use
 {
     const char *p = bytes.p;
     size_t at = 0;
+    /* However much has come at once. */
+    if (bytes.n > POLICY_REQUEST_MAX)
+        bytes.n = POLICY_REQUEST_MAX;
     *out = (struct policy_request){.knows_helo = true, .knows_sender = true, .takes_header = true};
     while (at < bytes.n) {
         const char *end = memchr(p + at, '\n', bytes.n - at);

@@ -35,7 +35,8 @@ enum policy_parse {
 };
 
 /* Reads the request that bytes begin with; *used is its length if it is DONE. Attributes that are
- * not known are passed over, as the protocol asks. */
+ * not known are passed over, as the protocol asks. One that is longer than POLICY_REQUEST_MAX is
+ * BAD. */
 enum policy_parse policy_request_parse(
     struct slice bytes, struct policy_request *out, size_t *used);
 

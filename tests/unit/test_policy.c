@@ -68,6 +68,14 @@ what_is_no_request_is_known(void **state)
         POLICY_PARSE_MORE);
     assert_int_equal(policy_request_parse(slice_of(longest, POLICY_REQUEST_MAX), &request, &used),
         POLICY_PARSE_BAD);
+    /* Whole or not makes no difference. */
+    memcpy(longest + POLICY_REQUEST_MAX - 2, "\n\n", 2);
+    assert_int_equal(policy_request_parse(slice_of(longest, POLICY_REQUEST_MAX), &request, &used),
+        POLICY_PARSE_DONE);
+    memcpy(longest + POLICY_REQUEST_MAX - 2, "a\n\n", 3);
+    assert_int_equal(
+        policy_request_parse(slice_of(longest, POLICY_REQUEST_MAX + 1), &request, &used),
+        POLICY_PARSE_BAD);
     /* An instance that is too long is none: no other message is taken for it. */
     char text[200];
     (void)snprintf(text, sizeof text, HEAD "instance=%080d\n\n", 1);
