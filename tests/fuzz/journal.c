@@ -18,17 +18,20 @@ must(bool holds)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char path[64];
+    static char path[64];
+    static int fd = -1;
     struct logfile what;
     struct logread *reader;
     struct journal *journal;
     struct errmsg msg;
     struct text line;
     size_t count = 0;
-    int fd = memfd_create("export", MFD_CLOEXEC);
 
-    must(fd >= 0 && write(fd, data, size) == (ssize_t)size);
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (fd < 0) {
+        fd = memfd_create("export", MFD_CLOEXEC);
+        (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    }
+    must(fd >= 0 && ftruncate(fd, 0) == 0 && pwrite(fd, data, size, 0) == (ssize_t)size);
     must(logfile_look(path, &what, &msg) == ERR_OK);
     must(logread_open(path, &what, 0, &reader, &msg) == ERR_OK);
     must(journal_new(&journal) == ERR_OK);
@@ -37,6 +40,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(what.compressed || count <= size);
     journal_free(&journal);
     logread_close(&reader);
-    (void)close(fd);
     return 0;
 }
