@@ -24,7 +24,8 @@ enum sign {
     SIGN_SERVER,
     SIGN_UNSET,
     SIGN_STATIC, /* this and what follows: only of a host with a digit */
-    SIGN_DYNAMIC,
+    SIGN_ACCESS, /* a line, by how it is reached */
+    SIGN_DYNAMIC, /* a line otherwise */
     SIGN_NUMBERED, /* a line or a rented machine */
     SIGN_LINES,    /* domain: its hosts with several digits are lines */
     SIGN_HOSTING,  /* domain: numbered hosts of it are rented */
@@ -173,27 +174,34 @@ domain_start(struct rdns *rdns, const char *text, size_t len)
     return is_suffix(rdns, text + starts[1], len - starts[1]) ? starts[2] : starts[1];
 }
 
+/* Which rows match; NO_ROW where none does. */
+struct found {
+    unsigned first;  /* the first of the table */
+    unsigned access; /* the first of SIGN_ACCESS */
+};
+
 static int
 on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *ctx)
 {
-    unsigned *lowest = ctx;
+    struct found *found = ctx;
 
     (void)from, (void)to, (void)flags;
-    if (id < *lowest)
-        *lowest = id;
+    if (id < found->first)
+        found->first = id;
+    if (rows[id].sign == SIGN_ACCESS && id < found->access)
+        found->access = id;
     return 0;
 }
 
-/* The first row of the table that matches, or NO_ROW. */
-static unsigned
+static struct found
 scan(struct rdns *rdns, enum part part, const char *text, size_t len)
 {
-    unsigned lowest = NO_ROW;
+    struct found found = {NO_ROW, NO_ROW};
 
     if (len == 0 || hs_scan(rdns->databases[part], text, (unsigned)len, 0, rdns->scratch, on_match,
-                        &lowest) != HS_SUCCESS)
-        return NO_ROW;
-    return lowest;
+                        &found) != HS_SUCCESS)
+        return (struct found){NO_ROW, NO_ROW};
+    return found;
 }
 
 static enum sign
@@ -222,6 +230,15 @@ looks_like_line(const char *host, size_t len)
     return digits >= 3 || (digits >= 2 && memchr(host, '.', len) != NULL);
 }
 
+/* Whether a server's word is outweighed: "mx" is also a country, "out" a place, and no server is
+ * named after both its line and its whole address. */
+static bool
+outweighed(struct found found, const char *text, size_t len, size_t host, const struct ip *ip)
+{
+    return found.access != NO_ROW && ip != NULL &&
+           rdnsaddress_is_whole(rdnsaddress_find(text, len, host, ip));
+}
+
 /* A host that is only numbered is what its domain's others are. */
 static struct rdns_verdict
 of_numbered(unsigned domain_row, const char *why)
@@ -244,21 +261,24 @@ decide(struct rdns *rdns, const char *text, size_t len, const struct ip *ip)
         [SIGN_SERVER] = RDNS_CLASS_SERVER,
         [SIGN_UNSET] = RDNS_CLASS_GENERIC_DYNAMIC,
         [SIGN_STATIC] = RDNS_CLASS_GENERIC_STATIC,
+        [SIGN_ACCESS] = RDNS_CLASS_GENERIC_DYNAMIC,
         [SIGN_DYNAMIC] = RDNS_CLASS_GENERIC_DYNAMIC,
     };
     size_t start = domain_start(rdns, text, len), host = start > 0 ? start - 1 : 0;
-    unsigned row = scan(rdns, PART_HOST, text, host);
-    unsigned domain_row = scan(rdns, PART_DOMAIN, text + start, len - start);
+    struct found found = scan(rdns, PART_HOST, text, host);
+    unsigned domain_row = scan(rdns, PART_DOMAIN, text + start, len - start).first;
 
     if (sign_of(domain_row) == SIGN_ESP)
         return (struct rdns_verdict){RDNS_CLASS_ESP, rows[domain_row].name};
-    enum sign sign = sign_of(row);
+    enum sign sign = sign_of(found.first);
     if (sign >= SIGN_STATIC && count_digits(text, host) == 0)
         sign = SIGN_NOTHING;
+    if (sign == SIGN_SERVER && outweighed(found, text, len, host, ip))
+        return (struct rdns_verdict){RDNS_CLASS_GENERIC_DYNAMIC, rows[found.access].name};
     if (sign == SIGN_NUMBERED)
-        return of_numbered(domain_row, rows[row].name);
+        return of_numbered(domain_row, rows[found.first].name);
     if (sign != SIGN_NOTHING)
-        return (struct rdns_verdict){classes[sign], rows[row].name};
+        return (struct rdns_verdict){classes[sign], rows[found.first].name};
     enum rdnsaddress spelling =
         ip != NULL ? rdnsaddress_find(text, len, host, ip) : RDNSADDRESS_NONE;
     if (spelling != RDNSADDRESS_NONE)

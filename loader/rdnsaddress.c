@@ -340,6 +340,20 @@ rdnsaddress_find(const char *text, size_t len, size_t host, const struct ip *ip)
     return ip_is4(ip) ? find_v4(&name, ip) : find_v6(&name, ip);
 }
 
+bool
+rdnsaddress_is_whole(enum rdnsaddress spelling)
+{
+    static const bool whole[] = {
+        [RDNSADDRESS_DECIMAL] = true,
+        [RDNSADDRESS_OCTAL] = true,
+        [RDNSADDRESS_NUMBER] = true,
+        [RDNSADDRESS_HEXADECIMAL] = true,
+        [RDNSADDRESS_IPV6] = true,
+    };
+
+    return whole[spelling];
+}
+
 const char *
 rdnsaddress_text(enum rdnsaddress spelling)
 {

@@ -5,6 +5,7 @@
 #ifndef LOADER_RDNSADDRESS_H
 #define LOADER_RDNSADDRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "zones/ip.h"
@@ -26,6 +27,8 @@ enum rdnsaddress {
  * DNAME_TEXT_SIZE - 1. Of these the first host bytes are the host's own labels, without the dot
  * after them. */
 enum rdnsaddress rdnsaddress_find(const char *text, size_t len, size_t host, const struct ip *ip);
+/* Whether nothing of the address is missing. */
+bool rdnsaddress_is_whole(enum rdnsaddress spelling);
 /* "address, decimal", for people. Static storage. */
 const char *rdnsaddress_text(enum rdnsaddress spelling);
 

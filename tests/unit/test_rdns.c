@@ -179,10 +179,10 @@ struct line_case {
 
 static const struct line_case lines[] = {
     {"a203-0-113-207.isp.example\t203.0.113.207", RDNS_CLASS_GENERIC_DYNAMIC, "four numbers"},
-    {"a203x0x113x207.isp.example\t203.0.113.207", RDNS_CLASS_GENERIC_DYNAMIC, "address, decimal"},
-    {"a203x0x113x207.isp.example\t203.0.113.207\r", RDNS_CLASS_GENERIC_DYNAMIC, NULL},
-    {"a203x0x113x207.isp.example", RDNS_CLASS_SERVER, "a name of its own"},
-    {"a203x0x113x207.isp.example\t", RDNS_CLASS_SERVER, NULL},
+    {"abc203x0x113x207.isp.example\t203.0.113.207", RDNS_CLASS_GENERIC_DYNAMIC, "address, decimal"},
+    {"abc203x0x113x207.isp.example\t203.0.113.207\r", RDNS_CLASS_GENERIC_DYNAMIC, NULL},
+    {"abc203x0x113x207.isp.example", RDNS_CLASS_SERVER, "a name of its own"},
+    {"abc203x0x113x207.isp.example\t", RDNS_CLASS_SERVER, NULL},
     {"mail.example.com.\t2001:db8::1", RDNS_CLASS_SERVER, "mail word"},
     {"mail.example.com\t203.0.113.207\tmore", RDNS_CLASS_NONE, "not an address"},
     {"mail.example.com\t203.0.113", RDNS_CLASS_NONE, "not an address"},
