@@ -44,6 +44,8 @@ static const struct order decimal_orders[] = {
     {RDNSADDRESS_THREE_OCTETS, 3, {1, 2, 3}, 3, 6, false}, /* 0-113-7 */
     {RDNSADDRESS_THREE_OCTETS, 3, {3, 2, 1}, 3, 6, false}, /* 7-113-0 */
     {RDNSADDRESS_THREE_OCTETS, 3, {0, 2, 3}, 3, 6, false}, /* 203-113-7 */
+    {RDNSADDRESS_THREE_OCTETS, 3, {0, 1, 2}, 5, 6, false}, /* p9.203-0-113 */
+    {RDNSADDRESS_THREE_OCTETS, 3, {2, 1, 0}, 5, 6, false}, /* p9.113-0-203 */
     {RDNSADDRESS_TWO_OCTETS, 2, {2, 3}, 4, 5, true},       /* l113-207 */
     {RDNSADDRESS_TWO_OCTETS, 2, {3, 2}, 4, 5, true},       /* l207-113 */
 };
@@ -223,22 +225,22 @@ write_hex(const uint8_t *bytes, unsigned count, char *out)
 }
 
 /* The last two or three octets are the four or six digits that a run of the first label ends with.
- * One letter before them may look like such a digit too: "x71cf", "d71cf". */
+ * Letters before them may look like such digits too: "x71cf", "d71cf", "node71cf". */
 static bool
 has_hex_octets(const struct name *name, const char hex[8])
 {
     for (size_t i = 0; i < name->first_label; i++) {
         if (!is_hex(name->text[i]) || (i > 0 && is_hex(name->text[i - 1])))
             continue;
-        size_t at = i, n = 0;
+        size_t letters = 0, n = 0;
         while (is_hex(name->text[i + n]))
             n++;
-        if ((n == 5 || n == 7) && !is_digit(name->text[i])) {
-            at++;
-            n--;
-        }
-        if ((n == 4 || n == 6) && memcmp(name->text + at, hex + 8 - n, n) == 0)
-            return true;
+        while (letters < n && !is_digit(name->text[i + letters]))
+            letters++;
+        for (size_t wanted = 4; wanted <= 6 && wanted <= n; wanted += 2)
+            if (letters >= n - wanted &&
+                memcmp(name->text + i + n - wanted, hex + 8 - wanted, wanted) == 0)
+                return true;
     }
     return false;
 }

@@ -16,7 +16,7 @@ enum rdnsaddress {
     RDNSADDRESS_OCTAL,        /* the same in octal */
     RDNSADDRESS_NUMBER,       /* the address as one number, decimal or octal */
     RDNSADDRESS_HEXADECIMAL,  /* eight digits, either way round, joined or apart */
-    RDNSADDRESS_THREE_OCTETS, /* the last three, or the first and the last two */
+    RDNSADDRESS_THREE_OCTETS, /* the last three, the first three, the first and the last two */
     RDNSADDRESS_TWO_OCTETS,   /* the last two, close together or joined */
     RDNSADDRESS_HEX_OCTETS,   /* the last two or three in hexadecimal, standing alone */
     RDNSADDRESS_LAST_OCTET,   /* the last one after a few letters, deep in a tree: p30.town.area */

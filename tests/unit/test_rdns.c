@@ -133,6 +133,21 @@ static const struct class_case classes[] = {
     {"cable.example", NULL, RDNS_CLASS_SERVER},
     {"home.isp.example", NULL, RDNS_CLASS_SERVER},
     {"host66.company.example", NULL, RDNS_CLASS_SERVER},
+    {"1cust12.tnt3.town.isp.example", NULL, RDNS_CLASS_GENERIC_DYNAMIC},
+    {"customer-abc-3-45.isp.example", NULL, RDNS_CLASS_GENERIC_DYNAMIC},
+    {"p1234567pcs.town1.st.isp.example", NULL, RDNS_CLASS_GENERIC_DYNAMIC},
+    {"cc12345-a.town1.st.isp.example", NULL, RDNS_CLASS_GENERIC_DYNAMIC},
+    {"h197n2x31o985.isp.example", NULL, RDNS_CLASS_GENERIC_DYNAMIC},
+    {"mobile-12-34.isp.example", NULL, RDNS_CLASS_GENERIC_DYNAMIC},
+    {"mobile1.company.example", NULL, RDNS_CLASS_SERVER},
+    /* Without a digit only where no other word stands beside. */
+    {"adsl.isp.example", NULL, RDNS_CLASS_GENERIC_DYNAMIC},
+    {"adsl.company.isp.example", NULL, RDNS_CLASS_SERVER},
+    /* A server's word, or a country's: the line and the whole address outweigh it. */
+    {"mx-ll-203.0.113-207.dynamic.isp.example", "203.0.113.207", RDNS_CLASS_GENERIC_DYNAMIC},
+    {"mx-ll-203.0.113-207.dynamic.isp.example", "198.51.100.1", RDNS_CLASS_SERVER},
+    {"mx-ll-203.0.113-207.isp.example", "203.0.113.207", RDNS_CLASS_SERVER},
+    {"mail-203-0-113-207.pool.platform.example", "203.0.113.207", RDNS_CLASS_SERVER},
     /* Addresses that stay, and rented machines. */
     {"static-203-0-113-207.isp.example", "203.0.113.207", RDNS_CLASS_GENERIC_STATIC},
     {"203-0-113-207.adsl.static.isp.example", "203.0.113.207", RDNS_CLASS_GENERIC_STATIC},
