@@ -23,9 +23,9 @@ enum sign {
     SIGN_ESP,
     SIGN_SERVER,
     SIGN_UNSET,
-    SIGN_STATIC, /* this and what follows: only of a host with a digit */
-    SIGN_ACCESS, /* a line, by how it is reached */
-    SIGN_DYNAMIC, /* a line otherwise */
+    SIGN_STATIC,   /* this and what follows: only of a host with a digit */
+    SIGN_ACCESS,   /* a line, by how it is reached */
+    SIGN_DYNAMIC,  /* a line otherwise */
     SIGN_NUMBERED, /* a line or a rented machine */
     SIGN_LINES,    /* domain: its hosts with several digits are lines */
     SIGN_HOSTING,  /* domain: numbered hosts of it are rented */
