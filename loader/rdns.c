@@ -62,12 +62,20 @@ struct suffix {
     bool is_public;
 };
 
+/* For the same reason: which row a registered domain matches. */
+enum { DOMAINS = 1024, DOMAIN_TEXT = 44 };
+struct domain {
+    char text[DOMAIN_TEXT]; /* "" while empty */
+    unsigned row;
+};
+
 struct rdns {
     const struct publicname *names;
     hs_database_t *databases[PART_COUNT];
     hs_scratch_t *scratch;
     double compile_ms;
     struct suffix suffixes[SUFFIXES];
+    struct domain domains[DOMAINS];
 };
 
 enum err
@@ -143,15 +151,23 @@ compile(struct rdns *rdns, struct errmsg *msg)
     return err;
 }
 
+/* For a table of some thousand slots. */
+static uint32_t
+hash_text(const char *text, size_t len)
+{
+    uint32_t hash = 2166136261U;
+
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (unsigned char)text[i]) * 16777619U;
+    return hash ^ hash >> 16;
+}
+
 static bool
 is_suffix(struct rdns *rdns, const char *text, size_t len)
 {
     if (len >= SUFFIX_TEXT)
         return false; /* no public suffix of two labels is so long, but for some in punycode */
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)text[i]) * 16777619U;
-    struct suffix *slot = &rdns->suffixes[(hash ^ hash >> 16) % SUFFIXES];
+    struct suffix *slot = &rdns->suffixes[hash_text(text, len) % SUFFIXES];
     if (strcmp(slot->text, text) != 0) {
         memcpy(slot->text, text, len + 1);
         slot->is_public = publicname_is_suffix(rdns->names, text);
@@ -202,6 +218,20 @@ scan(struct rdns *rdns, enum part part, const char *text, size_t len)
                         &found) != HS_SUCCESS)
         return (struct found){NO_ROW, NO_ROW};
     return found;
+}
+
+/* The first row that matches the registered domain, which ends the text. */
+static unsigned
+scan_domain(struct rdns *rdns, const char *text, size_t len)
+{
+    if (len == 0 || len >= DOMAIN_TEXT)
+        return scan(rdns, PART_DOMAIN, text, len).first;
+    struct domain *slot = &rdns->domains[hash_text(text, len) % DOMAINS];
+    if (strcmp(slot->text, text) != 0) {
+        memcpy(slot->text, text, len + 1);
+        slot->row = scan(rdns, PART_DOMAIN, text, len).first;
+    }
+    return slot->row;
 }
 
 static enum sign
@@ -266,7 +296,7 @@ decide(struct rdns *rdns, const char *text, size_t len, const struct ip *ip)
     };
     size_t start = domain_start(rdns, text, len), host = start > 0 ? start - 1 : 0;
     struct found found = scan(rdns, PART_HOST, text, host);
-    unsigned domain_row = scan(rdns, PART_DOMAIN, text + start, len - start).first;
+    unsigned domain_row = scan_domain(rdns, text + start, len - start);
 
     if (sign_of(domain_row) == SIGN_ESP)
         return (struct rdns_verdict){RDNS_CLASS_ESP, rows[domain_row].name};
