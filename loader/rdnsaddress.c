@@ -46,8 +46,8 @@ static const struct order decimal_orders[] = {
     {RDNSADDRESS_THREE_OCTETS, 3, {0, 2, 3}, 3, 6, false}, /* 203-113-7 */
     {RDNSADDRESS_THREE_OCTETS, 3, {0, 1, 2}, 5, 6, false}, /* p9.203-0-113 */
     {RDNSADDRESS_THREE_OCTETS, 3, {2, 1, 0}, 5, 6, false}, /* p9.113-0-203 */
-    {RDNSADDRESS_TWO_OCTETS, 2, {2, 3}, 4, 5, true},       /* l113-207 */
-    {RDNSADDRESS_TWO_OCTETS, 2, {3, 2}, 4, 5, true},       /* l207-113 */
+    {RDNSADDRESS_TWO_OCTETS, 2, {2, 3}, 3, 5, true},       /* l113-207 */
+    {RDNSADDRESS_TWO_OCTETS, 2, {3, 2}, 3, 5, true},       /* l207-113 */
 };
 static const struct order octal_orders[] = {
     {RDNSADDRESS_OCTAL, 4, {0, 1, 2, 3}, 9, 9, false}, /* 0313-0-0161-07 */

@@ -72,6 +72,7 @@ static const struct spelling_case spellings[] = {
     {"l207-113.isp.example", "203.0.113.207", RDNSADDRESS_TWO_OCTETS},
     {"l113207.isp.example", "203.0.113.207", RDNSADDRESS_TWO_OCTETS},
     {"cm10.town77.isp.example", "203.0.77.10", RDNSADDRESS_TWO_OCTETS},
+    {"l3-17.isp.example", "203.0.3.17", RDNSADDRESS_TWO_OCTETS},
     {"l3-7.isp.example", "203.0.3.7", RDNSADDRESS_NONE},
     {"l37.isp.example", "203.0.3.7", RDNSADDRESS_NONE},
     {"city.l113-207.isp.example", "203.0.113.207", RDNSADDRESS_NONE},
