@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/list_files.h"
+#include "tests/unit/random.h"
 #include <jansson.h>
 
 #include "loader/lists.h"
@@ -222,13 +223,6 @@ texts_of_rbldnsd(void **state)
         }
         round_trip(f, LIST_IP4SET, lines);
     }
-}
-
-static uint32_t
-next_random(uint32_t *seed)
-{
-    *seed = *seed * 1664525U + 1013904223U;
-    return *seed >> 8;
 }
 
 static void

@@ -9,9 +9,10 @@
 
 #include <cmocka.h>
 
-#include "list_files.h"
+#include "tests/unit/list_files.h"
+#include "tests/unit/random.h"
+
 #include "loader/listflat.h"
-#include "loader/listoverlay.h"
 #include "loader/listpack.h"
 #include "loader/liststore.h"
 
@@ -28,15 +29,6 @@ struct fixture {
     char *text;
     size_t n;
 };
-
-static uint64_t
-draw(struct fixture *f)
-{
-    uint64_t z = f->seed += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
 
 static int
 setup(void **state)
@@ -204,7 +196,7 @@ write_lines(struct fixture *f, const char *end, bool odd_lines)
         " 10.9.8.7", "10.9.8.6#x", "255.255.255.255", "0.0.0.0", "99999999999.1.1.1"};
     f->n = 0;
     for (unsigned i = 0; i < LINES; i++) {
-        unsigned v4 = (unsigned)draw(f), pick = (unsigned)(draw(f) % 400);
+        unsigned v4 = (unsigned)draw(&f->seed), pick = (unsigned)(draw(&f->seed) % 400);
         if (odd_lines && i > 9000 && pick < sizeof odd / sizeof *odd)
             f->n += (size_t)snprintf(f->text + f->n, TEXT_SIZE - f->n, "%s\n", odd[pick]);
         f->n += (size_t)snprintf(f->text + f->n, TEXT_SIZE - f->n, "%u.%u.%u.%u%s\n",
@@ -243,232 +235,6 @@ lines_read_either_way_are_the_same(void **state)
         assert_int_equal(stats[0].warnings > 1, i >= 3 || types[i % 3] == LIST_IP4TRIE);
         lists_free(&sets[0]);
         lists_free(&sets[1]);
-    }
-}
-
-static int
-by_number(const void *a, const void *b)
-{
-    uint32_t x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return (x > y) - (x < y);
-}
-
-/* Against the flattening that knows every form of entry. */
-static void
-plain_ones_are_flattened_as_all(void **state)
-{
-    struct fixture *f = *state;
-    enum { MOST = 3000 };
-    static const uint8_t bytes[] = {'L', 127, 0, 0, 2};
-    struct slice value = slice_of(bytes, sizeof bytes);
-    struct listflat_entry *entries = calloc(MOST, sizeof *entries);
-    for (unsigned round = 0; round < 60; round++) {
-        struct listflat_arena arena = {0};
-        struct listflat_v4 flat;
-        struct ipset_entry *want;
-        size_t count = 1 + draw(f) % MOST, want_count;
-        uint32_t *addrs = calloc(count, sizeof *addrs);
-        unsigned bits = 1 + round % 32;
-        for (size_t i = 0; i < count; i++)
-            addrs[i] = (uint32_t)(draw(f) << (32 - bits));
-        if (round % 3 == 0) /* from the last on, or beside each other */
-            for (size_t i = 0; i < count; i++)
-                addrs[i] = UINT32_MAX - (uint32_t)draw(f) % (uint32_t)count;
-        if (round % 5 == 0)
-            qsort(addrs, count, sizeof *addrs, by_number);
-        for (size_t i = 0; i < count; i++)
-            entries[i] = (struct listflat_entry){addrs[i], addrs[i], value};
-        assert_int_equal(listflat_ranges(entries, count, &arena, &want, &want_count), ERR_OK);
-        assert_int_equal(listflat_plain(&addrs, count, value, &flat), ERR_OK);
-        assert_null(addrs);
-        assert_int_equal(flat.ranges.count, want_count);
-        for (size_t i = 0; i < want_count; i++) {
-            assert_int_equal(flat.ranges.first[i], ip_v4(&want[i].range.first));
-            assert_int_equal(flat.ranges.last[i], ip_v4(&want[i].range.last));
-        }
-        listflat_free_v4(&flat);
-        listflat_free(&arena);
-        free(want);
-    }
-    free(entries);
-}
-
-/* The lines of one address come together with all their values. */
-static void
-numbered_ones_are_flattened_as_all(void **state)
-{
-    struct fixture *f = *state;
-    enum { MOST = 300 };
-    static const uint8_t bytes[4][5] = {
-        {'L', 127, 0, 0, 2}, {'L', 127, 0, 0, 3}, {'L', 127, 0, 0, 4}, {'L', 127, 0, 0, 5}};
-    struct listflat_entry entries[MOST];
-    for (unsigned round = 0; round < 2000; round++) {
-        struct listflat_arena arena = {0};
-        struct listflat_v4 flat;
-        struct ipset_entry *want;
-        size_t count = 1 + draw(f) % MOST, want_count;
-        uint32_t *addrs = calloc(count, sizeof *addrs);
-        uint8_t *numbers = calloc(count, sizeof *numbers);
-        struct listflat_values *values = calloc(1, sizeof *values);
-        unsigned bits = 5 + round % 28;
-        for (size_t i = 0; i < count; i++) {
-            struct slice value = slice_of(bytes[draw(f) % (1 + round % 4)], 5);
-            addrs[i] = (uint32_t)(draw(f) << (32 - bits)) >> round % 2 * (32 - bits);
-            entries[i] = (struct listflat_entry){addrs[i], addrs[i], value};
-            assert_int_equal(listflat_number(values, value, &numbers[i]), ERR_OK);
-        }
-        assert_int_equal(listflat_ranges(entries, count, &arena, &want, &want_count), ERR_OK);
-        enum err err = listflat_numbered(&addrs, &numbers, &values, count, &arena, &flat);
-        assert_null(addrs);
-        assert_int_equal(err, ERR_OK);
-        assert_int_equal(flat.ranges.count, want_count);
-        for (size_t i = 0; i < want_count; i++) {
-            assert_int_equal(flat.ranges.first[i], ip_v4(&want[i].range.first));
-            assert_int_equal(flat.ranges.last[i], ip_v4(&want[i].range.last));
-            assert_int_equal(slice_cmp(ipset_v4_value(&flat.ranges, i), want[i].value), 0);
-        }
-        listflat_free_v4(&flat);
-        listflat_free(&arena);
-        free(want);
-    }
-}
-
-/* More values than have numbers, all at once or when lines of one address come together. */
-static void
-too_many_values(void **state)
-{
-    (void)state;
-    enum { MANY = IPSET_VALUES_MAX };
-    struct listflat_arena arena = {0};
-    struct listflat_v4 flat;
-    uint8_t bytes[MANY + 1][5], number;
-    uint32_t *addrs = calloc(MANY, sizeof *addrs);
-    uint8_t *numbers = calloc(MANY, sizeof *numbers);
-    struct listflat_values *values = calloc(1, sizeof *values);
-    for (unsigned i = 0; i <= MANY; i++) {
-        memcpy(bytes[i], (uint8_t[]){'L', 127, 0, (uint8_t)(i >> 8), (uint8_t)i}, 5);
-        enum err err = listflat_number(values, slice_of(bytes[i], 5), &number);
-        assert_int_equal(err, i < MANY ? ERR_OK : ERR_RANGE);
-        if (i < MANY) {
-            addrs[i] = i / 2;
-            numbers[i] = number;
-        }
-    }
-    enum err err = listflat_numbered(&addrs, &numbers, &values, MANY, &arena, &flat);
-    assert_int_equal(err, ERR_RANGE);
-    assert_int_equal(flat.ranges.count, MANY);
-    listflat_free_v4(&flat);
-    listflat_free(&arena);
-}
-
-/* Exclusions and ranges among them, on borders of levels too. */
-static void
-mixed_ones_are_flattened_as_all(void **state)
-{
-    struct fixture *f = *state;
-    enum { MOST = 120 };
-    static const uint8_t bytes[] = {'L', 127, 0, 0, 2};
-    struct slice value = slice_of(bytes, sizeof bytes);
-    for (unsigned round = 0; round < 4000; round++) {
-        struct listflat_arena arena = {0};
-        struct listflat_entry all[MOST], others[MOST];
-        struct listflat_v4 flat;
-        struct ipset_entry *want;
-        size_t count = 0, other_count = 0, want_count;
-        uint32_t *addrs = calloc(MOST, sizeof *addrs);
-        uint32_t base = round % 7 == 0 ? UINT32_MAX - 1023 : 0x01ffff00;
-        for (size_t i = 0; i < MOST; i++) {
-            uint32_t first = base + (uint32_t)(draw(f) % 1024), last = first;
-            bool excluded = draw(f) % 9 == 0;
-            if (draw(f) % 6 == 0) {
-                first &= ~255U;
-                last = first | 255;
-            } else if (draw(f) % 6 == 0) {
-                last |= (uint32_t)(draw(f) % 512);
-            }
-            all[i] = (struct listflat_entry){first, last, excluded ? slice_of(NULL, 0) : value};
-            if (excluded || first != last)
-                others[other_count++] = all[i];
-            else
-                addrs[count++] = first;
-        }
-        assert_int_equal(listflat_ranges(all, MOST, &arena, &want, &want_count), ERR_OK);
-        assert_int_equal(
-            listflat_mixed(&addrs, count, value, others, other_count, &arena, &flat), ERR_OK);
-        assert_int_equal(flat.ranges.count, want_count);
-        for (size_t i = 0; i < want_count; i++) {
-            assert_int_equal(flat.ranges.first[i], ip_v4(&want[i].range.first));
-            assert_int_equal(flat.ranges.last[i], ip_v4(&want[i].range.last));
-        }
-        listflat_free_v4(&flat);
-        listflat_free(&arena);
-        free(want);
-    }
-}
-
-/* A layer over plain entries is as one over those that have a value each. */
-static void
-layers_over_plain_ones(void **state)
-{
-    struct fixture *f = *state;
-    enum { LOWER = 60, UPPER = 12 };
-    static const uint8_t bytes[3][5] = {
-        {'L', 127, 0, 0, 2}, {'L', 127, 0, 0, 3}, {'L', 127, 0, 0, 4}};
-    for (unsigned round = 0; round < 4000; round++) {
-        struct listflat_arena arena = {0};
-        struct list_flat lower[2] = {{0}, {0}}, upper = {0};
-        struct listflat_entry entries[UPPER];
-        uint32_t base = round % 7 == 0 ? UINT32_MAX - 200 : 0x01000000;
-        uint32_t *addrs = calloc(LOWER, sizeof *addrs);
-        uint64_t dropped[2];
-        bool cut = round % 2 == 0, differ = round % 5 == 0;
-        for (size_t i = 0; i < LOWER; i++)
-            addrs[i] = base + (uint32_t)(draw(f) % 200);
-        for (size_t i = 0; i < UPPER; i++) {
-            uint32_t first = base + (uint32_t)(draw(f) % 200), length = (uint32_t)(draw(f) % 30);
-            if (length > UINT32_MAX - first)
-                length = UINT32_MAX - first;
-            entries[i] = (struct listflat_entry){
-                first, first + length, slice_of(bytes[differ && i % 2 == 1], 5)};
-        }
-        if (round % 3 == 0) {
-            uint8_t *numbers = calloc(LOWER, sizeof *numbers);
-            struct listflat_values *values = calloc(1, sizeof *values);
-            for (size_t i = 0; i < LOWER; i++)
-                assert_int_equal(
-                    listflat_number(values, slice_of(bytes[2 * (addrs[i] % 2)], 5), &numbers[i]),
-                    ERR_OK);
-            enum err err =
-                listflat_numbered(&addrs, &numbers, &values, LOWER, &arena, &lower[0].v4);
-            assert_int_equal(err, ERR_OK);
-        } else {
-            struct slice value = slice_of(bytes[0], 5);
-            assert_int_equal(listflat_plain(&addrs, LOWER, value, &lower[0].v4), ERR_OK);
-        }
-        lower[0].count = lower[1].count = lower[0].v4.ranges.count;
-        lower[1].addrs = listflat_unpack(&lower[0].v4.ranges);
-        assert_int_equal(
-            listflat_ranges(entries, draw(f) % UPPER, &arena, &upper.addrs, &upper.count), ERR_OK);
-        for (unsigned i = 0; i < 2; i++)
-            assert_int_equal(listoverlay(&lower[i], &upper, cut, &dropped[i]), ERR_OK);
-        struct publish_set sets[2] = {
-            {.addrs = lower[0].addrs,
-                .v4 = lower[0].v4.first != NULL ? &lower[0].v4.ranges : NULL,
-                .count = lower[0].count},
-            {.addrs = lower[1].addrs, .count = lower[1].count}};
-        assert_int_equal(dropped[0], dropped[1]);
-        assert_int_equal(sets[0].count, sets[1].count);
-        for (size_t i = 0; i < sets[0].count; i++) {
-            const struct ipset_entry p = publish_range(&sets[0], i), q = publish_range(&sets[1], i);
-            assert_memory_equal(&p.range, &q.range, sizeof p.range);
-            assert_int_equal(slice_cmp(p.value, q.value), 0);
-        }
-        listcollect_free_flat(&lower[0]);
-        listcollect_free_flat(&lower[1]);
-        listcollect_free_flat(&upper);
-        listflat_free(&arena);
     }
 }
 
@@ -529,15 +295,15 @@ an_edit_changes_few_chunks(void **state)
         struct chunks before, after;
         bool piece = round >= 50;
         read_chunks(f, &before);
-        char *at = strchr(f->text + draw(f) % (f->n - 100000), '\n') + 1;
-        char *end = piece ? at + draw(f) % 90000 : at;
+        char *at = strchr(f->text + draw(&f->seed) % (f->n - 100000), '\n') + 1;
+        char *end = piece ? at + draw(&f->seed) % 90000 : at;
         end = strchr(end, '\n') + 1;
         memmove(at, end, (size_t)(f->text + f->n - end) + 1);
         f->n -= (size_t)(end - at);
-        at = strchr(f->text + draw(f) % (f->n - 100000), '\n') + 1;
+        at = strchr(f->text + draw(&f->seed) % (f->n - 100000), '\n') + 1;
         memmove(at + 12, at, (size_t)(f->text + f->n - at) + 1);
         char line[16];
-        (void)snprintf(line, sizeof line, "9.9.%03u.%03u\n", round, (unsigned)draw(f) % 256);
+        (void)snprintf(line, sizeof line, "9.9.%03u.%03u\n", round, (unsigned)draw(&f->seed) % 256);
         memcpy(at, line, 12);
         f->n += 12;
         (void)list_import_text(&f->conf, &f->source, LIST_IP4SET, f->text, f->n, NOW);
@@ -629,11 +395,6 @@ main(void)
         cmocka_unit_test(gives_entries_back),
         cmocka_unit_test(damage_is_noticed),
         cmocka_unit_test_setup_teardown(lines_read_either_way_are_the_same, setup, teardown),
-        cmocka_unit_test_setup_teardown(plain_ones_are_flattened_as_all, setup, teardown),
-        cmocka_unit_test_setup_teardown(numbered_ones_are_flattened_as_all, setup, teardown),
-        cmocka_unit_test(too_many_values),
-        cmocka_unit_test_setup_teardown(mixed_ones_are_flattened_as_all, setup, teardown),
-        cmocka_unit_test_setup_teardown(layers_over_plain_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(an_edit_changes_few_chunks, setup, teardown),
         cmocka_unit_test_setup_teardown(older_stores_are_read_and_replaced, setup, teardown),
     };

@@ -11,19 +11,14 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/random.h"
+
 #include "loader/listflat.h"
 
 enum { MOST = 40, VALUES = 4, ROUNDS = 2500 };
 
 static uint8_t values[VALUES][5] = {
     {'L', 127, 0, 0, 2}, {'L', 127, 0, 0, 3}, {'L', 127, 0, 0, 4}, {'L', 127, 0, 0, 5}};
-
-static uint32_t
-next_random(uint32_t *seed)
-{
-    *seed = *seed * 1664525U + 1013904223U;
-    return *seed >> 8;
-}
 
 static struct range
 range_of_prefix(const struct ip *ip, unsigned len)

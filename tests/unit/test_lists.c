@@ -1,6 +1,6 @@
 /*
- * Lists: flattening against a model with rbldnsd's four tables, and what an import reads, keeps and
- * writes. The lines are in test_listfile.c.
+ * Lists: what an import reads, keeps and writes. The lines are in test_listfile.c, flattening in
+ * test_listflat.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,159 +15,9 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "loader/listflat.h"
 #include "loader/lists.h"
 
 #define NOW INT64_C(1780272000) /* 2026-06-01 */
-
-static uint32_t
-next_random(uint32_t *seed)
-{
-    *seed = *seed * 1664525U + 1013904223U;
-    return *seed >> 8;
-}
-
-/* rbldnsd's own way on a small world: which of four tables has the unit of the address, exploding
- * every entry; the answer is the elements in file order, empty if it is not listed. */
-static struct slice
-model_answer(const struct listflat_entry *entries, size_t count, uint32_t at, uint8_t out[4096])
-{
-    static const unsigned bits[] = {0, 8, 16, 24};
-    for (unsigned level = 0; level < 4; level++) {
-        uint64_t unit = UINT64_C(1) << bits[level], base = at / unit * unit;
-        size_t n = 0;
-        bool found = false, excluded = false;
-        for (size_t i = 0; i < count; i++) {
-            uint64_t first = entries[i].first, last = entries[i].last;
-            /* The entry has the unit on this level if it covers it, but not the one above. */
-            bool covers = first <= base && base + unit - 1 <= last;
-            uint64_t above = unit * 256, above_base = at / above * above;
-            if (!covers || (level < 3 && first <= above_base && above_base + above - 1 <= last))
-                continue;
-            found = true;
-            excluded = excluded || entries[i].value.n == 0;
-            bool twice = false;
-            for (size_t k = 0; k < n; k += 5)
-                twice = twice ||
-                        (entries[i].value.n == 5 && memcmp(out + k, entries[i].value.p, 5) == 0);
-            if (!twice && entries[i].value.n == 5) {
-                memcpy(out + n, entries[i].value.p, 5);
-                n += 5;
-            }
-        }
-        if (found)
-            return slice_of(out, excluded ? 0 : n);
-    }
-    return slice_of(out, 0);
-}
-
-static struct slice
-flat_answer(const struct ipset_entry *flat, size_t count, uint32_t at)
-{
-    for (size_t i = 0; i < count; i++)
-        if (ip_v4(&flat[i].range.first) <= at && at <= ip_v4(&flat[i].range.last))
-            return flat[i].value;
-    return slice_of(NULL, 0);
-}
-
-static void
-check_flat(const struct ipset_entry *flat, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        assert_true(ip_cmp(&flat[i].range.first, &flat[i].range.last) <= 0);
-        assert_true(flat[i].value.n > 0);
-        if (i == 0)
-            continue;
-        uint64_t before = ip_v4(&flat[i - 1].range.last), first = ip_v4(&flat[i].range.first);
-        assert_true(before < first);
-        assert_true(before + 1 < first || slice_cmp(flat[i - 1].value, flat[i].value) != 0);
-    }
-}
-
-enum { MOST = 40, VALUES = 5 };
-
-/* Ends that like to meet borders of units. */
-static uint32_t
-random_end(uint32_t *seed, bool last)
-{
-    static const uint32_t hosts[] = {0, 1, 2, 128, 254, 255};
-    uint32_t a = 1 + next_random(seed) % 3;
-    for (unsigned i = 0; i < 3; i++)
-        a = a << 8 | hosts[next_random(seed) % 6];
-    unsigned fill = 8 * (next_random(seed) % 4);
-    uint32_t low = (uint32_t)((UINT64_C(1) << fill) - 1);
-    return last ? a | low : a & ~low;
-}
-
-static void
-test_flatten_model(void **state)
-{
-    uint8_t values[VALUES][5] = {{'L', 127, 0, 0, 2}, {'L', 127, 0, 0, 3}, {'L', 127, 0, 0, 4},
-        {'L', 127, 0, 0, 5}, {'L', 127, 0, 0, 6}};
-    uint32_t seed = 7;
-    (void)state;
-    for (unsigned round = 0; round < 600; round++) {
-        struct listflat_entry entries[MOST];
-        size_t count = 1 + next_random(&seed) % MOST, flat_count;
-        struct listflat_arena arena = {0};
-        struct ipset_entry *flat;
-        for (size_t i = 0; i < count; i++) {
-            uint32_t a = random_end(&seed, false), b = random_end(&seed, true);
-            struct listflat_entry *e = &entries[i];
-            if (next_random(&seed) % 3 == 0)
-                b = a | (uint32_t)((UINT64_C(1) << 8 * (next_random(&seed) % 4)) - 1);
-            *e = (struct listflat_entry){
-                a < b ? a : b, a < b ? b : a, slice_of(values[next_random(&seed) % VALUES], 5)};
-            if (next_random(&seed) % 5 == 0)
-                e->value = slice_of(NULL, 0);
-        }
-        assert_int_equal(listflat_ranges(entries, count, &arena, &flat, &flat_count), ERR_OK);
-        check_flat(flat, flat_count);
-        /* Every border of every entry, one address on either side, and the borders of the result.
-         */
-        for (size_t i = 0; i < count + flat_count; i++) {
-            uint32_t ends[2] = {i < count ? entries[i].first : ip_v4(&flat[i - count].range.first),
-                i < count ? entries[i].last : ip_v4(&flat[i - count].range.last)};
-            for (unsigned k = 0; k < 6; k++) {
-                uint8_t model[4096];
-                uint32_t at = ends[k / 3] + k % 3 - 1;
-                struct slice want = model_answer(entries, count, at, model);
-                struct slice got = flat_answer(flat, flat_count, at);
-                if (slice_cmp(want, got) != 0)
-                    fail_msg(
-                        "round %u, address %08x: %zu bytes, wanted %zu", round, at, got.n, want.n);
-            }
-        }
-        free(flat);
-        listflat_free(&arena);
-    }
-}
-
-/* The whole space costs one entry, and its end is no overflow. */
-static void
-test_flatten_whole(void **state)
-{
-    const uint8_t value[] = {'L', 127, 0, 0, 2};
-    struct listflat_entry entries[] = {{0, UINT32_MAX, slice_of(value, 5)},
-        {UINT32_MAX, UINT32_MAX, slice_of(NULL, 0)}, {0, 0, slice_of(NULL, 0)}};
-    struct listflat_arena arena = {0};
-    struct ipset_entry *flat;
-    size_t count;
-    (void)state;
-    assert_int_equal(listflat_ranges(entries, 1, &arena, &flat, &count), ERR_OK);
-    assert_int_equal(count, 1);
-    assert_int_equal(ip_v4(&flat[0].range.last), UINT32_MAX);
-    free(flat);
-    assert_int_equal(listflat_ranges(entries, 3, &arena, &flat, &count), ERR_OK);
-    assert_int_equal(count, 1);
-    assert_int_equal(ip_v4(&flat[0].range.first), 1);
-    assert_int_equal(ip_v4(&flat[0].range.last), UINT32_MAX - 1);
-    free(flat);
-    assert_int_equal(listflat_ranges(NULL, 0, &arena, &flat, &count), ERR_OK);
-    assert_int_equal(count, 0);
-    free(flat);
-    listflat_free(&arena);
-}
 
 struct fixture {
     char dir[32], store[64], paths[2][64];
@@ -706,8 +556,6 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flatten_model),
-        cmocka_unit_test(test_flatten_whole),
         cmocka_unit_test_setup_teardown(test_import, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unchanged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failed_keeps, setup, teardown),

@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/random.h"
+
 #include "loader/dnscache.h"
 #include "loader/history_forget.h"
 #include "loader/publish.h"
@@ -62,13 +64,6 @@ teardown(void **state)
     assert_int_equal(system(command), 0);
     free(f);
     return 0;
-}
-
-static uint32_t
-next_random(uint32_t *seed)
-{
-    *seed = *seed * 1664525U + 1013904223U;
-    return *seed >> 8;
 }
 
 static struct word_subject
