@@ -12,78 +12,14 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/list_files.h"
+#include "tests/unit/list_fixture.h"
 #include "tests/unit/random.h"
 
 #include "loader/listbrake.h"
 #include "loader/listcmd.h"
 #include "loader/listedit.h"
 
-#define NOW INT64_C(1780272000) /* 2026-06-01 */
 enum { DAY_S = 86400 };
-
-struct fixture {
-    char dir[40], answers[64], lists[64], path[64];
-    char *files[1];
-    struct conf conf;
-    struct list_source source;
-    struct prefix own, never;
-    struct errmsg msg;
-    char *text; /* of the last show */
-};
-
-static int
-setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    if (f == NULL)
-        return 1;
-    strcpy(f->dir, "/tmp/repdns-listedit-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    (void)snprintf(f->answers, sizeof f->answers, "%s/answers.mdb", f->dir);
-    (void)snprintf(f->lists, sizeof f->lists, "%s/lists.mdb", f->dir);
-    (void)snprintf(f->path, sizeof f->path, "%s/list", f->dir);
-    f->files[0] = f->path;
-    f->source = (struct list_source){.name = "mine",
-        .file_count = 1,
-        .files = f->files,
-        .max_change = 50,
-        .max_change_floor = 10};
-    assert_int_equal(prefix_parse("203.0.113.0/24", 14, false, &f->own), ERR_OK);
-    assert_int_equal(prefix_parse("2001:db8:5::/48", 15, false, &f->never), ERR_OK);
-    f->conf = (struct conf){.answers_path = f->answers,
-        .lists_path = f->lists,
-        .lists = &f->source,
-        .list_count = 1,
-        .own_networks = &f->own,
-        .own_network_count = 1,
-        .never_list = &f->never,
-        .never_count = 1};
-    *state = f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-    list_remove_folder(f->dir);
-    free(f->text);
-    free(f);
-    return 0;
-}
-
-static void
-import(struct fixture *f, enum list_type type, const char *text)
-{
-    (void)list_import_text(&f->conf, &f->source, type, text, strlen(text), NOW);
-}
-
-static struct list_set *
-flatten(const struct fixture *f)
-{
-    return list_flatten_all(&f->conf, &f->source);
-}
 
 /* "1.2.3.4-1.2.3.5 2:text;" of all that is listed; names with ! for exclusions. */
 static void

@@ -9,54 +9,22 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/list_files.h"
+#include "tests/unit/list_fixture.h"
 #include "tests/unit/random.h"
 
 #include "loader/listflat.h"
 #include "loader/listpack.h"
 #include "loader/liststore.h"
 
-#define NOW INT64_C(1780272000) /* 2026-06-01 */
-
 enum { TEXT_SIZE = 1 << 22, LINES = 60000 };
 
-struct fixture {
-    char dir[32], store[64], path[64];
-    char *files[1];
-    struct conf conf;
-    struct list_source source;
-    uint64_t seed;
-    char *text;
-    size_t n;
-};
-
 static int
-setup(void **state)
+setup_text(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
+    (void)setup(state);
+    struct fixture *f = *state;
     f->text = malloc(TEXT_SIZE);
     assert_non_null(f->text);
-    strcpy(f->dir, "/tmp/repdns-listpack-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    (void)snprintf(f->store, sizeof f->store, "%s/lists.mdb", f->dir);
-    (void)snprintf(f->path, sizeof f->path, "%s/list", f->dir);
-    f->files[0] = f->path;
-    f->conf.lists_path = f->store;
-    f->source = (struct list_source){.name = "mine", .file_count = 1, .files = f->files};
-    f->conf.lists = &f->source;
-    f->conf.list_count = 1;
-    *state = f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-    list_remove_folder(f->dir);
-    free(f->text);
-    free(f);
     return 0;
 }
 
@@ -186,23 +154,24 @@ damage_is_noticed(void **state)
     free(reader);
 }
 
-/* Lines of all sorts between addresses alone. end: what the plain ones end with. */
-static void
-write_lines(struct fixture *f, const char *end, bool odd_lines)
+/* Lines of all sorts between addresses alone. end: what the plain ones end with. Returns how long
+ * the text is. */
+static size_t
+write_lines(struct fixture *f, uint64_t *seed, const char *end, bool odd_lines)
 {
     static const char *const odd[] = {"# comment", "", ":127.0.0.5:other", "1.2.3", "!10.1.2.3",
         "10.1.2.3 :7:x", "256.1.1.1", "1.2.3.4.5", "1.2.3.4x", "001.002.003.004", "0001.2.3.4",
         "1..2.3", "10.1.0.0/16", "10.2.0.0-10.2.0.9", ":2:", "$TTL 5m", "1.2.3.4\r", "-1.2.3.4",
         " 10.9.8.7", "10.9.8.6#x", "255.255.255.255", "0.0.0.0", "99999999999.1.1.1"};
-    f->n = 0;
+    size_t n = 0;
     for (unsigned i = 0; i < LINES; i++) {
-        unsigned v4 = (unsigned)draw(&f->seed), pick = (unsigned)(draw(&f->seed) % 400);
+        unsigned v4 = (unsigned)draw(seed), pick = (unsigned)(draw(seed) % 400);
         if (odd_lines && i > 9000 && pick < sizeof odd / sizeof *odd)
-            f->n += (size_t)snprintf(f->text + f->n, TEXT_SIZE - f->n, "%s\n", odd[pick]);
-        f->n += (size_t)snprintf(f->text + f->n, TEXT_SIZE - f->n, "%u.%u.%u.%u%s\n",
-            10 + (v4 >> 24) % 2, v4 >> 16 & 255, v4 >> 8 & 255, v4 & 255, end);
+            n += (size_t)snprintf(f->text + n, TEXT_SIZE - n, "%s\n", odd[pick]);
+        n += (size_t)snprintf(f->text + n, TEXT_SIZE - n, "%u.%u.%u.%u%s\n", 10 + (v4 >> 24) % 2,
+            v4 >> 16 & 255, v4 >> 8 & 255, v4 & 255, end);
     }
-    f->n--; /* the last line has no newline */
+    return n - 1; /* the last line has no newline */
 }
 
 /* A blank after an address makes it go the long way. */
@@ -217,12 +186,12 @@ lines_read_either_way_are_the_same(void **state)
         for (unsigned way = 0; way < 2; way++) {
             struct errmsg msg;
             bool changed;
-            f->seed = i;
-            write_lines(f, way == 0 ? "" : " ", i >= 3);
+            uint64_t seed = i;
+            size_t n = write_lines(f, &seed, way == 0 ? "" : " ", i >= 3);
             (void)list_import_text(&f->conf, &f->source, types[i % 3], "", 0, NOW);
             FILE *out = fopen(f->path, "wb");
             assert_non_null(out);
-            assert_int_equal(fwrite(f->text, 1, f->n, out), f->n);
+            assert_int_equal(fwrite(f->text, 1, n, out), n);
             assert_int_equal(fclose(out), 0);
             assert_int_equal(
                 lists_import(&f->conf, &f->source, NOW, &changed, &stats[way], &msg), ERR_OK);
@@ -254,7 +223,7 @@ read_chunks(struct fixture *f, struct chunks *out)
     struct slice key, value;
     struct errmsg msg;
     *out = (struct chunks){0};
-    assert_int_equal(kv_open(f->store, &(struct kv_options){.read_only = true}, &kv, &msg), ERR_OK);
+    assert_int_equal(kv_open(f->lists, &(struct kv_options){.read_only = true}, &kv, &msg), ERR_OK);
     assert_int_equal(kv_begin(kv, false, &txn, &msg), ERR_OK);
     assert_int_equal(kv_cursor_open(txn, slice_of("E", 1), &cursor), ERR_OK);
     while (kv_cursor_next(cursor, &key, &value) == ERR_OK) {
@@ -288,25 +257,26 @@ an_edit_changes_few_chunks(void **state)
     struct fixture *f = *state;
     size_t changed = 0;
     enum { ROUNDS = 60 };
-    write_lines(f, "", false);
-    f->text[f->n++] = '\n';
-    (void)list_import_text(&f->conf, &f->source, LIST_IP4SET, f->text, f->n, NOW);
+    uint64_t seed = 0;
+    size_t n = write_lines(f, &seed, "", false);
+    f->text[n++] = '\n';
+    (void)list_import_text(&f->conf, &f->source, LIST_IP4SET, f->text, n, NOW);
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct chunks before, after;
         bool piece = round >= 50;
         read_chunks(f, &before);
-        char *at = strchr(f->text + draw(&f->seed) % (f->n - 100000), '\n') + 1;
-        char *end = piece ? at + draw(&f->seed) % 90000 : at;
+        char *at = strchr(f->text + draw(&seed) % (n - 100000), '\n') + 1;
+        char *end = piece ? at + draw(&seed) % 90000 : at;
         end = strchr(end, '\n') + 1;
-        memmove(at, end, (size_t)(f->text + f->n - end) + 1);
-        f->n -= (size_t)(end - at);
-        at = strchr(f->text + draw(&f->seed) % (f->n - 100000), '\n') + 1;
-        memmove(at + 12, at, (size_t)(f->text + f->n - at) + 1);
+        memmove(at, end, (size_t)(f->text + n - end) + 1);
+        n -= (size_t)(end - at);
+        at = strchr(f->text + draw(&seed) % (n - 100000), '\n') + 1;
+        memmove(at + 12, at, (size_t)(f->text + n - at) + 1);
         char line[16];
-        (void)snprintf(line, sizeof line, "9.9.%03u.%03u\n", round, (unsigned)draw(&f->seed) % 256);
+        (void)snprintf(line, sizeof line, "9.9.%03u.%03u\n", round, (unsigned)draw(&seed) % 256);
         memcpy(at, line, 12);
-        f->n += 12;
-        (void)list_import_text(&f->conf, &f->source, LIST_IP4SET, f->text, f->n, NOW);
+        n += 12;
+        (void)list_import_text(&f->conf, &f->source, LIST_IP4SET, f->text, n, NOW);
         read_chunks(f, &after);
         if (!piece)
             changed += other_chunks(&after, &before);
@@ -316,13 +286,13 @@ an_edit_changes_few_chunks(void **state)
         char other[80]; /* a store that never knew anything else */
         (void)snprintf(other, sizeof other, "%s/other.mdb", f->dir);
         f->conf.lists_path = other;
-        (void)list_import_text(&f->conf, &f->source, LIST_IP4SET, f->text, f->n, NOW);
+        (void)list_import_text(&f->conf, &f->source, LIST_IP4SET, f->text, n, NOW);
         struct list_set *fresh = list_flatten_all(&f->conf, &f->source);
         same_lists(set, fresh);
         lists_free(&set);
         lists_free(&fresh);
         assert_int_equal(unlink(other), 0);
-        f->conf.lists_path = f->store;
+        f->conf.lists_path = f->lists;
     }
     assert_true(changed >= 50 && changed <= 3 * 50);
 }
@@ -338,7 +308,7 @@ write_old_store(struct fixture *f)
     struct slice record;
     static const uint8_t value[] = {'L', 127, 0, 0, 2};
     uint8_t old[512];
-    assert_int_equal(kv_open(f->store, &(struct kv_options){0}, &kv, &msg), ERR_OK);
+    assert_int_equal(kv_open(f->lists, &(struct kv_options){0}, &kv, &msg), ERR_OK);
     assert_int_equal(kv_begin(kv, true, &txn, &msg), ERR_OK);
     liststore_key_source(&key, "mine");
     assert_int_equal(kv_get(txn, liststore_slice(&key), &record), ERR_OK);
@@ -394,9 +364,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_entries_back),
         cmocka_unit_test(damage_is_noticed),
-        cmocka_unit_test_setup_teardown(lines_read_either_way_are_the_same, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_edit_changes_few_chunks, setup, teardown),
-        cmocka_unit_test_setup_teardown(older_stores_are_read_and_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(lines_read_either_way_are_the_same, setup_text, teardown),
+        cmocka_unit_test_setup_teardown(an_edit_changes_few_chunks, setup_text, teardown),
+        cmocka_unit_test_setup_teardown(older_stores_are_read_and_replaced, setup_text, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
