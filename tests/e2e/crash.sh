@@ -125,7 +125,7 @@ for ((i = 0; i < TRIES && hit < KILLS; i++)); do
     wait "$pid" 2>/dev/null || rc=$?
     case $rc in
     137) hit=$((hit + 1)) ;;
-    0) ended=$((ended + 1)) ;;
+    0) ended=$((ended + 1)) TOOK=$((TOOK * 9 / 10)) ;; # it takes less time than was measured
     *) fail "run $i ended by itself with exit code $rc" "$(cat "$RUN/load.log")" ;;
     esac
     if ! dump "$RUN/repdns.conf" >/dev/null 2>"$RUN/dump.err" ||
@@ -149,7 +149,7 @@ check_eq "last run: exit code" "$RC" 0
 is_last() {
     answers "\"generation $STEP\"" "$NAME" TXT
 }
-check "repdnsd answers from the last run" within 2 is_last
+check "repdnsd answers from the last run" within 5 is_last
 rc=0
 stop watch || rc=$?
 check_eq "client: $(tail -n 1 "$RUN/watch.log")" "$rc" 0

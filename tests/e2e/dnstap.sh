@@ -12,16 +12,6 @@ CONF=$RUN/repdns.conf STATE=$RUN/state OUT=$RUN/out
 mkdir "$OUT"
 chown repdns:repdns "$OUT"
 
-conf() {
-    write_conf "$CONF.new" "$STATE"
-    {
-        echo "list \"clients\" { type = ip4set  files = {\"$RUN/clients\"} }"
-        echo "public = yes"
-        printf '%s\n' "$@"
-    } >>"$CONF.new"
-    mv "$CONF.new" "$CONF"
-}
-
 # The newest value of a counter.
 counter() { # NAME
     grep 'queries=' "$RUN/repdnsd.log" | tail -n 1 | grep -oE "(^| )$1=[0-9]+" | cut -d= -f2
@@ -102,8 +92,8 @@ load "$CONF" run --as-of "$AS_OF" >"$RUN/load.log" 2>&1 || e2e_stop "load" "$(ca
 echo "# a file"
 conf "dnstap { path = \"$OUT/tap\"  identity = \"ns1\" }"
 start_server "$CONF"
-dig +time=2 +tries=1 +noedns -p "$SERVER_PORT" @127.0.0.1 -b 203.0.113.9 "$NAME" TXT >/dev/null
-dig +time=2 +tries=1 -p "$SERVER_PORT" @::1 -b 2001:db8:bad::9 +tcp www.example.org A >/dev/null
+dig +time=$DIG_S +tries=1 +noedns -p "$SERVER_PORT" @127.0.0.1 -b 203.0.113.9 "$NAME" TXT >/dev/null
+dig +time=$DIG_S +tries=1 -p "$SERVER_PORT" @::1 -b 2001:db8:bad::9 +tcp www.example.org A >/dev/null
 stop repdnsd || fail "repdnsd ends with exit code 0"
 check "it is a frame stream" fstrm_dump "$OUT/tap"
 told "$OUT/tap" | tail -n 5 >"$RUN/told"
@@ -121,7 +111,7 @@ start capture setpriv --reuid repdns --regid repdns --clear-groups \
 within 5 test -S "$OUT/socket" || fail "fstrm_capture listens"
 start_server "$CONF"
 answers 127.0.0.2 -b 203.0.113.9 "$NAME" A || fail "an answer"
-sleep 0.3
+sleep 1 # a frame is on its way; fstrm_capture writes at its end
 stop capture || true
 check_has "whole addresses" "$(told "$OUT/captured")" \
     "^- response IPv4 UDP 203\.0\.113\.9 port ip\.rep\.example $NAME QR"
@@ -160,13 +150,13 @@ start sleeper python3 "$RUN/sleeper.py" "$OUT/socket"
 within 3 test -S "$OUT/socket" || fail "the sleeper listens"
 start_server "$CONF"
 printf '%s\n' "$NAME" 8.113.0.203.ip.rep.example >"$RUN/names"
-start dnsload timeout 20 "$BIN/tests/tools/dnsload" 127.0.0.1 "$SERVER_PORT" 1 "$RUN/names" 64
+start dnsload timeout 60 "$BIN/tests/tools/dnsload" 127.0.0.1 "$SERVER_PORT" 1 "$RUN/names" 64
 wait "${STARTED[dnsload]}" || fail "dnsload" "$(cat "$RUN/dnsload.log")"
 unset "STARTED[dnsload]"
 check_has "no answer waits: $(cat "$RUN/dnsload.log")" "$(cat "$RUN/dnsload.log")" ' 0 lost'
 from=$(now_ms)
 stop repdnsd || fail "repdnsd ends with exit code 0"
-check "the end does not wait: $(($(now_ms) - from)) ms" test $(($(now_ms) - from)) -lt 1500
+check "the end does not wait: $(($(now_ms) - from)) ms" test $(($(now_ms) - from)) -lt 5000
 check "what it could not take is counted: $(counter dnstap-dropped)" test "$(counter dnstap-dropped)" -gt 1000
 check "and what was lost at the end: $(counter dnstap-lost)" test "$(counter dnstap-lost)" -gt 1000
 stop sleeper || true

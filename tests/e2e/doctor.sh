@@ -127,7 +127,7 @@ start_dnsmasq() {
     within 5 dnsmasq_answers || e2e_stop "dnsmasq answers" "$(cat "$RUN/dnsmasq.log")"
 }
 dnsmasq_answers() {
-    dig +time=1 +tries=1 "@$RESOLVER" a.root-servers.net A | grep -q 'status: '
+    dig +time=$DIG_S +tries=1 "@$RESOLVER" a.root-servers.net A | grep -q 'status: '
 }
 start_dnsmasq -S "/rep.example/127.0.0.1#$SERVER_PORT" --stop-dns-rebind
 finds "dnsmasq against rebinding" '^fail  resolver: .*protection against rebinding'

@@ -1,10 +1,12 @@
 """Clients for gate.sh: a flood from a network, a steady client, one with a cookie, one with a key.
 
-    flood PORT NAME SECONDS RATE ADDRESS...   queries from all addresses in turn: "SENT FULL TRUNCATED"
+    flood PORT NAME SECONDS RATE ADDRESS...   queries from all addresses in turn: "SENT FULL TRUNCATED
+                                              TOOK", in whole seconds
     steady PORT NAME SECONDS RATE ADDRESS     waits for each answer: "SENT ANSWERED WORST-MS"
     cookie PORT NAME COUNT ADDRESS            gets a server cookie, then asks with it: "ANSWERED"
     many PORT NAME COUNT ADDRESS              each from another port: "ANSWERED REFUSED"
 """
+import math
 import select
 import socket
 import struct
@@ -44,20 +46,21 @@ def flood(name, seconds, rate, addresses):
             sockets[sent % len(sockets)].sendto(query(name, sent), (SERVER, PORT))
             sent += 1
         take(sockets, counts, 0.001)
-    end = time.monotonic() + 0.5
+    took = math.ceil(time.monotonic() - begin)
+    end = time.monotonic() + 1
     while time.monotonic() < end:
         take(sockets, counts, 0.05)
-    print(sent, *counts)
+    print(sent, *counts, took)
 
 
 def ask(s, packet):
     begin = time.monotonic()
     s.sendto(packet, (SERVER, PORT))
-    while select.select([s], [], [], 1.0)[0]:
+    while select.select([s], [], [], 5.0)[0]:
         reply = s.recv(1500)
         if reply[:2] == packet[:2]:
             return reply, (time.monotonic() - begin) * 1000
-    return None, 1000.0
+    return None, 5000.0
 
 
 def steady(name, seconds, rate, address):

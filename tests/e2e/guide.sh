@@ -70,7 +70,7 @@ remote-control:
     control-enable: no
 EOF_UNBOUND
     start unbound unbound -d -c "$RUN/unbound.conf"
-    within 5 dig +time=1 +tries=1 "@$RESOLVER" a.root-servers.net A
+    within 5 dig +time=$DIG_S +tries=1 "@$RESOLVER" a.root-servers.net A
 }
 
 start_fixture "$E2E_DIR/mailworld/world.zone"

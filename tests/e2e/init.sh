@@ -169,11 +169,11 @@ try_dnsmasq() { # CONF
 }
 
 resolver_has() { # NAME [ADDRESS]
-    [ "$(dig +time=2 +tries=1 +short "@$RESOLVER" "$1" A)" = "${2:-127.0.0.2}" ]
+    [ "$(dig +time=$DIG_S +tries=1 +short "@$RESOLVER" "$1" A)" = "${2:-127.0.0.2}" ]
 }
 
 resolver_answers() {
-    dig +time=1 +tries=1 "@$RESOLVER" x.test A | grep -q 'status: '
+    dig +time=$DIG_S +tries=1 "@$RESOLVER" x.test A | grep -q 'status: '
 }
 
 # through CONF BASE WHAT...: each resolver with the lines of the configuration.

@@ -181,7 +181,8 @@ for ((i = 2; i < KILLS + 2; i++)); do
     kill -KILL "$pid" 2>/dev/null || true
     rc=0
     wait "$pid" 2>/dev/null || rc=$?
-    [ "$rc" != 137 ] || hit=$((hit + 1))
+    # A run that was done before takes less time than was measured.
+    if [ "$rc" = 137 ]; then hit=$((hit + 1)); else took=$((took * 8 / 10)); fi
     # What an earlier run committed may have shown only after the question that followed it.
     got=$(ask 7.113.0.203.drop.test A) value=${got#127.0.2.}
     if [[ $value =~ ^[0-9]+$ ]] && [ "$value" -ge "$last" ] && [ "$value" -le "$i" ]; then

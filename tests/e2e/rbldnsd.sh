@@ -22,11 +22,11 @@ for i in 1 2 3 4 5 6 7 8; do echo "nonsense$i"; done >bad
 echo 1.2.3.9 >>bad
 
 asks() { # NAME [TYPE]
-    dig +time=1 +tries=1 +short -p "$PORT" @127.0.0.1 "$1" "${2:-A}" 2>/dev/null || true
+    dig +time=$DIG_S +tries=1 +short -p "$PORT" @127.0.0.1 "$1" "${2:-A}" 2>/dev/null || true
 }
 
 code() { # NAME
-    dig +time=1 +tries=1 +noall +comments -p "$PORT" @127.0.0.1 "$1" A 2>/dev/null |
+    dig +time=$DIG_S +tries=1 +noall +comments -p "$PORT" @127.0.0.1 "$1" A 2>/dev/null |
         sed -n 's/.*status: \([A-Z]*\),.*/\1/p'
 }
 
@@ -77,7 +77,7 @@ pids_of() { # PROGRAM
 # The messages and exit codes of a program, some of whose words must differ.
 outcome() { # PROGRAM ARGUMENTS...
     local rc=0 text
-    text=$(timeout 5 "$@" 2>&1 </dev/null) || rc=$?
+    text=$(timeout 30 "$@" 2>&1 </dev/null) || rc=$?
     grep -v -e '^rbldnsd: listening' -e 'store is temporary' <<<"$text" | tail -n 1
     echo "exit $rc"
 }
@@ -225,9 +225,9 @@ query = bytes.fromhex("123400000001000000000000") + b"\x017\x013\x012\x011\x01z\
 out = open("again.log", "w")
 began = time.monotonic()
 process = subprocess.Popen(command, stdout=out, stderr=out)
-while time.monotonic() < began + 5:
+while time.monotonic() < began + 30:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(1)
+        s.settimeout(5)
         s.connect(("127.0.0.1", port))
         try:
             s.send(query)

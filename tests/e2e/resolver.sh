@@ -16,6 +16,7 @@ conf_of() {
     write_conf "$1" "$2"
     cat >>"$1" <<EOF_CONF
 log { path = "$RUN/mail.log" }
+resolver_timeout = "1s"
 min_ttl = "5m"
 max_ttl = "1h"
 EOF_CONF

@@ -63,9 +63,6 @@ else
 fi
 
 echo "# a running server"
-children() {
-    cat "/proc/${STARTED[repdnsd]}/task/${STARTED[repdnsd]}/children"
-}
 for pid in ${STARTED[repdnsd]} $(children); do
     got=$(awk '/^(NoNewPrivs|CapPrm|CapEff|CapBnd|CapAmb|Seccomp):/ { printf "%s%s ", $1, $2 }' \
         "/proc/$pid/status")

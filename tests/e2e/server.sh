@@ -26,23 +26,12 @@ says() { # TEXT
     answers "\"$1\"" "$NAME" TXT
 }
 
-# run_ms SECONDS COMMAND...: how long until it succeeds; empty if it does not.
-run_ms() {
-    local from
-    from=$(now_ms)
-    within "$@" && echo $(($(now_ms) - from))
-}
-
-# check_soon WHAT MOST_MS COMMAND...
+# check_soon WHAT SECONDS COMMAND...: within that, and how long it took.
 check_soon() {
-    local what=$1 most_ms=$2 ms
-    shift 2
-    ms=$(run_ms 10 "$@" || true)
-    if [ -n "$ms" ] && [ "$ms" -le "$most_ms" ]; then
-        pass "$what: ${ms} ms"
-    else
-        fail "$what" "took ${ms:-more than 10000} ms, at most $most_ms wanted: $*"
-    fi
+    local what=$1 from
+    shift
+    from=$(now_ms)
+    if within "$@"; then pass "$what: $(($(now_ms) - from)) ms"; else fail "$what" "not within: $*"; fi
 }
 
 # load_ok CONF ARGUMENTS...: a load that must succeed, or the test ends.
@@ -55,10 +44,6 @@ trouble() {
     sed -n 's/^repdnsd: no usable store, answering SERVFAIL: //p' "$RUN/repdnsd.log" | sort -u
 }
 
-children() {
-    cat "/proc/${STARTED[repdnsd]}/task/${STARTED[repdnsd]}/children"
-}
-
 fresh_log() {
     : >"$RUN/repdnsd.log"
 }
@@ -68,23 +53,23 @@ state_folder "$STATE"
 list_of "$RUN/clients" one
 conf_of "$CONF" "$STATE" "$RUN/clients"
 start repdnsd "$BIN/repdnsd" -c "$CONF"
-check_soon "without a store: SERVFAIL" 2000 has_status SERVFAIL "$NAME" A
+check_soon "without a store: SERVFAIL" 2 has_status SERVFAIL "$NAME" A
 check "it stays in the foreground" alive repdnsd
 check_one_line "without a store: one line" "$(trouble)" 'answers\.mdb: .*run repdns-load'
 check_eq "a name that is not ours: REFUSED all the same" "$(status www.example.org A)" REFUSED
 load_ok "$CONF" run --as-of "$AS_OF"
-check_soon "a store that appears is picked up" 2000 says one
+check_soon "a store that appears is picked up" 2 says one
 
 for address in 127.0.0.1 ::1; do
     for how in notcp tcp; do
-        got=$(dig +time=2 +tries=1 +short +$how -p "$SERVER_PORT" "@$address" "$NAME" A 2>&1 || true)
+        got=$(dig +time=$DIG_S +tries=1 +short +$how -p "$SERVER_PORT" "@$address" "$NAME" A 2>&1 || true)
         check_eq "answers on $address, +$how" "$got" 127.0.0.2
     done
 done
 
 list_of "$RUN/clients" two
 load_ok "$CONF" run --as-of "$AS_OF"
-check_soon "a publish shows" 1000 says two
+check "a publish shows in the next answer" says two
 
 echo "# privileges"
 pids="${STARTED[repdnsd]} $(children)"
@@ -101,11 +86,11 @@ before=$(children)
 for pid in $before; do
     kill -KILL "$pid"
 done
-check_soon "all workers killed: answers again" 3000 says two
+check_soon "all workers killed: answers again" 3 says two
 answers_tcp() {
     answers 127.0.0.2 +tcp "$NAME" A
 }
-check_soon "and over TCP" 3000 answers_tcp
+check_soon "and over TCP" 3 answers_tcp
 check_eq "as many workers as before" "$(children | wc -w)" "$(wc -w <<<"$before")"
 check_eq "with other pids" "$(comm -12 <(tr ' ' '\n' <<<"$before" | grep . | sort) \
     <(children | tr ' ' '\n' | grep . | sort) | wc -l)" 0
@@ -120,24 +105,24 @@ for n in 1 2 3 4; do
     load_ok "$RUN/other.conf" run --as-of "$AS_OF"
     cp -p "$RUN/other/answers.mdb" "$STATE/answers.new"
     mv "$STATE/answers.new" "$STATE/answers.mdb"
-    check_soon "renamed in while serving, $n" 2000 says "other $n"
+    check_soon "renamed in while serving, $n" 2 says "other $n"
     other_tcp() {
         answers "\"other $n\"" +tcp "$NAME" TXT
     }
-    check_soon "the TCP worker too, $n" 2000 other_tcp
+    check_soon "the TCP worker too, $n" 2 other_tcp
 done
 load_ok "$CONF" run --as-of "$AS_OF"
-check_soon "the next publish goes into it" 2000 says two
+check_soon "the next publish goes into it" 2 says two
 
 echo "# a store that is cut short while it is served"
 cp -p "$STATE/answers.mdb" "$RUN/good.mdb"
 fresh_log
 truncate -s 8192 "$STATE/answers.mdb"
-check_soon "cut short: SERVFAIL" 5000 has_status SERVFAIL "$NAME" A
+check_soon "cut short: SERVFAIL" 5 has_status SERVFAIL "$NAME" A
 check "the server lives" alive repdnsd
 cp -p "$RUN/good.mdb" "$STATE/answers.new"
 mv "$STATE/answers.new" "$STATE/answers.mdb"
-check_soon "restored: it answers" 6000 says two
+check_soon "restored: it answers" 6 says two
 
 echo "# stop"
 exec 3<>"/dev/tcp/127.0.0.1/$SERVER_PORT" # an idle client does not hold it up
@@ -147,7 +132,7 @@ stop repdnsd || rc=$?
 ms=$(($(now_ms) - from))
 exec 3>&-
 check_eq "SIGTERM: exit code" "$rc" 0
-if [ "$ms" -le 2000 ]; then pass "SIGTERM: ends after $ms ms"; else fail "SIGTERM: $ms ms"; fi
+if [ "$ms" -le 5000 ]; then pass "SIGTERM: ends after $ms ms"; else fail "SIGTERM: $ms ms"; fi
 
 echo "# stores of no use"
 # no_use WHAT REGEX LOADER_EXIT: what answers.mdb is in $RUN/no-use.
@@ -158,7 +143,7 @@ no_use() {
     chown repdns:repdns "$STATE/answers.mdb"
     fresh_log
     start repdnsd "$BIN/repdnsd" -c "$CONF"
-    check_soon "$1: SERVFAIL" 2000 has_status SERVFAIL "$NAME" A
+    check_soon "$1: SERVFAIL" 2 has_status SERVFAIL "$NAME" A
     check_one_line "$1" "$(trouble)" "$2"
     stop repdnsd || fail "$1: repdnsd ends with exit code 0"
     got=$(load "$CONF" run --as-of "$AS_OF" 2>&1 >/dev/null) || rc=$?
@@ -192,7 +177,7 @@ got=$(load "$RUN/ro.conf" run --as-of "$AS_OF" 2>&1 >/dev/null) || rc=$?
 check_eq "read-only file system: exit code of repdns-load" "$rc" 1
 check_one_line "read-only file system: repdns-load" "$got" '[Rr]ead-only'
 start repdnsd "$BIN/repdnsd" -c "$RUN/ro.conf"
-check_soon "read-only file system: repdnsd serves it" 2000 says two
+check_soon "read-only file system: repdnsd serves it" 2 says two
 stop repdnsd || fail "repdnsd ends with exit code 0"
 umount "$RUN/ro"
 chmod 0550 "$STATE"
@@ -206,7 +191,7 @@ chmod 0600 "$STATE/answers.mdb-lock"
 chown root:root "$STATE/answers.mdb-lock"
 fresh_log
 start repdnsd "$BIN/repdnsd" -c "$CONF"
-check_soon "lock file of somebody else: SERVFAIL" 2000 has_status SERVFAIL "$NAME" A
+check_soon "lock file of somebody else: SERVFAIL" 2 has_status SERVFAIL "$NAME" A
 check_one_line "lock file of somebody else" "$(trouble)" 'permission denied'
 stop repdnsd || fail "repdnsd ends with exit code 0"
 rm "$STATE/answers.mdb-lock"
@@ -237,7 +222,7 @@ bad_conf "no file" 'bad\.conf: No such file'
 # bad_start WHAT REGEX CONF
 bad_start() {
     local rc=0 got
-    got=$(timeout 5 "$BIN/repdnsd" -c "$3" 2>&1) || rc=$?
+    got=$(timeout 30 "$BIN/repdnsd" -c "$3" 2>&1) || rc=$?
     check_eq "$1: exit code" "$rc" 1
     check_one_line "$1" "$got" "$2"
 }
@@ -278,6 +263,6 @@ full_load run
 load_ok "$RUN/full.conf" import --as-of "$AS_OF"
 full_load publish
 load_ok "$RUN/full.conf" run --force --as-of "$AS_OF"
-check_soon "room again: the next run publishes" 1000 says after
+check "room again: the next run publishes" says after
 stop repdnsd || fail "repdnsd ends with exit code 0"
 e2e_end
