@@ -11,22 +11,12 @@
 #include <cmocka.h>
 
 #include "loader/judgedns.h"
+#include "tests/unit/judge_thresholds.h"
 #include "tests/unit/mail_days.h"
 
 #define SEED UINT64_C(20261124)
 
-static struct conf conf = {.policy = {.retention_days = 90,
-                               .learn_sessions = 1,
-                               .learn_days = 1,
-                               .score_threshold = 25,
-                               .half_life_days = 7,
-                               .list_sessions = 3,
-                               .list_days = 2,
-                               .complaints = 5,
-                               .churn_names = 8,
-                               .shared_clients = 10,
-                               .fail_habit_domains = 5,
-                               .min_sessions = 5},
+static struct conf conf = {.policy = {JUDGE_THRESHOLDS, .learn_sessions = 1, .learn_days = 1},
     .spf = {.lookup_limit = 10, .void_limit = 2}};
 
 struct fixture {

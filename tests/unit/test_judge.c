@@ -8,19 +8,11 @@
 #include <cmocka.h>
 
 #include "loader/judge.h"
+#include "tests/unit/judge_thresholds.h"
 
 enum { TODAY = 20000 };
 
-static const struct policy policy = {.score_threshold = 25,
-    .half_life_days = 7,
-    .retention_days = 90,
-    .list_sessions = 3,
-    .list_days = 2,
-    .complaints = 5,
-    .churn_names = 8,
-    .shared_clients = 10,
-    .fail_habit_domains = 5,
-    .min_sessions = 5};
+static const struct policy policy = {JUDGE_THRESHOLDS};
 
 static struct weights weights;
 static struct hist_client client;
