@@ -142,12 +142,12 @@ $(FUZZ_BIN): $(O)/tests/%: $(O)/tests/%.o $(FUZZ_MAIN) $(TEST_LIBS)
 .PHONY: unit golden fuzz-replay helpers
 unit: $(UNIT_BIN) helpers
 	$(Q)printf '%s\n' '$(O)/tests/tools/spfcompare --pairs 200000' \
-	    '$(O)/tests/tools/listcompare --cases 50000' $(UNIT_BIN) | tests/jobs
+	    '$(O)/tests/tools/listcompare --cases 50000' $(UNIT_BIN) | tests/parallel
 golden: $(GOLDEN_BIN) $(O)/repdnsd
 	$(Q)tests/golden/run $(O)
 helpers: $(HELPER_BIN)
 fuzz-replay: $(FUZZ_BIN)
-	$(Q)for t in $(FUZZERS); do echo $(O)/tests/fuzz/$$t tests/fuzz/corpus/$$t; done | tests/jobs
+	$(Q)for t in $(FUZZERS); do echo $(O)/tests/fuzz/$$t tests/fuzz/corpus/$$t; done | tests/parallel
 
 SANITIZED = asan
 
