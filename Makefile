@@ -166,8 +166,13 @@ run: deps
 	$(Q)$(MAKE) --no-print-directory all $(O)/tests/tools/dnsfixture
 	$(Q)tests/example/serve $(O) $(PORT)
 check: deps-test
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all built-tests
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) B=clang all built-fuzz
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) B=$(SANITIZED) all built-tests
 	$(Q)$(MAKE) --no-print-directory check-all
-.PHONY: check-all
+.PHONY: built-tests built-fuzz check-all
+built-tests: $(UNIT_BIN) $(GOLDEN_BIN) built-fuzz helpers
+built-fuzz: $(FUZZ_BIN)
 check-all: format-check check-deps check-man doc check-conformance all check-options check-hot unit \
     golden seed fuzz-replay junk client-score check-sanitized check-valgrind check-e2e
 	@echo "make check: all passed"

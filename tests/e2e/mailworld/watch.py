@@ -14,7 +14,7 @@ import struct
 import sys
 
 TYPE_A, TYPE_TXT, TYPE_ANY = 1, 16, 255
-WAIT_S = 2.0
+WAIT_S = 10.0
 
 
 def query(ident, name):
