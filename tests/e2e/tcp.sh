@@ -9,7 +9,7 @@ e2e_begin tcp 180 "$@"
 need /repdnsd /repdns-load
 
 CONF=$RUN/repdns.conf STATE=$RUN/state
-IDLE_S=8 SOURCES=20 EACH=$((${CONNECTIONS:-10000} / 20)) PER_CLIENT=600
+IDLE_S=15 SOURCES=20 EACH=$((${CONNECTIONS:-10000} / 20)) PER_CLIENT=600
 
 state_folder "$STATE"
 write_conf "$CONF" "$STATE"
