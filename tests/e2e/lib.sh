@@ -28,7 +28,7 @@ SERVER_PORT=5300  # repdnsd, on 127.0.0.1 and ::1
 FIXTURE_PORT=5301 # the rest of DNS, on 127.0.0.1
 # A slow or busy machine: what is waited for may take so many times as long as elsewhere. It costs
 # nothing where it does not. A time that is promised is measured instead, by the best of several tries.
-PATIENCE=${PATIENCE:-4}
+PATIENCE=${PATIENCE:-10}
 DIG_S=5 # how long dig waits for an answer
 # The day that mailworld's mail log ends on.
 export AS_OF=2026-11-20T12:00:00
