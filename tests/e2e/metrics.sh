@@ -94,7 +94,7 @@ stop live || true
 on_terminal() { # ENVIRONMENT: the first screen, whole
     rm -f "$RUN/typescript"
     start screen env "$@" script -qfec "$BIN/repdns -c $CONF stats" "$RUN/typescript" </dev/null
-    within 3 grep -q '^clients' "$RUN/typescript" || true
+    within 3 grep -q clients "$RUN/typescript" || true
     stop screen || true
     cat "$RUN/typescript"
 }
