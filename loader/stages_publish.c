@@ -102,12 +102,16 @@ flatten_lists(struct publication *publication, struct errmsg *msg)
     return ERR_OK;
 }
 
-/* What is served now, for "since" and "newly"; NULL when there is nothing yet. */
+/* What is served now, for "since" and "newly"; NULL when there is nothing yet, and then msg keeps
+ * what it may say of a list. */
 static enum err
 open_previous(const struct conf *conf, struct kvread **previous, struct errmsg *msg)
 {
-    enum err err = kvread_open(conf->answers_path, previous, msg);
-    return err == ERR_NOTFOUND ? ERR_OK : err;
+    struct errmsg why;
+    enum err err = kvread_open(conf->answers_path, previous, &why);
+    if (err == ERR_NOTFOUND)
+        return ERR_OK;
+    return err < 0 ? errmsg_set(msg, err, "%s", why.text) : ERR_OK;
 }
 
 static enum err

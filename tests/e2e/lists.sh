@@ -66,6 +66,11 @@ with open(sys.argv[1] + "/names", "w") as f:
         f.write(mark + random.choice(["", ".", "*."]) + name + value + "\n")
 open(sys.argv[1] + "/friends", "w").close()
 PY
+cp "$RUN/drop" "$RUN/good"
+echo "192.0.2.25" >>"$RUN/drop"
+edited "an own address, before there is a store" 5 run
+check_has "says which then, too" "$(cat "$RUN/edit.log")" 'list drop would list 192.0.2.25 of own_net'
+list_file drop <"$RUN/good"
 edited "the lists are published" 0 run
 start_server "$CONF"
 
@@ -165,7 +170,6 @@ within 5 flock -n "$STATE/lock" true || fail "the lock is free"
 listed "what was given up" 198.51.100.21 ""
 
 echo "# the brake"
-cp "$RUN/drop" "$RUN/good"
 head -n 1000 "$RUN/good" | list_file drop
 edited "a list that shrinks too much" 5 run
 check_has "says which and how much" "$(cat "$RUN/edit.log")" \
