@@ -109,9 +109,9 @@ said() { # ADDRESS WANTED ARGUMENTS...
     name=$(reverse "$1").ip.rep.example
     both "${@:3}" || fail "run $N: ${*:3}"
     if [ "$2" = - ]; then
-        within 5 is_unlisted "$name" || fail "run $N: ${*:3}: still listed"
+        within 30 is_unlisted "$name" || fail "run $N: ${*:3}: still listed"
     else
-        within 5 answers "$2" "$name" A || fail "run $N: ${*:3}: not listed"
+        within 30 answers "$2" "$name" A || fail "run $N: ${*:3}: not listed"
     fi
 }
 replace_lists() {
