@@ -12,20 +12,9 @@
 
 #include "server/listen.h"
 #include "zones/log.h"
+#include "zones/socketaddr.h"
 
-enum { FIRST = 3 /* SD_LISTEN_FDS_START */, MOST = 1024 };
-
-/* A number of the environment; 0: there is none. */
-static long
-number(const char *name)
-{
-    const char *text = getenv(name);
-    char *end;
-    if (text == NULL || *text == '\0')
-        return 0;
-    long n = strtol(text, &end, 10);
-    return *end == '\0' && n > 0 ? n : 0;
-}
+enum { MOST = 1024 };
 
 static int
 option(int fd, int name)
@@ -59,9 +48,9 @@ read_socket(int fd, struct passed_socket *out)
 enum err
 activation_open(struct activation *out, struct errmsg *msg)
 {
-    long count = number("LISTEN_FDS");
+    long count = socketaddr_passed();
     *out = (struct activation){0};
-    if (count == 0 || number("LISTEN_PID") != (long)getpid())
+    if (count == 0)
         return ERR_OK;
     if (count > MOST)
         return errmsg_set(msg, ERR_RANGE, "LISTEN_FDS: %ld sockets; pass at most %d", count, MOST);
@@ -69,10 +58,10 @@ activation_open(struct activation *out, struct errmsg *msg)
     if (out->sockets == NULL)
         return errmsg_set(msg, ERR_NOMEM, "out of memory");
     for (; out->count < count; out->count++)
-        if (!read_socket(FIRST + (int)out->count, &out->sockets[out->count]))
+        if (!read_socket(SOCKETADDR_PASSED + (int)out->count, &out->sockets[out->count]))
             return errmsg_set(msg, ERR_SYNTAX,
                 "LISTEN_FDS: descriptor %u is no UDP or listening TCP socket; mend the socket unit",
-                FIRST + out->count);
+                SOCKETADDR_PASSED + out->count);
     return ERR_OK;
 }
 
@@ -91,7 +80,7 @@ activation_take(struct activation *activation, const struct endpoint *endpoint, 
         }
         taken = one;
     }
-    return taken == NULL ? -1 : fcntl(taken->fd, F_DUPFD_CLOEXEC, FIRST);
+    return taken == NULL ? -1 : fcntl(taken->fd, F_DUPFD_CLOEXEC, SOCKETADDR_PASSED);
 }
 
 void

@@ -116,6 +116,41 @@ listen_at(const char *where)
     return -1;
 }
 
+static void
+add_listener(struct server *server, int fd)
+{
+    ev_io *listener = &server->listeners[server->listen_count++];
+    ev_io_init(listener, on_connection, fd, EV_READ);
+    listener->data = server;
+    ev_io_start(server->service.loop, listener);
+}
+
+static bool
+listens(int fd)
+{
+    int on = 0;
+    socklen_t n = sizeof on;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &n) == 0 && on == 1;
+}
+
+/* Those of a socket unit, instead of the configuration's. */
+static enum err
+take_passed(struct server *server, long count, struct errmsg *msg)
+{
+    if (count > LISTEN_MAX)
+        return errmsg_set(
+            msg, ERR_RANGE, "LISTEN_FDS: %ld sockets; pass at most %d", count, LISTEN_MAX);
+    for (int fd = SOCKETADDR_PASSED; fd < SOCKETADDR_PASSED + count; fd++) {
+        if (!listens(fd) || fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0 ||
+            fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+            return errmsg_set(msg, ERR_SYNTAX,
+                "LISTEN_FDS: descriptor %d does not listen for connections; mend the socket unit",
+                fd);
+        add_listener(server, fd);
+    }
+    return ERR_OK;
+}
+
 static enum err
 listen_all(struct server *server, struct errmsg *msg)
 {
@@ -129,12 +164,16 @@ listen_all(struct server *server, struct errmsg *msg)
             return errmsg_set(msg, ERR_IO,
                 "policy_service: listen %s: %s; choose another socket or end who has it",
                 conf->listen[i], strerror(errno));
-        ev_io_init(&server->listeners[i], on_connection, fd, EV_READ);
-        server->listeners[i].data = server;
-        ev_io_start(server->service.loop, &server->listeners[i]);
-        server->listen_count++;
+        add_listener(server, fd);
     }
     return ERR_OK;
+}
+
+static enum err
+open_sockets(struct server *server, struct errmsg *msg)
+{
+    long passed = socketaddr_passed();
+    return passed > 0 ? take_passed(server, passed, msg) : listen_all(server, msg);
 }
 
 /* As the configuration's user: it needs no right but its sockets. */
@@ -212,7 +251,7 @@ static enum err
 serve(struct server *server, bool standard, struct errmsg *msg)
 {
     struct policy_service *service = &server->service;
-    enum err err = standard ? standard_input(server, msg) : listen_all(server, msg);
+    enum err err = standard ? standard_input(server, msg) : open_sockets(server, msg);
     if (err == ERR_OK)
         err = policy_dns_open(service->loop, server->peer, service->conf->policy_service.timeout_s,
             &service->dns, msg);

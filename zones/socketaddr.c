@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -102,6 +103,24 @@ socketaddr_listen_path(const char *path, mode_t mode, int backlog)
     bool bound = fd >= 0 && bind_to(fd, &address);
     (void)umask(before);
     return bound && listen(fd, backlog) == 0 ? fd : give_up(fd);
+}
+
+/* A number of the environment; 0: there is none. */
+static long
+number(const char *name)
+{
+    const char *text = getenv(name);
+    char *end;
+    if (text == NULL || *text == '\0')
+        return 0;
+    long n = strtol(text, &end, 10);
+    return *end == '\0' && n > 0 ? n : 0;
+}
+
+long
+socketaddr_passed(void)
+{
+    return number("LISTEN_PID") == (long)getpid() ? number("LISTEN_FDS") : 0;
 }
 
 int

@@ -24,6 +24,10 @@ int socketaddr_listen(const struct endpoint *endpoint, int backlog);
 /* The same on a path, made with that mode. A socket that a server before this one left behind is
  * taken away, one that somebody listens at is not (EADDRINUSE). */
 int socketaddr_listen_path(const char *path, mode_t mode, int backlog);
+/* How many sockets whoever started this very process passed on (sd_listen_fds(3): LISTEN_FDS and
+ * LISTEN_PID in the environment): the descriptors from SOCKETADDR_PASSED on. 0: none. */
+enum { SOCKETADDR_PASSED = 3 };
+long socketaddr_passed(void);
 /* Connected, for streams; blocking, or with SOCK_NONBLOCK as flag not even while it connects: a
  * unix socket whose queue is full is EAGAIN then. */
 int socketaddr_connect(const struct socketaddr *address, int flags);

@@ -189,6 +189,25 @@ sock.sendall(b"request=smtpd_access_policy\nclient_address=2001:db8:bad::9\nhelo
 print(sock.recv(200).decode().strip())')
 check_eq "TCP over IPv6" "$got" "action=REJECT the sender's domain is an address"
 
+# Sockets of a socket unit; its configuration has none.
+HELP=$E2E_DIR/processes.py
+start passed python3 "$HELP" pass tcp:127.0.0.1@10060 tcp:::1@10060 -- \
+    "$BIN/repdns" -c "$RUN/spawn.conf" policy
+within 5 is_ready passed || fail "the service starts on sockets passed to it" "$(cat "$RUN/passed.log")"
+for address in 127.0.0.1 ::1; do
+    got=$(python3 -c '
+import socket, sys
+sock = socket.create_connection((sys.argv[1], 10060), 5)
+sock.sendall(b"request=smtpd_access_policy\nclient_address=198.51.100.10\nsender=a@[::1]\n\n")
+print(sock.recv(200).decode().strip())' $address)
+    check_has "a passed socket, $address" "$got" '^action=(PREPEND|REJECT) .*sender'
+done
+stop passed || fail "passed sockets: it ends with exit code 0"
+rc=0
+got=$(python3 "$HELP" pass udp:127.0.0.1@10060 -- "$BIN/repdns" -c "$RUN/spawn.conf" policy 2>&1) || rc=$?
+check_eq "a UDP socket passed" "$rc" 1
+check_has "and what to do" "$got" 'descriptor 3 does not listen for connections; mend the socket unit'
+
 # More connections than there may be descriptors: the last ones are closed, and counted.
 sed 's/@10040/@10050/g' "$RUN/tcp.conf" >"$RUN/few.conf"
 start few bash -c 'ulimit -n 70; exec "$@"' few "$BIN/repdns" -c "$RUN/few.conf" policy
