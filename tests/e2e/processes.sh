@@ -178,7 +178,7 @@ fresh
 echo "# systemd's units"
 UNITS=$ROOT_DIR/tools/packaging/systemd
 if command -v systemd-analyze >/dev/null; then
-    for unit in repdnsd repdns-load; do
+    for unit in repdnsd repdns-load repdns-policy; do
         got=$(systemd-analyze security --offline=true --no-pager "$UNITS/$unit.service" 2>&1 | tail -n 1)
         level=$(grep -oE '[0-9]+\.[0-9]' <<<"$got" | tail -n 1)
         if awk -v l="${level:-10}" 'BEGIN { exit !(l <= 2.0) }'; then
@@ -190,7 +190,7 @@ if command -v systemd-analyze >/dev/null; then
     # The programs are not installed here.
     mkdir "$RUN/units"
     for unit in "$UNITS"/*.{service,socket,timer}; do
-        sed 's|/usr/sbin/repdns[a-z-]*|/bin/true|' "$unit" >"$RUN/units/${unit##*/}"
+        sed 's,/usr/s\?bin/repdns[a-z-]*,/bin/true,' "$unit" >"$RUN/units/${unit##*/}"
     done
     got=$(cd "$RUN/units" && systemd-analyze verify --man=no ./*.service ./*.socket ./*.timer 2>&1 |
         grep 'repdns' || true)
