@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "loader/country.h"
 #include "loader/providers.h"
 
 enum { HAM_DAYS = 30, RETURNS = 2, RETURNS_OFTEN = 4, REPORT_DOUBLINGS = 5 };
@@ -18,6 +19,16 @@ is_kin(const struct client_facts *facts, const struct dname *organisation)
            dname_equal(&facts->rdns_organisation, organisation);
 }
 
+/* A provider has several domains. */
+static bool
+is_host_of(const struct client_facts *facts, const char *provider)
+{
+    const char *owner =
+        facts->rdns == RDNS_STATE_CONFIRMED ? provider_of_host(&facts->rdns_organisation) : NULL;
+
+    return owner != NULL && strcmp(owner, provider) == 0;
+}
+
 static void
 name_signs(const struct client_facts *facts, const struct helo_fact *helo, double *of)
 {
@@ -27,14 +38,9 @@ name_signs(const struct client_facts *facts, const struct helo_fact *helo, doubl
         of[FEATURE_HELO_RESOLVES] = 1;
         return;
     }
-    if (facts->rdns == RDNS_STATE_CONFIRMED && dname_equal(facts->rdns_name, name)) {
-        of[FEATURE_HELO_OWN] = 1;
+    /* Its reverse name, or one of that organisation, as ordinary spammers have, too: no sign. */
+    if (is_kin(facts, &helo->organisation))
         return;
-    }
-    if (is_kin(facts, &helo->organisation)) {
-        of[FEATURE_HELO_KIN] = 1;
-        return;
-    }
     /* What DNS or the reverse name has not said yet is no evidence. */
     if (helo->resolves_here == FACT_UNKNOWN && facts->rdns == RDNS_UNKNOWN)
         return;
@@ -69,42 +75,76 @@ is_bad_helo(const double *of)
 
 /* -- one sender domain -- */
 
+/* A name that it greets with, and that nothing shows to be its own. */
+static const struct dname *
+unverified_name(const struct client_facts *facts, const struct helo_fact *helo)
+{
+    double of[FEATURE_COUNT] = {0};
+
+    if (helo->form.kind != HELO_KIND_NAME)
+        return NULL;
+    helo_signs(facts, helo, of);
+    return of[FEATURE_HELO_NAME] > 0 ? &helo->form.name : NULL;
+}
+
 static bool
 is_unverified_helo(const struct client_facts *facts, const struct dname *domain)
 {
     for (unsigned i = 0; i < facts->helo_count; i++) {
-        const struct helo_fact *helo = &facts->helos[i];
-        double of[FEATURE_COUNT] = {0};
+        const struct dname *name = unverified_name(facts, &facts->helos[i]);
 
-        if (helo->form.kind != HELO_KIND_NAME || !dname_equal(&helo->form.name, domain))
-            continue;
-        helo_signs(facts, helo, of);
-        if (of[FEATURE_HELO_NAME] > 0)
+        if (name != NULL && dname_equal(name, domain))
             return true;
     }
+    return false;
+}
+
+/* A reverse name that does not resolve back tells where the line is nevertheless. Where there is
+ * none, any name said as HELO: one at home does not make up for one that is not. */
+static bool
+is_abroad(const struct client_facts *facts, const struct dname *domain)
+{
+    if (facts->rdns >= RDNS_STATE_UNCONFIRMED)
+        return country_differs(facts->rdns_name, domain);
+    for (unsigned i = 0; facts->rdns == RDNS_STATE_NONE && i < facts->helo_count; i++) {
+        const struct dname *name = unverified_name(facts, &facts->helos[i]);
+
+        if (name != NULL && country_differs(name, domain))
+            return true;
+    }
+    return false;
+}
+
+/* In the label that somebody registered, not in a public suffix below which they did. */
+static bool
+has_digits(const struct dname *organisation)
+{
+    for (unsigned i = 1; i <= organisation->b[0] && i < organisation->len; i++)
+        if (isdigit(organisation->b[i]))
+            return true;
     return false;
 }
 
 static void
 sender_signs(const struct client_facts *facts, const struct pair_fact *pair, double *of)
 {
-    bool own = is_kin(facts, &pair->organisation),
-         provider = provider_is_sender(&pair->organisation);
+    const char *provider = provider_of_sender(&pair->organisation);
+    bool kin = is_kin(facts, &pair->organisation);
+    bool own = kin || (provider != NULL && is_host_of(facts, provider));
     bool pass = pair->has_spf && pair->spf == REASON_SPF_PASS;
 
-    of[FEATURE_SENDER_OWN] = own;
-    of[FEATURE_SENDER_PROVIDER_OWN] = own && provider;
+    /* A domain below it is one host's, as those are that only send. */
+    of[FEATURE_SENDER_OWN] = own && dname_equal(pair->domain, &pair->organisation);
+    of[FEATURE_SENDER_OWN_DIGITS] = kin && provider == NULL && has_digits(&pair->organisation);
+    of[FEATURE_SENDER_PROVIDER_OWN] = own && provider != NULL;
     of[FEATURE_SENDER_SPF_PASS] = pass;
     if (own || pass)
         return;
     /* Unknown is not "elsewhere". */
-    of[FEATURE_SENDER_PROVIDER] = provider && facts->rdns != RDNS_UNKNOWN;
-    of[FEATURE_SENDER_PROVIDER_UNNAMED] = provider && facts->rdns == RDNS_STATE_NONE;
+    of[FEATURE_SENDER_PROVIDER] = provider != NULL && facts->rdns != RDNS_UNKNOWN;
+    of[FEATURE_SENDER_PROVIDER_UNNAMED] = provider != NULL && facts->rdns == RDNS_STATE_NONE;
     of[FEATURE_SENDER_IS_HELO] = is_unverified_helo(facts, pair->domain);
-    const struct dname *org = &pair->organisation;
-    for (unsigned i = 1; i <= org->b[0] && i < org->len; i++)
-        if (isdigit(org->b[i]))
-            of[FEATURE_SENDER_DIGITS] = 1;
+    of[FEATURE_SENDER_ABROAD] = is_abroad(facts, pair->domain);
 }
 
 static bool

@@ -345,7 +345,7 @@ finish_helo_names(struct walk *walk)
             .unknown = row->unknown,
             .public_name = publicname_special(name) ? FACT_NO : FACT_YES,
             .owned = (dname_labels(name) > 1 && dname_equal(name, &organisation)) ||
-                     provider_of_helo(name) != NULL || provider_is_sender(&organisation),
+                     provider_of_helo(name) != NULL || provider_of_sender(&organisation) != NULL,
             .inside = helo_is_inside(name),
             .mature = walk->mature,
         };

@@ -53,8 +53,22 @@ provider_of_helo(const struct dname *name)
     return NULL;
 }
 
-bool
-provider_is_sender(const struct dname *organisation)
+static const char *
+owner_of(const struct dname *organisation, enum use use)
 {
-    return organisation->len > 1 && row_of(organisation, SENDER) != NULL;
+    const struct provider *row = organisation->len > 1 ? row_of(organisation, use) : NULL;
+
+    return row != NULL ? row->owner : NULL;
+}
+
+const char *
+provider_of_sender(const struct dname *organisation)
+{
+    return owner_of(organisation, SENDER);
+}
+
+const char *
+provider_of_host(const struct dname *organisation)
+{
+    return owner_of(organisation, BOTH);
 }

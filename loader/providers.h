@@ -8,7 +8,10 @@
 
 /* Who alone greets with names at or below the provider's domain, or NULL. Static storage. */
 const char *provider_of_helo(const struct dname *name);
-/* Whether a registered domain is one of mailboxes, whose mail comes from the provider's hosts. */
-bool provider_is_sender(const struct dname *organisation);
+/* Whose mailboxes a registered domain is of, whose mail comes from the provider's hosts, or NULL.
+ */
+const char *provider_of_sender(const struct dname *organisation);
+/* Whose host has a name of that registered domain, or NULL. */
+const char *provider_of_host(const struct dname *organisation);
 
 #endif

@@ -255,7 +255,7 @@ weight_files(void **state)
         const char *text, *wrong;
     } cases[] = {{"# none\n\nrdns-none 1.5 # it has none\n", NULL}, {"rdns-none", ":1: not"},
         {"\nrdns-none -1\n", ":2: the weight must lie between 0 and 20"},
-        {"helo-own 1", "between -20 and 0"}, {"rdns-none 21", "between"},
+        {"sender-own 1", "between -20 and 0"}, {"rdns-none 21", "between"},
         {"rdns-none nan", "between"}, {"rdns-none 1x", "no number"}, {"no-such 1", "no such"},
         {"rdns-none 1 2", "not"}};
     (void)state;

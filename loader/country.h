@@ -1,0 +1,13 @@
+/*
+ * The country that a name tells: its top level of two letters (RFC 1591 2), unless that is one
+ * whose registry sells it to the whole world. Pure.
+ */
+#ifndef LOADER_COUNTRY_H
+#define LOADER_COUNTRY_H
+
+#include "zones/dname.h"
+
+/* Both names tell a country, and not the same one. */
+bool country_differs(const struct dname *a, const struct dname *b);
+
+#endif

@@ -1,0 +1,168 @@
+/* What a sender domain says of a client, by cases, and the tables behind it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "loader/country.h"
+#include "loader/features.h"
+#include "loader/providers.h"
+
+static struct dname
+name_of(const char *text)
+{
+    struct dname name;
+    assert_int_equal(dname_parse(text, strlen(text), &name), ERR_OK);
+    return name;
+}
+
+static void
+countries(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        bool differs;
+    } cases[] = {{"mx.isp.de", "shop.fr", true}, {"mx.isp.de", "shop.de", false},
+        {"mx.isp.com", "shop.fr", false}, {"mx.isp.de", "shop.com", false},
+        {"mx.isp.io", "shop.fr", false}, {"mx.isp.de", "shop.cc", false},
+        {"mx.isp.eu", "shop.fr", false}, {"fr", "de", true}, {"mx.isp.ac", "shop.ws", false},
+        {"mx.isp.ws", "ac.uk", false}, {"co.uk", "co.jp", true}, {".", "shop.fr", false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dname a = name_of(cases[i].a), b = name_of(cases[i].b);
+        assert_int_equal(country_differs(&a, &b), cases[i].differs);
+        assert_int_equal(country_differs(&b, &a), cases[i].differs);
+    }
+}
+
+/* The tables are searched by halves. */
+static void
+every_provider_is_found(void **state)
+{
+    static const struct {
+        const char *domain, *owner;
+        bool helo, sender;
+    } rows[] = {
+#define HELO                         true, false
+#define SENDER                       false, true
+#define BOTH                         true, true
+#define PROVIDER(domain, owner, ...) {domain, owner, __VA_ARGS__},
+#include "loader/providers.def"
+#undef PROVIDER
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct dname name = name_of(rows[i].domain);
+        const char *helo = provider_of_helo(&name), *sender = provider_of_sender(&name);
+        assert_true((helo != NULL) == rows[i].helo && (sender != NULL) == rows[i].sender);
+        assert_string_equal(provider_of_host(&name), rows[i].owner);
+    }
+}
+
+struct look {
+    const char *what;
+    enum rdns_state rdns;
+    const char *rdns_name, *rdns_organisation, *helo, *sender, *organisation;
+    bool pass;
+    enum feature has[4]; /* of the sender's; BIAS: no more */
+};
+
+static const struct look looks[] = {
+    {"its own domain", RDNS_STATE_CONFIRMED, "mx.shop.de", "shop.de", "mx.shop.de", "shop.de",
+        "shop.de", false, {FEATURE_SENDER_OWN}},
+    {"a domain below its own", RDNS_STATE_CONFIRMED, "mx.shop.de", "shop.de", "mx.shop.de",
+        "news.shop.de", "shop.de", false, {FEATURE_BIAS}},
+    {"its own, numbered", RDNS_STATE_CONFIRMED, "mx.shop24.de", "shop24.de", "mx.shop24.de",
+        "shop24.de", "shop24.de", false, {FEATURE_SENDER_OWN, FEATURE_SENDER_OWN_DIGITS}},
+    {"below its own, numbered", RDNS_STATE_CONFIRMED, "mx.shop24.de", "shop24.de", "mx.shop24.de",
+        "a.shop24.de", "shop24.de", false, {FEATURE_SENDER_OWN_DIGITS}},
+    {"a number elsewhere", RDNS_STATE_CONFIRMED, "mx.isp.de", "isp.de", "mx.isp.de", "shop24.de",
+        "shop24.de", false, {FEATURE_BIAS}},
+    {"a number that is a provider's", RDNS_STATE_CONFIRMED, "m1.163.com", "163.com", "m1.163.com",
+        "163.com", "163.com", false, {FEATURE_SENDER_OWN, FEATURE_SENDER_PROVIDER_OWN}},
+    {"another domain of the provider's", RDNS_STATE_CONFIRMED, "a.outlook.com", "outlook.com",
+        "a.outlook.com", "hotmail.com", "hotmail.com", false,
+        {FEATURE_SENDER_OWN, FEATURE_SENDER_PROVIDER_OWN}},
+    {"an owner's name that anybody wrote", RDNS_STATE_UNCONFIRMED, "a.outlook.com", "outlook.com",
+        "a.outlook.com", "hotmail.com", "hotmail.com", false, {FEATURE_SENDER_PROVIDER}},
+    {"a provider's, from elsewhere", RDNS_STATE_CONFIRMED, "mx.shop.de", "shop.de", "mx.shop.de",
+        "hotmail.com", "hotmail.com", false, {FEATURE_SENDER_PROVIDER}},
+    {"and permitted", RDNS_STATE_CONFIRMED, "mx.shop.de", "shop.de", "mx.shop.de", "hotmail.com",
+        "hotmail.com", true, {FEATURE_SENDER_SPF_PASS}},
+    {"abroad", RDNS_STATE_CONFIRMED, "mx.isp.br", "isp.br", "mx.isp.br", "shop.de", "shop.de",
+        false, {FEATURE_SENDER_ABROAD}},
+    {"abroad, unconfirmed", RDNS_STATE_UNCONFIRMED, "mx.isp.br", "isp.br", "mx.shop.de", "shop.de",
+        "shop.de", false, {FEATURE_SENDER_ABROAD}},
+    {"abroad, and permitted", RDNS_STATE_CONFIRMED, "mx.isp.br", "isp.br", "mx.isp.br", "shop.de",
+        "shop.de", true, {FEATURE_SENDER_SPF_PASS}},
+    {"the HELO is abroad", RDNS_STATE_NONE, NULL, NULL, "mx.isp.br", "shop.de", "shop.de", false,
+        {FEATURE_SENDER_ABROAD}},
+    {"the HELO is at home", RDNS_STATE_NONE, NULL, NULL, "mx.isp.de", "shop.de", "shop.de", false,
+        {FEATURE_BIAS}},
+    {"only the HELO is known", RDNS_UNKNOWN, NULL, NULL, "mx.isp.br", "shop.de", "shop.de", false,
+        {FEATURE_BIAS}},
+    {"it greets with the very domain", RDNS_STATE_NONE, NULL, NULL, "shop.de", "shop.de", "shop.de",
+        false, {FEATURE_SENDER_IS_HELO}},
+};
+
+static void
+check_look(const struct look *look)
+{
+    static const struct policy policy = {
+        .half_life_days = 7, .churn_names = UINT32_MAX, .fail_habit_domains = UINT32_MAX};
+    static const struct hist_client client = {.accepted = 1, .with_helo = 1};
+    static const struct hist_use use = {.count = 1};
+    bool expected[FEATURE_COUNT] = {false};
+    struct weights weights;
+    struct features features;
+    struct helo text;
+    struct dname rdns_name, sender = name_of(look->sender);
+    struct helo_fact helo = {.text = &text, .use = &use, .resolves_here = FACT_NO};
+    struct pair_fact pair = {.domain = &sender,
+        .organisation = name_of(look->organisation),
+        .use = &use,
+        .has_spf = look->pass,
+        .spf = REASON_SPF_PASS};
+    struct client_facts facts = {.client = &client,
+        .rdns = look->rdns,
+        .helo_count = 1,
+        .helos = &helo,
+        .pair_count = 1,
+        .pairs = &pair};
+    helo_set(&text, look->helo, strlen(look->helo));
+    helo_classify(&text, &helo.form);
+    if (look->rdns_name != NULL) {
+        rdns_name = name_of(look->rdns_name);
+        facts.rdns_name = &rdns_name;
+        facts.rdns_organisation = name_of(look->rdns_organisation);
+    }
+    for (size_t i = 0; i < 4; i++)
+        expected[look->has[i]] = true;
+    weights_shipped(&weights);
+    features_of(&facts, &policy, &weights, &features);
+    for (enum feature i = FEATURE_SENDER_PROVIDER; i <= FEATURE_SENDER_SPF_PASS; i++) {
+        if ((features.of[i] > 0) != expected[i])
+            print_message("%s: %s\n", look->what, feature_info(i)->name);
+        assert_true((features.of[i] > 0) == expected[i]);
+    }
+}
+
+static void
+senders(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
+        check_look(&looks[i]);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(countries),
+        cmocka_unit_test(every_provider_is_found), cmocka_unit_test(senders)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
