@@ -197,16 +197,6 @@ middle(const struct looks *looks)
     return looks->row[i].index;
 }
 
-static double
-badness_of(const double *of, const struct weights *weights)
-{
-    double sum = 0;
-
-    for (unsigned i = 0; i < FEATURE_COUNT; i++)
-        sum += of[i] * weights->of[i];
-    return sum;
-}
-
 /* As of a day that is the same whenever it is asked, so that time alone changes no order. */
 static double
 share(const struct hist_use *use, const struct policy *policy)
@@ -232,7 +222,7 @@ add_helos(const struct client_facts *facts, const struct policy *policy,
         if (helo->form.kind == HELO_KIND_ABSENT)
             continue; /* not logged: never evidence */
         helo_signs(facts, helo, of);
-        add_look(&looks, badness_of(of, weights), share(helo->use, policy), i);
+        add_look(&looks, weights_badness(weights, of), share(helo->use, policy), i);
         *(is_bad_helo(of) ? &looks.bad_sessions : &looks.good_sessions) += helo->use->count;
     }
     if (looks.count > 0) {
@@ -256,7 +246,7 @@ add_senders(const struct client_facts *facts, const struct policy *policy,
         if (pair->use->null_sender)
             continue; /* the HELO name in the place of a domain */
         sender_signs(facts, pair, of);
-        add_look(&looks, badness_of(of, weights), share(pair->use, policy), i);
+        add_look(&looks, weights_badness(weights, of), share(pair->use, policy), i);
         looks.bad_sessions += is_bad_sender(pair, of) ? pair->use->count : 0U;
     }
     if (looks.count > 0) {

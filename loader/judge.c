@@ -7,7 +7,6 @@
  * reports fade by themselves; what speaks for it stays as long as its record. So time alone never
  * lowers a score, and a client that is silent is delisted on a day that can be told.
  */
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -17,10 +16,7 @@
 
 enum {
     RELAY_DOMAINS = 3, /* so many vouching domains make it a relay that others share */
-    EVEN = 50,         /* the score of even odds, */
-    POINTS = 10,       /* and how many points a factor of e in the odds is */
-    BEST = 100,
-    TRUST_SCORE = 80, /* automatic trust: such a score, kept mail and days */
+    TRUST_SCORE = 80,  /* automatic trust: such a score, kept mail and days */
     TRUST_HAM = 3,
     TRUST_DAYS = 14,
     REPORT_DAYS = 2, /* complaints of one day are one campaign's, or one angry user's */
@@ -216,11 +212,10 @@ add_up(const struct client_facts *facts, const struct policy *policy, const stru
     }
     for (unsigned i = 0; i < KIND_EVIDENCE; i++)
         out->kinds += kinds[i] >= KIND_COUNTS;
-    double score = EVEN - POINTS * badness;
-    out->score = score <= 0 ? 0 : score >= BEST ? BEST : (int)lround(score);
+    out->score = weights_score(badness);
     /* A client with both labels is ham. */
-    if (features_has_ham(facts->client) && out->score < EVEN)
-        out->score = EVEN;
+    if (features_has_ham(facts->client) && out->score < WEIGHTS_EVEN)
+        out->score = WEIGHTS_EVEN;
 }
 
 /* No single kind lists anybody, nor does history in the first days, nor a first look; a relay that

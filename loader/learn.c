@@ -20,20 +20,10 @@ struct fit {
     double hessian[FEATURE_COUNT][FEATURE_COUNT];
 };
 
-static double
-badness(const struct learn_row *row, const struct weights *weights)
-{
-    double sum = 0;
-
-    for (unsigned i = 0; i < FEATURE_COUNT; i++)
-        sum += row->of[i] * weights->of[i];
-    return sum;
-}
-
 static void
 add_row(struct fit *fit, const struct learn_row *row, const struct weights *weights)
 {
-    double p = 1 / (1 + exp(-badness(row, weights))), each = fit->each[row->spam];
+    double p = 1 / (1 + exp(-weights_badness(weights, row->of))), each = fit->each[row->spam];
     double slope = each * (p - row->spam), bend = each * p * (1 - p);
 
     for (unsigned i = 0; i < FEATURE_COUNT; i++) {

@@ -1,6 +1,6 @@
 /*
- * "repdns-load learn": weights from labelled mail, and the scores that weights give to it. Needs no
- * configuration, no store and no DNS.
+ * "repdns-load learn": weights from labelled mail, which needs no configuration, no store and no
+ * DNS, or from the history; and the scores that weights give to labelled mail.
  */
 #ifndef LOADER_LEARNCMD_H
 #define LOADER_LEARNCMD_H

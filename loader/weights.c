@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_MAX_BYTES = 512, WEIGHT_MAX = 20 };
+enum { LINE_MAX_BYTES = 512, WEIGHT_MAX = 20, POINTS = 10 };
 
 static const struct feature_info infos[FEATURE_COUNT] = {
 #define FEATURE(id, name, kind, side, origin, weight, meaning)                                     \
@@ -26,6 +26,24 @@ weights_shipped(struct weights *out)
 {
     for (unsigned i = 0; i < FEATURE_COUNT; i++)
         out->of[i] = infos[i].weight;
+}
+
+double
+weights_badness(const struct weights *weights, const double of[FEATURE_COUNT])
+{
+    double sum = 0;
+
+    for (unsigned i = 0; i < FEATURE_COUNT; i++)
+        sum += of[i] * weights->of[i];
+    return sum;
+}
+
+int
+weights_score(double badness)
+{
+    double score = WEIGHTS_EVEN - POINTS * badness;
+
+    return score <= 0 ? 0 : score >= WEIGHTS_BEST ? WEIGHTS_BEST : (int)lround(score);
 }
 
 bool

@@ -56,6 +56,11 @@ enum err weights_open(const char *path, struct weights *out, struct errmsg *msg)
 enum err weights_of(
     const struct policy *policy, struct weights *out, struct errmsg *msg) MUST_CHECK;
 void weights_write(FILE *out, const struct weights *weights);
+/* The sum of what features of these sizes add. */
+double weights_badness(const struct weights *weights, const double of[FEATURE_COUNT]);
+/* 0 worst to WEIGHTS_BEST: even odds are WEIGHTS_EVEN, and a factor of e in them 10 points. */
+enum { WEIGHTS_EVEN = 50, WEIGHTS_BEST = 100 };
+int weights_score(double badness);
 /* Whether a weight has the sign that its feature's side allows, and is no absurd number. */
 bool weights_allow(enum feature feature, double weight);
 

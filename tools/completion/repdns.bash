@@ -40,7 +40,8 @@ declare -gA _repdns_options=(
     ['repdns-load report']='-c= --as-of= --reporter= --json -q -h --help'
     ['repdns-load watch']='-c= --every= --force --ready= --user= --chroot= --log= --temporary
         --withdraw -h --help'
-    ['repdns-load learn']='--weights= --penalty= --score --features --json -h --help'
+    ['repdns-load learn']='--history -c= --as-of= -o= --weights= --penalty= --score --features --json
+        -h --help'
     ['repdnsd']='-c= -n -v -V -h --help --log= --chroot= --ready= --companion='
     ['repdns-rbldnsd']='-u= -r= -w= -b= -4 -6 -t= -v -e -c= -p= -n -q -l= -s= -a -A -F= -d -f -C
         --store= --strict-rbldnsd -h --help'
@@ -77,7 +78,7 @@ _repdns_value() { # PROGRAM OPTION WORD
     'repdns-rbldnsd -c' | *' -t' | *' -b') ;;
     *' -r' | *' -w' | *' --chroot' | *' --store' | *' --state') mapfile -t COMPREPLY < <(compgen -d -- "$3") ;;
     *' -u' | *' --user') mapfile -t COMPREPLY < <(compgen -u -- "$3") ;;
-    *' -c' | *' -p' | *' -l' | *' --batch' | *' --weights' | *' --page') mapfile -t COMPREPLY < <(compgen -f -- "$3") ;;
+    *' -c' | *' -o' | *' -p' | *' -l' | *' --batch' | *' --weights' | *' --page') mapfile -t COMPREPLY < <(compgen -f -- "$3") ;;
     'repdns-rbldnsd -s') mapfile -t COMPREPLY < <(compgen -f -- "$3") ;;
     esac
 }
