@@ -1,18 +1,25 @@
 """The replayed sessions, for misuse.sh.
 
-    misuse.py world LOG ROWS DIR             DIR/world.zone, DIR/mail-*.log, DIR/sessions
-    misuse.py matrix DIR PORT shipped|informs
+    misuse.py world LOG ROWS DIR [SEED HALF]  DIR/world.zone, DIR/mail-*.log, DIR/sessions
+    misuse.py matrix DIR PORT shipped|informs|unseen
 
 Of the DNS of then little is known. Where the log and the rows say nothing, names speak against
 clients: a reverse name that was not confirmed does not resolve back, and a HELO name is elsewhere
 unless it is the reverse name. Sender domains exist and the rows' SPF results, which have no fail,
 make policies of theirs: what dom. and pair. do to senders can't be measured here.
+
+With a seed, the world has the clients of one half of the networks (/24) alone, and DIR/learn is the
+labelled mail of the other half, so that weights that are learnt from it know nobody in the world,
+and what counts how many do the same counts among others than in the whole world. Rules that people
+wrote have seen both halves.
 """
-import collections, csv, gzip, re, socket, struct, sys
+import collections, csv, gzip, hashlib, re, socket, struct, sys
 
 ZONES = ("ip", "dom", "helo", "pair"), ("hint", "spf", "score", "wl")
 SESSION = re.compile(r"NOQUEUE: info: RCPT from (\S+)\[([^]]+)\]: .*from=<([^>]*)> to=<(ham|spam)@"
                      r"test\.local> proto=\S+ helo=<([^>]*)>")
+CLIENT = re.compile(r"(?: from |: client=)\S+\[([^]]+)\]")
+MAIL = re.compile(r"\]: ([0-9A-F]{6,}): ")
 ELSEWHERE = "198.51.100.250"
 HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*$")
 
@@ -24,8 +31,41 @@ def reverse(ip):
     return ".".join(reversed(ip.split(".")))
 
 
-def make_world(log, rows, folder):
+def half_of(ip, seed):
+    net = ip.rsplit(".", 1)[0] if "." in ip else ":".join(ip.split(":")[:3])
+    return hashlib.sha256((seed + net).encode()).digest()[0] % 2
+
+
+def of_half(lines, seed, half):
+    """The lines of clients of the half, and those of no client."""
+    gone = set()
+    for line in lines:
+        client, mail = CLIENT.search(line), MAIL.search(line)
+        if client and not client[1].startswith("127."):
+            if half_of(client[1].removeprefix("IPv6:"), seed) != half:
+                gone.add(mail[1] if mail else None)
+                continue
+        elif mail and mail[1] in gone:
+            continue
+        yield line
+
+
+def write_labelled(rows, folder, seed, half):
+    """What repdns-load learn reads, of the other half."""
+    with open(rows, encoding="latin-1") as file, open(f"{folder}/learn", "w") as out:
+        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+            if half_of(row["ip"], seed) != half:
+                status = row["rdns_status"]
+                out.write("\t".join((row["label"], row["ip"], status if status != "nr" else "unknown",
+                                     row["rdns"], row["helo"],
+                                     row["env_domain"] or row["from_domain"])) + "\n")
+
+
+def make_world(log, rows, folder, seed=None, half=None):
     lines = gzip.open(log, "rt", errors="replace").read().splitlines()
+    if seed is not None:
+        lines = list(of_half(lines, seed, int(half)))
+        write_labelled(rows, folder, seed, int(half))
     for day in 22, 23, 24:
         with open(f"{folder}/mail-{day}.log", "w") as out:
             for line in lines:
@@ -127,7 +167,7 @@ def matrix(folder, port, which):
     # A client with both labels is ham.
     ham = {ip for ip, said in labels.items() if "ham" in said}
     spam = set(labels) - ham
-    zones = ZONES[0] + ZONES[1] if which == "shipped" else ZONES[1]
+    zones = ZONES[1] if which == "informs" else ZONES[0] + ZONES[1] if which == "shipped" else ZONES[0]
     asked = {(r, z): [(f"{name}.{z}.rep.example", s[1]) for s in sessions if (name := ask(s))]
              for r, ask in RESTRICTIONS.items() for z in zones}
     answers = ask_all(port, {name for pairs in asked.values() for name, _ in pairs})
@@ -141,7 +181,7 @@ def matrix(folder, port, which):
             hit = {ip for name, ip in asked[restriction, zone] if answers[name][0]}
             shares = [100 * len(hit & of) / len(of) for of in (ham, spam)]
             line += "%16s" % ("%.2f / %.2f" % tuple(shares))
-            if which == "shipped":
+            if which != "informs":
                 bad += len(hit & ham) * 200 > len(ham) or (zone in ZONES[1] and bool(hit))
         print(line)
     if which == "shipped":
