@@ -33,10 +33,13 @@ static struct observation
 random_mail(uint64_t *seed, unsigned day)
 {
     static const char *const helos[] = {"dyn-10-0-0.pool.isp.example", "pc1", "198.18.0.1",
-        "mail.example", "localhost", "[10.1.0.7]", "hotmail.com", "bad_name!"};
-    static const char *const senders[] = {"hotmail.com", "isp.example", "f1.example", "x9.example"};
+        "mail.example", "localhost", "[10.1.0.7]", "hotmail.com", "bad_name!", "mx.isp.br",
+        "mx.hotmail.com"};
+    static const char *const senders[] = {
+        "hotmail.com", "isp.example", "f1.example", "x9.example", "shop.de", "a.isp.example"};
+    enum { HELOS = sizeof helos / sizeof *helos, SENDERS = sizeof senders / sizeof *senders };
     struct observation seen = {.client = days_ip(0, 0), .sender = OBS_SENDER_DOMAIN};
-    const char *helo = helos[draw(seed, 8)], *sender = senders[draw(seed, 4)];
+    const char *helo = helos[draw(seed, HELOS)], *sender = senders[draw(seed, SENDERS)];
     seen.when_s = DAYS_0 + (int64_t)day * DAY_S + draw(seed, DAY_S);
     seen.label = draw(seed, 12) == 0 ? OBS_HAM : draw(seed, 4) == 0 ? OBS_SPAM : OBS_UNLABELLED;
     seen.outcome = draw(seed, 5) == 0 ? OBS_ATTEMPT : OBS_ACCEPTED;
