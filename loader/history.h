@@ -113,9 +113,9 @@ struct history_visitor {
         void *ctx, const struct ip *ip, const struct dname *domain, const struct hist_use *use);
     void *ctx;
 };
-/* only: that client alone, or NULL for all. */
-enum err history_walk(
-    struct kv_txn *txn, const struct ip *only, const struct history_visitor *visitor) MUST_CHECK;
+/* only: the clients of that prefix alone, of a length in whole bytes, or NULL for all. */
+enum err history_walk(struct kv_txn *txn, const struct prefix *only,
+    const struct history_visitor *visitor) MUST_CHECK;
 enum err history_totals(struct kv_txn *txn, struct hist_totals *out) MUST_CHECK;
 /* Drops what was last seen before the time; returns how many clients went. */
 enum err history_expire(struct kv_txn *txn, int64_t before_s, uint64_t *dropped) MUST_CHECK;

@@ -32,10 +32,15 @@ advance(struct range_at *at)
 
 static enum err
 range_open(
-    struct kv_txn *txn, enum history_table table, const struct ip *only, struct range_at *out)
+    struct kv_txn *txn, enum history_table table, const struct prefix *only, struct range_at *out)
 {
     uint8_t key[HISTORY_ADDRESS_KEY_MAX] = {(uint8_t)table};
-    size_t n = only == NULL ? 1 : history_address_key(table, only, key);
+    size_t n = 1;
+
+    if (only != NULL) {
+        (void)history_address_key(table, &only->addr, key);
+        n = 2U + only->len / 8U;
+    }
     enum err err = kv_cursor_open(txn, slice_of(key, n), &out->cursor);
 
     return err < 0 ? err : advance(out);
@@ -125,7 +130,7 @@ walk(struct range_at at[3], const struct history_visitor *visitor)
 }
 
 enum err
-history_walk(struct kv_txn *txn, const struct ip *only, const struct history_visitor *visitor)
+history_walk(struct kv_txn *txn, const struct prefix *only, const struct history_visitor *visitor)
 {
     static const enum history_table tables[3] = {HISTORY_CLIENT, HISTORY_HELO, HISTORY_PAIR};
     struct range_at at[3] = {0};

@@ -292,6 +292,8 @@ judge_client(const struct client_facts *facts, const struct policy *policy,
     struct features features;
     struct notes notes = {.text = out->detail};
     bool listed = judge_once(facts, policy, weights, &features, out);
+    if (facts->addresses > 1)
+        note(&notes, "%u addresses of the network were seen", facts->addresses);
     explain_rdns(facts, &notes);
     explain_helo(facts, &features, &notes);
     explain_record(facts, &features, &notes);

@@ -35,6 +35,7 @@ struct pair_fact {
     const struct hist_use *use;
     bool has_spf; /* false: not known (temperror, not evaluated) */
     enum reason spf;
+    bool spf_world;   /* the policy passes the world, so that its pass verifies nobody */
     bool spf_dynamic; /* the domain's table may not say it for all who come from the address */
     bool spf_unknown; /* DNS failed (temperror) */
 };
@@ -54,6 +55,7 @@ struct client_facts {
     const struct pair_fact *pairs;
     int64_t now_s;
     double near_bad, domain_bad; /* priors: shares of others, weights.def */
+    uint32_t addresses;          /* of an IPv6 network judged as one (network.h); 0: an address */
     bool mature;                 /* enough sessions and days are in the history as a whole */
 };
 

@@ -22,10 +22,10 @@ struct diff {
     uint64_t counts[CHANGES];
 };
 
-/* One change of a subject: an address, or a name if that is not NULL. */
+/* One change of a subject: addresses that are a prefix, or a name if that is not NULL. */
 struct line {
     enum change change;
-    const struct ip *ip;
+    const struct range *range;
     const struct dname *name;
     struct reason_set reasons; /* of what is gone, those that it had */
     struct reason_set before;  /* of CHANGE_OTHER */
@@ -44,13 +44,21 @@ reasons_of(struct slice value)
 }
 
 static void
+format_prefix(const struct range *range, char out[PREFIX_TEXT_SIZE])
+{
+    struct prefix prefix;
+    (void)range_prefix(range, &prefix);
+    prefix_format(&prefix, out);
+}
+
+static void
 print_text(const struct diff *diff, const struct line *line)
 {
     char subject[DNAME_TEXT_SIZE], text[512];
     if (line->name != NULL)
         (void)dname_format(line->name, subject);
     else
-        ip_format(line->ip, subject);
+        format_prefix(line->range, subject);
     reasons_format(line->reasons, text, sizeof text);
     fprintf(
         diff->out, "%c %s %s %s", changes[line->change].sign, diff->set->info.name, subject, text);
@@ -73,9 +81,12 @@ print_line(struct diff *diff, const struct line *line)
         print_text(diff, line);
         return ERR_OK;
     }
+    char prefix[PREFIX_TEXT_SIZE] = "";
+    if (line->name == NULL)
+        format_prefix(line->range, prefix);
     const struct jsonline_member members[] = {{"change", json_string(changes[line->change].name)},
         {"dataset", jsonline_string(diff->set->info.name)},
-        {"subject", line->name != NULL ? jsonline_name(line->name) : jsonline_ip(line->ip)},
+        {"subject", line->name != NULL ? jsonline_name(line->name) : jsonline_string(prefix)},
         {"reasons", jsonline_reasons(line->reasons)},
         {"before", line->change == CHANGE_OTHER ? jsonline_reasons(line->before) : json_null()},
         {"because", line->detail != NULL ? jsonline_string(line->detail) : json_null()}};
@@ -83,11 +94,11 @@ print_line(struct diff *diff, const struct line *line)
 }
 
 static enum err
-print_wanted(struct diff *diff, const struct evidence_entry *evidence, struct reason_set wanted,
-    struct reason_set before)
+print_wanted(struct diff *diff, const struct evidence_entry *evidence, const struct range *range,
+    struct reason_set wanted, struct reason_set before)
 {
     const struct line line = {.change = reasons_empty(before) ? CHANGE_NEW : CHANGE_OTHER,
-        .ip = &evidence->ip,
+        .range = range,
         .name = evidence->is_ip ? NULL : &evidence->name,
         .reasons = wanted,
         .before = before,
@@ -104,33 +115,29 @@ print_set(struct diff *diff)
     for (size_t i = 0; i < set->count && i < set->evidence_count && err == ERR_OK; i++) {
         const struct evidence_entry *evidence = &set->evidence[i];
         struct slice value = evidence->is_ip ? set->addrs[i].value : set->names[i].exact.value;
+        const struct range *range = evidence->is_ip ? &set->addrs[i].range : NULL;
         struct previous before;
         err = evidence->is_ip
                   ? previous_ip(diff->served, set->info.name, &evidence->ip, &before)
                   : previous_name(diff->served, set->info.name, &evidence->name, &before);
         if (err == ERR_OK)
-            err = print_wanted(diff, evidence, reasons_of(value), before.reasons);
+            err = print_wanted(diff, evidence, range, reasons_of(value), before.reasons);
     }
     return err;
 }
 
-/* Served entries that the set lacks. */
+/* Served entries, addresses and IPv6 networks, that the set lacks. */
 static enum err
 on_range(void *ctx, const struct ipset_hit *entry)
 {
     struct diff *diff = ctx;
-    struct ip ip = entry->range.first;
-    for (bool more = true; more && ip_cmp(&ip, &entry->range.last) <= 0; more = ip_next(&ip)) {
-        size_t at = publish_find(diff->set, &ip);
-        if (at < diff->set->count && ip_cmp(&diff->set->addrs[at].range.first, &ip) <= 0)
-            continue;
-        const struct line line = {
-            .change = CHANGE_GONE, .ip = &ip, .reasons = reasons_of(entry->value)};
-        enum err err = print_line(diff, &line);
-        if (err < 0)
-            return err;
-    }
-    return ERR_OK;
+    const struct range *range = &entry->range;
+    size_t at = publish_find(diff->set, &range->first);
+    if (at < diff->set->count && ip_cmp(&diff->set->addrs[at].range.first, &range->last) <= 0)
+        return ERR_OK; /* it, or a part of it, or what it is a part of now */
+    const struct line line = {
+        .change = CHANGE_GONE, .range = range, .reasons = reasons_of(entry->value)};
+    return print_line(diff, &line);
 }
 
 static bool

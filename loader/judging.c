@@ -8,12 +8,14 @@
 #include "loader/judgedns.h"
 #include "loader/judging.h"
 #include "loader/namemap.h"
+#include "loader/network.h"
 #include "loader/priors.h"
 #include "loader/providers.h"
 
-/* What a HELO name's clients are to it. */
+/* What a HELO name's clients are to it. Who has an IPv6 address has a /64, and counts once. */
 struct helo_row {
     unsigned clients, resolving_to, unknown;
+    struct prefix last; /* of the client that was counted last */
 };
 
 struct helo_entry {
@@ -41,6 +43,11 @@ struct walk {
     struct pair_entry *pair_entries;
     struct pair_fact *pairs;
     size_t pair_count, pair_room;
+
+    bool has_network; /* addresses of one were added */
+    struct prefix at; /* that network */
+    struct network *network;
+    struct prior own, own_domain; /* of these addresses */
 
     struct namemap domains;
     struct namemap helo_names;
@@ -151,6 +158,7 @@ evaluate_pair(struct walk *walk, struct pair_fact *pair)
     bool dynamic = hit.result == SPFRESULT_DYNAMIC;
     /* Where DNS fails for a part of the policy, the table before is kept, which may say less. */
     pair->spf_dynamic = dynamic || policy.temperror;
+    pair->spf_world = policy.passes_world;
     pair->spf_unknown = hit.result == SPFRESULT_UNKNOWN;
     pair->has_spf = hit.result <= SPFRESULT_PERMERROR;
     if (pair->has_spf)
@@ -176,6 +184,19 @@ identify(const struct walk *walk, const struct client_facts *facts, const struct
     return helo_identify(&helo->form, &context);
 }
 
+static void
+count_helo(const struct walk *walk, struct helo_row *row, enum fact resolves)
+{
+    const struct ip *ip = &walk->client.ip;
+    struct prefix own = ip_is4(ip) ? prefix_of(ip, 32) : network_of(ip);
+    bool is_new = row->clients == 0 || ip_cmp(&row->last.addr, &own.addr) != 0;
+
+    row->last = own;
+    row->clients += is_new;
+    row->unknown += is_new && resolves == FACT_UNKNOWN;
+    row->resolving_to += resolves == FACT_YES;
+}
+
 static enum err
 evaluate_helo(struct walk *walk, const struct client_facts *facts, struct helo_fact *helo)
 {
@@ -194,12 +215,9 @@ evaluate_helo(struct walk *walk, const struct client_facts *facts, struct helo_f
     enum err err = helo_name_number(walk, &helo->form.name, &number);
     if (err < 0)
         return err;
-    struct helo_row *row = &walk->helo_rows[number];
-    row->clients++;
     bool kin = facts->rdns == RDNS_STATE_CONFIRMED &&
                dname_equal(&facts->rdns_organisation, &helo->organisation);
-    row->resolving_to += kin || helo->resolves_here == FACT_YES;
-    row->unknown += !kin && helo->resolves_here == FACT_UNKNOWN;
+    count_helo(walk, &walk->helo_rows[number], kin ? FACT_YES : helo->resolves_here);
     return ERR_OK;
 }
 
@@ -215,6 +233,42 @@ evaluate_rdns(struct walk *walk, struct client_facts *facts)
         walk->env->rdns, &walk->rdns_name, &walk->client.ip, &facts->rdns_look, NULL);
 }
 
+/* The addresses of the /64 that was being put together are complete. */
+static enum err
+finish_network(struct walk *walk)
+{
+    struct judgement judgement;
+
+    if (!walk->has_network)
+        return ERR_OK;
+    walk->has_network = false;
+    if (!network_is_one(walk->network) || walk->visitor->network == NULL)
+        return ERR_OK;
+    struct client_facts *facts = network_facts(walk->network);
+    priors_fill_network(&walk->priors, facts, &walk->own, &walk->own_domain);
+    judge_client(facts, &walk->env->conf->policy, walk->env->weights, &judgement);
+    return walk->visitor->network(walk->visitor->ctx, facts, &judgement);
+}
+
+static void
+add_to_network(struct walk *walk, const struct client_facts *facts)
+{
+    const struct ip *ip = &facts->client->ip;
+
+    if (walk->network == NULL || ip_is4(ip))
+        return;
+    if (!walk->has_network) {
+        walk->at = network_of(ip);
+        walk->own = walk->own_domain = (struct prior){0};
+        network_begin(walk->network, ip, facts->now_s);
+    }
+    walk->has_network = true;
+    priors_add(&walk->priors, &walk->own, facts->client);
+    if (facts->rdns == RDNS_STATE_CONFIRMED)
+        priors_add(&walk->priors, &walk->own_domain, facts->client);
+    network_add(walk->network, facts);
+}
+
 /* The client that was being collected is complete. */
 static enum err
 finish_client(struct walk *walk)
@@ -224,7 +278,11 @@ finish_client(struct walk *walk)
     walk->has_client = false;
     struct client_facts facts = {
         .client = &walk->client, .mature = walk->mature, .now_s = walk->env->now_s};
-    enum err err = evaluate_rdns(walk, &facts);
+    enum err err = ERR_OK;
+    if (walk->has_network && !prefix_contains(&walk->at, &walk->client.ip))
+        err = finish_network(walk);
+    if (err == ERR_OK)
+        err = evaluate_rdns(walk, &facts);
     priors_fill(&walk->priors, &facts);
     for (size_t i = 0; i < walk->pair_count && err == ERR_OK; i++) {
         walk->pairs[i] = (struct pair_fact){
@@ -236,12 +294,14 @@ finish_client(struct walk *walk)
             .text = &walk->helo_entries[i].text, .use = &walk->helo_entries[i].use};
         err = evaluate_helo(walk, &facts, &walk->helos[i]);
     }
-    if (err < 0 || walk->visitor->client == NULL)
-        return err;
     facts.helos = walk->helos;
     facts.helo_count = (unsigned)walk->helo_count;
     facts.pairs = walk->pairs;
     facts.pair_count = (unsigned)walk->pair_count;
+    if (err == ERR_OK)
+        add_to_network(walk, &facts);
+    if (err < 0 || walk->visitor->client == NULL)
+        return err;
     struct judgement judgement;
     judge_client(&facts, &walk->env->conf->policy, walk->env->weights, &judgement);
     return walk->visitor->client(walk->visitor->ctx, &facts, &judgement);
@@ -369,11 +429,12 @@ walk_free(struct walk *walk)
     namemap_free(&walk->helo_names);
     free(walk->helo_rows);
     priors_free(&walk->priors);
+    network_free(&walk->network);
 }
 
 enum err
 judging_walk(
-    const struct judging_env *env, const struct ip *only, const struct judging_visitor *visitor)
+    const struct judging_env *env, const struct prefix *only, const struct judging_visitor *visitor)
 {
     struct hist_totals totals;
     enum err err = history_totals(env->txn, &totals);
@@ -388,12 +449,16 @@ judging_walk(
     spfpolicies_again(env->policies);
     struct history_visitor history = {
         .client = on_client, .helo = on_helo, .pair = on_pair, .ctx = &walk};
-    if (visitor->client != NULL)
+    if (visitor->client != NULL || visitor->network != NULL)
         err = priors_make(env, &walk.priors);
+    if (err == ERR_OK && visitor->network != NULL && (only == NULL || only->len <= NETWORK_BITS))
+        err = network_new(policy, env->weights, &walk.network);
     if (err == ERR_OK)
         err = history_walk(env->txn, only, &history);
     if (err == ERR_OK)
         err = finish_client(&walk);
+    if (err == ERR_OK)
+        err = finish_network(&walk);
     if (err == ERR_OK)
         err = finish_domains(&walk);
     if (err == ERR_OK)

@@ -37,6 +37,10 @@ struct judging_env {
 struct judging_visitor {
     enum err (*client)(
         void *ctx, const struct client_facts *facts, const struct judgement *judgement);
+    /* A /64 of IPv6 that is judged as one (network.h), after its clients: what is said here takes
+     * the place of what is said of each. The client is the network's first address. */
+    enum err (*network)(
+        void *ctx, const struct client_facts *facts, const struct judgement *judgement);
     enum err (*domain)(
         void *ctx, const struct domain_facts *facts, const struct judgement *judgement);
     /* Of every public domain, those that are only known included; policy is ready. */
@@ -46,8 +50,9 @@ struct judging_visitor {
     void *ctx;
 };
 
-/* only: that client alone (its domains and HELO names then count just its own use), or NULL. */
-enum err judging_walk(const struct judging_env *env, const struct ip *only,
+/* only: the clients of that prefix alone (their domains and HELO names then count just their own
+ * use), of a length in whole bytes, or NULL. No network is told where less than one is walked. */
+enum err judging_walk(const struct judging_env *env, const struct prefix *only,
     const struct judging_visitor *visitor) MUST_CHECK;
 
 #endif

@@ -44,19 +44,6 @@ previous(struct ip *ip)
 }
 
 static bool
-is_prefix(const struct range *range)
-{
-    bool host = false;
-    for (unsigned i = 0; i < sizeof range->first.b; i++) {
-        unsigned first = range->first.b[i], rest = first ^ range->last.b[i];
-        if ((first & rest) != 0 || (rest & (rest + 1)) != 0 || (host && rest != 0xff))
-            return false;
-        host = rest != 0;
-    }
-    return true;
-}
-
-static bool
 same_range(const struct range *a, const struct range *b)
 {
     return ip_cmp(&a->first, &b->first) == 0 && ip_cmp(&a->last, &b->last) == 0;
@@ -140,7 +127,8 @@ close_before(struct nest *nest, const struct ip *end)
 static enum err
 open_prefix(struct nest *nest, const struct listflat_prefix *prefix)
 {
-    if (!is_prefix(&prefix->range))
+    struct prefix same;
+    if (!range_prefix(&prefix->range, &same))
         return ERR_FORMAT;
     enum err err = close_before(nest, &prefix->range.first);
     if (err == ERR_OK && nest->depth > 0 && ip_cmp(&nest->at, &prefix->range.first) < 0) {

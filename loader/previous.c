@@ -56,7 +56,7 @@ previous_ip(struct kvread *reader, const char *dataset, const struct ip *ip, str
     if (err < 0)
         return err == ERR_NOTFOUND ? ERR_OK : err;
     struct store_key key;
-    store_key_evidence_ip(&key, info.id, ip);
+    store_key_evidence_ip(&key, info.id, &hit.range.first);
     return read_since(reader, &key, out);
 }
 

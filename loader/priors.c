@@ -14,7 +14,7 @@ enum {
 };
 
 static struct ip
-network_of(const struct ip *ip)
+first_of(const struct ip *ip)
 {
     struct ip first = {{0}};
 
@@ -43,7 +43,7 @@ add(struct prior *prior, double bad)
 static enum err
 add_network(struct priors *priors, const struct ip *ip, double bad)
 {
-    struct ip first = network_of(ip);
+    struct ip first = first_of(ip);
 
     if (priors->count == 0 || ip_cmp(&priors->networks[priors->count - 1].first, &first) != 0) {
         if (priors->count == priors->room) {
@@ -112,33 +112,66 @@ priors_make(const struct judging_env *env, struct priors *out)
 
 /* The share of bad ones among the others. */
 static double
-others(const struct prior *prior, double own)
+others(const struct prior *prior, const struct prior *own)
 {
-    return prior->all == 0 || prior->bad <= own ? 0 : (prior->bad - own) / (prior->all - 1 + DOUBT);
+    return prior->all < own->all || prior->bad <= own->bad
+               ? 0
+               : (prior->bad - own->bad) / (prior->all - own->all + DOUBT);
 }
 
-void
-priors_fill(struct priors *priors, struct client_facts *facts)
+static const struct prior *
+near(struct priors *priors, const struct ip *ip)
 {
-    struct ip first = network_of(&facts->client->ip);
-    size_t number;
-
-    if (priors->count == 0) /* not made: nobody is judged, only DNS is wanted */
-        return;
-    double own = own_bad(priors->env, facts->client);
+    static const struct prior nobody = {0};
+    struct ip first = first_of(ip);
 
     while (priors->at < priors->count && ip_cmp(&priors->networks[priors->at].first, &first) != 0)
         priors->at++;
-    if (priors->at < priors->count)
-        facts->near_bad = others(&priors->networks[priors->at].prior, own);
-    const struct rdns_neighbours *row = rdnsrows_find(&priors->rows, &facts->client->ip);
-    if (row != NULL && facts->rdns_look.why != NULL)
-        facts->rdns_look = rdnsneighbours_weigh(facts->rdns_look, row);
+    return priors->at < priors->count ? &priors->networks[priors->at].prior : &nobody;
+}
+
+static void
+fill_domain(struct priors *priors, struct client_facts *facts, const struct prior *own)
+{
+    size_t number;
+
     if (facts->rdns != RDNS_STATE_CONFIRMED ||
         namemap_number(&priors->domains, &facts->rdns_organisation, &number) < 0 ||
         number >= priors->domain_room)
         return;
     facts->domain_bad = others(&priors->domain_rows[number], own);
+}
+
+void
+priors_fill(struct priors *priors, struct client_facts *facts)
+{
+    if (priors->count == 0) /* not made: nobody is judged, only DNS is wanted */
+        return;
+    struct prior own = {0};
+
+    priors_add(priors, &own, facts->client);
+    facts->near_bad = others(near(priors, &facts->client->ip), &own);
+    const struct rdns_neighbours *row = rdnsrows_find(&priors->rows, &facts->client->ip);
+    if (row != NULL && facts->rdns_look.why != NULL)
+        facts->rdns_look = rdnsneighbours_weigh(facts->rdns_look, row);
+    fill_domain(priors, facts, &own);
+}
+
+void
+priors_add(const struct priors *priors, struct prior *own, const struct hist_client *client)
+{
+    add(own, own_bad(priors->env, client));
+}
+
+void
+priors_fill_network(struct priors *priors, struct client_facts *facts, const struct prior *own,
+    const struct prior *own_domain)
+{
+    if (priors->count == 0)
+        return;
+    facts->near_bad = others(near(priors, &facts->client->ip), own);
+    facts->domain_bad = 0;
+    fill_domain(priors, facts, own_domain);
 }
 
 void

@@ -36,6 +36,12 @@ enum err priors_make(const struct judging_env *env, struct priors *out) MUST_CHE
  * in a row of such a static one. Clients in the order of a walk over history; O(1) on the average.
  * Priors that are all zero say nothing. */
 void priors_fill(struct priors *priors, struct client_facts *facts);
+/* Likewise near_bad and domain_bad of a /64 judged as one, after its addresses: what they did is
+ * its own doing. own: of all of them, own_domain: of those whose reverse name is confirmed, each
+ * put in by priors_add. */
+void priors_fill_network(struct priors *priors, struct client_facts *facts, const struct prior *own,
+    const struct prior *own_domain);
+void priors_add(const struct priors *priors, struct prior *own, const struct hist_client *client);
 void priors_free(struct priors *priors);
 
 #endif

@@ -4,15 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/network.h"
 #include "loader/neverset.h"
 #include "loader/previous.h"
 #include "loader/spfpublish.h"
 #include "loader/verdicts.h"
 
 struct row {
-    struct ip ip;      /* of an address set */
-    struct dname name; /* of a name set */
-    uint8_t *key;      /* dname_key of it */
+    struct range range; /* of an address set */
+    struct dname name;  /* of a name set */
+    uint8_t *key;       /* dname_key of it */
     size_t key_len;
     struct reason_set reasons;
     int64_t since_s;
@@ -48,6 +49,11 @@ struct collector {
     size_t allow_count;
     struct kvread *previous;
     struct verdicts *verdicts;
+
+    struct prefix network;   /* the IPv6 one whose addresses are being judged */
+    bool never;              /* one of them is never listed */
+    size_t before[SET_PAIR]; /* rows before them */
+    struct verdict_counts of_addresses;
 };
 
 static const struct {
@@ -169,25 +175,60 @@ on_policy(void *ctx, const struct dname *domain, const struct spfpolicy *policy)
 }
 
 static enum err
-add_literal(struct collector *collector, unsigned set, const struct ip *ip, uint32_t a)
+add_literal(struct collector *collector, unsigned set, const struct range *range, uint32_t a)
 {
     struct row *row = add_row(&collector->verdicts->rows[set]);
     const struct value_element element = {.literal = true, .a = a};
     size_t n = 0;
     if (row == NULL)
         return ERR_NOMEM;
-    row->ip = *ip;
+    row->range = *range;
     return value_append(row->value, sizeof row->value, &n, &element);
 }
 
 /* What informs alone. */
 static enum err
-add_score(struct collector *collector, const struct ip *ip, const struct judgement *judgement)
+add_score(struct collector *collector, const struct range *range, const struct judgement *judgement)
 {
-    enum err err = add_literal(collector, SET_SCORE, ip, A_SCORE | (uint32_t)judgement->score);
+    enum err err = add_literal(collector, SET_SCORE, range, A_SCORE | (uint32_t)judgement->score);
     if (err < 0 || judgement->trust == 0)
         return err;
-    return add_literal(collector, SET_TRUST, ip, A_TRUST | judgement->trust);
+    return add_literal(collector, SET_TRUST, range, A_TRUST | judgement->trust);
+}
+
+/* An address, or a network. */
+static enum err
+add_judgement(
+    struct collector *collector, const struct range *range, const struct judgement *judgement)
+{
+    struct verdicts *verdicts = collector->verdicts;
+    struct previous before;
+    enum err err = add_score(collector, range, judgement);
+    if (err < 0 || reasons_empty(judgement->reasons))
+        return err;
+    err = previous_ip(collector->previous, kinds[SET_IP].name, &range->first, &before);
+    if (err < 0)
+        return err;
+    count_listing(verdicts, SET_IP, judgement->reasons, before.reasons);
+    struct row *row = add_row(&verdicts->rows[SET_IP]);
+    if (row == NULL)
+        return ERR_NOMEM;
+    row->range = *range;
+    return fill_row(collector, row, judgement, &before);
+}
+
+/* Remembers what there is before the addresses of an IPv6 network. */
+static void
+enter_network(struct collector *collector, const struct ip *ip)
+{
+    struct prefix network = network_of(ip);
+    if (collector->network.len != 0 && ip_cmp(&network.addr, &collector->network.addr) == 0)
+        return;
+    collector->network = network;
+    collector->never = false;
+    collector->of_addresses = (struct verdict_counts){0};
+    for (unsigned set = 0; set < SET_PAIR; set++)
+        collector->before[set] = collector->verdicts->rows[set].count;
 }
 
 static enum err
@@ -196,26 +237,48 @@ on_client(void *ctx, const struct client_facts *facts, const struct judgement *j
     struct collector *collector = ctx;
     struct verdicts *verdicts = collector->verdicts;
     const struct ip *ip = &facts->client->ip;
+    if (!ip_is4(ip))
+        enter_network(collector, ip);
     verdicts->counts.subjects += 1 + facts->pair_count;
-    if (verdicts_never_ip(collector->env->conf, collector->allow, collector->allow_count, ip))
+    if (verdicts_never_ip(collector->env->conf, collector->allow, collector->allow_count, ip)) {
+        collector->never = true;
         return ERR_OK;
-    enum err err = ERR_OK;
+    }
+    struct verdict_counts counts = verdicts->counts;
+    enum err err = add_judgement(collector, &(struct range){*ip, *ip}, judgement);
+    collector->of_addresses.listed += verdicts->counts.listed - counts.listed;
+    collector->of_addresses.newly_listed += verdicts->counts.newly_listed - counts.newly_listed;
     for (unsigned i = 0; i < facts->pair_count && err == ERR_OK; i++)
         err = add_pair(collector, facts, &facts->pairs[i]);
-    if (err == ERR_OK)
-        err = add_score(collector, ip, judgement);
-    if (err < 0 || reasons_empty(judgement->reasons))
-        return err;
-    struct previous before;
-    err = previous_ip(collector->previous, kinds[SET_IP].name, ip, &before);
-    if (err < 0)
-        return err;
-    count_listing(verdicts, SET_IP, judgement->reasons, before.reasons);
-    struct row *row = add_row(&verdicts->rows[SET_IP]);
-    if (row == NULL)
-        return ERR_NOMEM;
-    row->ip = *ip;
-    return fill_row(collector, row, judgement, &before);
+    return err;
+}
+
+static void
+row_free(struct row *row)
+{
+    free(row->key);
+    free(row->detail);
+}
+
+/* The network's verdict takes the place of its addresses', unless one of them is never listed. */
+static enum err
+on_network(void *ctx, const struct client_facts *facts, const struct judgement *judgement)
+{
+    static const unsigned sets[] = {SET_IP, SET_SCORE, SET_TRUST};
+    struct collector *collector = ctx;
+    struct range range = prefix_range(&collector->network);
+    struct verdict_counts *counts = &collector->verdicts->counts;
+    (void)facts;
+    if (collector->never)
+        return ERR_OK;
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        struct rows *rows = &collector->verdicts->rows[sets[i]];
+        while (rows->count > collector->before[sets[i]])
+            row_free(&rows->rows[--rows->count]);
+    }
+    counts->listed -= collector->of_addresses.listed;
+    counts->newly_listed -= collector->of_addresses.newly_listed;
+    return add_judgement(collector, &range, judgement);
 }
 
 static enum err
@@ -260,7 +323,8 @@ on_helo_name(void *ctx, const struct helo_name_facts *facts, const struct judgem
 static int
 row_cmp_ip(const void *a, const void *b)
 {
-    return ip_cmp(&((const struct row *)a)->ip, &((const struct row *)b)->ip);
+    const struct row *x = a, *y = b;
+    return ip_cmp(&x->range.first, &y->range.first);
 }
 
 static int
@@ -300,12 +364,12 @@ make_rows_set(struct verdicts *verdicts, unsigned set, const struct policy *poli
         struct row *row = &rows->rows[i];
         struct slice value = slice_of(row->value, sizeof row->value);
         evidence[i] = (struct evidence_entry){.is_ip = by_ip,
-            .ip = row->ip,
+            .ip = row->range.first,
             .name = row->name,
             .since_s = row->since_s,
             .detail = row->detail};
         if (by_ip)
-            addrs[i] = (struct ipset_entry){.range = {row->ip, row->ip}, .value = value};
+            addrs[i] = (struct ipset_entry){.range = row->range, .value = value};
         else
             names[i] = (struct nameset_entry){
                 .name = row->name, .exact = {.kind = NAMESET_SLOT_VALUE, .value = value}};
@@ -352,6 +416,7 @@ verdicts_collect(const struct judging_env *env, const struct list_set *const *al
         .previous = previous,
         .verdicts = *out};
     struct judging_visitor visitor = {.client = on_client,
+        .network = on_network,
         .domain = on_domain,
         .policy = on_policy,
         .helo_name = on_helo_name,
@@ -391,10 +456,8 @@ verdicts_free(struct verdicts **verdicts)
     if (v == NULL)
         return;
     for (unsigned set = SET_IP; set < SET_PAIR; set++) {
-        for (size_t i = 0; i < v->rows[set].count; i++) {
-            free(v->rows[set].rows[i].key);
-            free(v->rows[set].rows[i].detail);
-        }
+        for (size_t i = 0; i < v->rows[set].count; i++)
+            row_free(&v->rows[set].rows[i]);
         free(v->rows[set].rows);
         free(v->name_entries[set]);
         free(v->evidence[set]);

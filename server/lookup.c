@@ -33,10 +33,12 @@ static void
 set_subject(struct lookup_item *item, const struct ip *ip, const struct dname *name)
 {
     item->subject_is_ip = name == NULL;
-    if (name != NULL)
+    if (name != NULL) {
         dname_copy(name, &item->subject);
-    else
-        item->ip = *ip;
+        return;
+    }
+    item->ip = *ip;
+    item->network = 0;
 }
 
 /* Of the address if there is no name. */
@@ -118,6 +120,15 @@ lookup_add_value(struct asking *asking, struct slice value, const struct dataset
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
+/* Judged are addresses and whole networks; a list's range is nobody's in particular. */
+static void
+set_network(struct lookup_item *item, const struct range *range)
+{
+    struct prefix prefix;
+    if (item->has_evidence && item->reason != REASON_OPERATOR && range_prefix(range, &prefix))
+        item->network = prefix.len;
+}
+
 static enum err
 ask_ip(struct asking *asking, const struct dataset *dataset, const struct ip *ip)
 {
@@ -126,7 +137,12 @@ ask_ip(struct asking *asking, const struct dataset *dataset, const struct ip *ip
     if (err < 0)
         return err == ERR_NOTFOUND ? ERR_OK : err;
     asking->exists = true;
-    return lookup_add_value(asking, hit.value, dataset, ip, NULL);
+    unsigned before = asking->out->count;
+    err = lookup_add_value(asking, hit.value, dataset, ip, NULL);
+    bool network = !ip_is4(ip) && ip_cmp(&hit.range.first, &hit.range.last) != 0;
+    for (unsigned i = before; network && i < asking->out->count; i++)
+        set_network(&asking->out->items[i], &hit.range);
+    return err;
 }
 
 static bool

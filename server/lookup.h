@@ -42,6 +42,7 @@ struct lookup_item {
     bool subject_is_ip;    /* what $ stands for, and what the evidence is about */
     bool has_evidence;     /* may have some: judged datasets */
     struct ip ip;          /* the subject, if an address */
+    uint8_t network;       /* then: bits of the IPv6 network that is judged; 0: the address */
     struct dname subject;  /* unless an address */
 };
 

@@ -70,6 +70,14 @@ add_template(struct text *text, const char *template, size_t n, struct slice sub
     }
 }
 
+/* Of an address: what the evidence is about. */
+static struct prefix
+judged_of(const struct lookup_item *item)
+{
+    unsigned bits = item->network != 0 ? item->network : ip_bits(ip_family(&item->ip));
+    return prefix_of(&item->ip, bits);
+}
+
 static void
 add_evidence(struct text *text, struct snapshot *snapshot, const struct zone_def *zone,
     const struct lookup_item *item)
@@ -77,10 +85,12 @@ add_evidence(struct text *text, struct snapshot *snapshot, const struct zone_def
     struct store_key key;
     struct slice value;
     struct evidence evidence;
-    if (item->subject_is_ip)
-        store_key_evidence_ip(&key, item->dataset, &item->ip);
-    else
+    if (item->subject_is_ip) {
+        const struct prefix judged = judged_of(item);
+        store_key_evidence_ip(&key, item->dataset, &judged.addr);
+    } else {
         store_key_evidence_name(&key, item->dataset, &item->subject);
+    }
     if (kvread_get(snapshot_reader(snapshot), store_key_slice(&key), &value) < 0 ||
         evidence_decode(value, &evidence) < 0)
         return;
@@ -112,7 +122,7 @@ size_t
 txt_make(struct snapshot *snapshot, const struct zone_def *zone, const struct lookup *found,
     const struct lookup_item *item, char out[TXT_MAX])
 {
-    char name[DNAME_TEXT_SIZE];
+    char name[DNAME_TEXT_SIZE], judged[PREFIX_TEXT_SIZE];
     struct text text = {.p = out, .size = TXT_MAX};
     if (item->literal && !item->has_txt)
         return 0;
@@ -130,7 +140,13 @@ txt_make(struct snapshot *snapshot, const struct zone_def *zone, const struct lo
     if (zone->informational)
         add_string(&text, "NOT A BLOCK LIST: ");
     const char *sentence = reason_info(item->reason)->text;
-    add_template(&text, sentence, strlen(sentence), subject);
+    struct slice about = subject;
+    if (item->subject_is_ip && item->network != 0) {
+        const struct prefix network = judged_of(item);
+        prefix_format(&network, judged);
+        about = slice_of(judged, strlen(judged));
+    }
+    add_template(&text, sentence, strlen(sentence), about);
     add_policy(&text, found, item);
     if (item->has_evidence)
         add_evidence(&text, snapshot, zone, item);

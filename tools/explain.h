@@ -34,7 +34,9 @@ struct explain {
 
     struct ip ip;
     char ip_text[IP_TEXT_SIZE];
-    bool seen; /* the history has the address */
+    bool seen;       /* the history has the address */
+    bool in_network; /* it is judged as a part of its /64 */
+    bool apart;      /* an address of the /64 is never listed, so that each is judged alone */
 };
 
 /* A subject to look up; one of the three forms. */
@@ -49,6 +51,7 @@ struct explain_found {
     const struct dataset *dataset;
     const struct subject *subject;
     struct slice value;
+    struct range range; /* of addresses: the entry that has the subject */
     bool has_evidence;
     struct evidence evidence;
 };
@@ -108,6 +111,9 @@ void explain_words(
 const char *explain_fact(enum fact fact);
 /* An error of the walk through the history as a message, ERR_OK as none. */
 enum err explain_walked(const struct explain *explain, enum err err, struct errmsg *msg) MUST_CHECK;
+/* The visitor's client for a walk over a /64: sets apart. */
+enum err explain_member(
+    void *ctx, const struct client_facts *facts, const struct judgement *judgement) MUST_CHECK;
 /* What history and DNS say of the address. */
 enum err explain_client(struct explain *explain, struct errmsg *msg) MUST_CHECK;
 

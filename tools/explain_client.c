@@ -4,7 +4,9 @@
 #include "loader/helohabit.h"
 #include "loader/heloident.h"
 #include "loader/judgedns.h"
+#include "loader/network.h"
 #include "loader/output.h"
+#include "loader/verdicts.h"
 #include "tools/explain.h"
 
 const char *
@@ -37,7 +39,7 @@ print_parts(FILE *out, const struct judgement *judgement)
 }
 
 static void
-print_verdict(const struct explain *explain, const struct client_facts *facts,
+print_verdict(const struct explain *explain, const char *subject, const struct client_facts *facts,
     const struct judgement *judgement)
 {
     FILE *out = explain->out;
@@ -48,7 +50,7 @@ print_verdict(const struct explain *explain, const struct client_facts *facts,
         fprintf(out, "never listed: %s\n", why);
     else
         explain_shown(explain, DATASET_JUDGED_IP, judgement->reasons);
-    text_reasons(out, 2, judgement->reasons, explain->ip_text);
+    text_reasons(out, 2, judgement->reasons, subject);
     explain_words(explain, 2, &explain->ip, NULL);
     fprintf(out,
         "  score %d, 0 worst to 100 best (%u or less lists), by %u independent kinds of "
@@ -139,7 +141,8 @@ on_client(void *ctx, const struct client_facts *facts, const struct judgement *j
     struct explain *explain = ctx;
     const struct hist_client *client = facts->client;
     explain->seen = true;
-    print_verdict(explain, facts, judgement);
+    if (!explain->in_network)
+        print_verdict(explain, explain->ip_text, facts, judgement);
     fprintf(explain->out,
         "client: %u sessions on %u days, %u accepted, %u of them with a logged HELO; filed as "
         "ham %u, as spam %u",
@@ -152,6 +155,33 @@ on_client(void *ctx, const struct client_facts *facts, const struct judgement *j
     print_habit(explain, facts);
     for (unsigned i = 0; i < facts->pair_count; i++)
         print_pair(explain, &facts->pairs[i]);
+    return ERR_OK;
+}
+
+enum err
+explain_member(void *ctx, const struct client_facts *facts, const struct judgement *judgement)
+{
+    struct explain *explain = ctx;
+    (void)judgement;
+    explain->apart = explain->apart || verdicts_never_ip(explain->conf, explain->allow,
+                                           explain->allow_count, &facts->client->ip);
+    return ERR_OK;
+}
+
+/* Told before what the address alone did. */
+static enum err
+on_network(void *ctx, const struct client_facts *facts, const struct judgement *judgement)
+{
+    struct explain *explain = ctx;
+    char text[PREFIX_TEXT_SIZE];
+    const struct prefix network = network_of(&facts->client->ip);
+    if (explain->apart)
+        return ERR_OK;
+    prefix_format(&network, text);
+    explain->in_network = true;
+    fprintf(explain->out, "network: %s is judged as one, %u of its addresses were seen\n", text,
+        facts->addresses);
+    print_verdict(explain, text, facts, judgement);
     return ERR_OK;
 }
 
@@ -169,11 +199,9 @@ on_domain(void *ctx, const struct domain_facts *facts, const struct judgement *j
     return ERR_OK;
 }
 
-/* DNS may be known of an address that never came. */
 static void
-print_unseen(struct explain *explain)
+print_nothing(const struct explain *explain)
 {
-    struct dname name;
     char why[EXPLAIN_WHY_SIZE];
     fputs("verdict: ", explain->out);
     if (explain_never_ip(explain, why))
@@ -181,6 +209,15 @@ print_unseen(struct explain *explain)
     else
         fputs("there is nothing to judge by\n", explain->out);
     explain_words(explain, 2, &explain->ip, NULL);
+}
+
+/* DNS may be known of an address that never came. */
+static void
+print_unseen(struct explain *explain)
+{
+    struct dname name;
+    if (!explain->in_network)
+        print_nothing(explain);
     fputs(explain->txn == NULL ? "client: there is no history\n"
                                : "client: the history does not have this address\n",
         explain->out);
@@ -205,9 +242,15 @@ explain_client(struct explain *explain, struct errmsg *msg)
 {
     const struct judging_visitor visitor = {
         .client = on_client, .domain = on_domain, .ctx = explain};
+    const struct judging_visitor networks = {
+        .client = explain_member, .network = on_network, .ctx = explain};
+    const struct prefix alone = prefix_of(&explain->ip, ip_bits(ip_family(&explain->ip)));
+    const struct prefix network = network_of(&explain->ip);
     enum err err = ERR_OK;
-    if (explain->txn != NULL)
-        err = judging_walk(&explain->env, &explain->ip, &visitor);
+    if (explain->txn != NULL && !ip_is4(&explain->ip))
+        err = judging_walk(&explain->env, &network, &networks);
+    if (err == ERR_OK && explain->txn != NULL)
+        err = judging_walk(&explain->env, &alone, &visitor);
     if (err == ERR_OK && !explain->seen)
         print_unseen(explain);
     return explain_walked(explain, err, msg);

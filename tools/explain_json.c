@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "loader/jsonline.h"
+#include "loader/network.h"
 #include "tools/explain.h"
 
 static void
@@ -41,13 +42,18 @@ append_found(void *ctx, const struct explain *explain, const struct explain_foun
         json_decref(shown);
         return false;
     }
+    char matched[PREFIX_TEXT_SIZE];
+    struct prefix prefix;
+    bool of_address = found->subject->ip != NULL && range_prefix(&found->range, &prefix);
+    if (of_address)
+        prefix_format(&prefix, matched);
     const struct jsonline_member members[] = {{"zone", jsonline_name(&found->zone->apex)},
         {"dataset", jsonline_string(found->dataset->name)},
         {"enabled", json_boolean(found->zone->enabled)},
         {"expired",
             json_boolean(dataset_expired(found->dataset, explain->beat_s, explain->env.now_s))},
         {"since", jsonline_time(found->has_evidence ? found->evidence.since_s : 0)},
-        {"values", shown}};
+        {"matched", of_address ? jsonline_string(matched) : json_null()}, {"values", shown}};
     jsonline_append(served, jsonline_object(members, sizeof members / sizeof *members));
     return true;
 }
@@ -74,6 +80,12 @@ points_json(const struct judgement *judgement)
     return points;
 }
 
+/* Of a /64 that is judged as one. */
+struct network_judged {
+    struct explain *explain;
+    json_t *object;
+};
+
 static enum err
 on_client(void *ctx, const struct client_facts *facts, const struct judgement *judgement)
 {
@@ -93,13 +105,55 @@ on_client(void *ctx, const struct client_facts *facts, const struct judgement *j
     return ERR_OK;
 }
 
+static enum err
+on_network(void *ctx, const struct client_facts *facts, const struct judgement *judgement)
+{
+    struct network_judged *judged = ctx;
+    const struct prefix network = network_of(&facts->client->ip);
+    char text[PREFIX_TEXT_SIZE];
+    if (judged->explain->apart)
+        return ERR_OK;
+    prefix_format(&network, text);
+    enum err err = on_client(&judged->object, facts, judgement);
+    jsonline_set(&judged->object, "prefix", jsonline_string(text));
+    jsonline_set(&judged->object, "addresses", json_integer(facts->addresses));
+    return err;
+}
+
+static enum err
+on_member(void *ctx, const struct client_facts *facts, const struct judgement *judgement)
+{
+    struct network_judged *judged = ctx;
+    return explain_member(judged->explain, facts, judgement);
+}
+
+/* The client, and its /64 where that is judged as one; null for what there is not. */
+static enum err
+set_judged(json_t **object, struct explain *explain)
+{
+    const struct ip *ip = &explain->ip;
+    const struct prefix alone = prefix_of(ip, ip_bits(ip_family(ip))), all = network_of(ip);
+    json_t *client = json_null();
+    struct network_judged network = {explain, json_null()};
+    const struct judging_visitor visitor = {.client = on_client, .ctx = &client};
+    const struct judging_visitor networks = {
+        .client = on_member, .network = on_network, .ctx = &network};
+    enum err err = ERR_OK;
+    if (explain->txn != NULL && !ip_is4(ip))
+        err = judging_walk(&explain->env, &all, &networks);
+    if (err == ERR_OK && explain->txn != NULL)
+        err = judging_walk(&explain->env, &alone, &visitor);
+    jsonline_set(object, "client", client);
+    jsonline_set(object, "network", network.object);
+    return err;
+}
+
 enum err
 explain_print_json(struct explain *explain, const struct dname *domain, struct errmsg *msg)
 {
     FILE *out = explain->out;
     char why[EXPLAIN_WHY_SIZE];
-    json_t *object = json_object(), *client = json_null();
-    const struct judging_visitor visitor = {.client = on_client, .ctx = &client};
+    json_t *object = json_object();
     bool never = explain_never_ip(explain, why);
     explain->out = NULL;
     jsonline_set(&object, "address", json_string(explain->ip_text));
@@ -107,10 +161,7 @@ explain_print_json(struct explain *explain, const struct dname *domain, struct e
     jsonline_set(&object, "never_listed", never ? jsonline_string(why) : json_null());
     jsonline_set(
         &object, "served", served_json(explain, &(struct subject){.ip = &explain->ip}, NULL));
-    /* null where the history does not have it */
-    enum err err =
-        explain->txn == NULL ? ERR_OK : judging_walk(&explain->env, &explain->ip, &visitor);
-    jsonline_set(&object, "client", client);
+    enum err err = set_judged(&object, explain);
     if (domain != NULL) {
         const struct subject name = {.name = domain};
         const struct subject pair = {.ip = &explain->ip, .name = domain, .pair = true};

@@ -87,12 +87,15 @@ indent_of(const struct subject *subject)
     return subject->name == NULL ? 2 : 4;
 }
 
-/* What a dataset has of the subject. ERR_NOTFOUND for nothing; room holds a value that is made up
- * here. */
+/* What a dataset has of the subject, and which addresses it says that of. ERR_NOTFOUND for nothing;
+ * room holds a value that is made up here. */
 static enum err
 find_value(const struct explain *explain, const struct dataset *dataset,
-    const struct subject *subject, struct slice *value, uint8_t room[VALUE_REASONS_SIZE])
+    const struct subject *subject, struct slice *value, struct range *range,
+    uint8_t room[VALUE_REASONS_SIZE])
 {
+    if (subject->ip != NULL)
+        *range = (struct range){*subject->ip, *subject->ip};
     if (dataset->kind == DATASET_PAIR && subject->pair) {
         struct pairset_hit hit;
         struct reason_set reasons = {0};
@@ -108,6 +111,8 @@ find_value(const struct explain *explain, const struct dataset *dataset,
     if (dataset->kind == DATASET_ADDR && subject->name == NULL) {
         struct ipset_hit hit;
         enum err err = ipset_lookup(explain->answers, dataset->id, subject->ip, &hit);
+        if (err == ERR_OK)
+            *range = hit.range;
         *value = hit.value;
         return err;
     }
@@ -165,7 +170,7 @@ find_evidence(const struct explain *explain, struct explain_found *found)
     struct store_key key;
     struct slice value;
     if (subject->name == NULL)
-        store_key_evidence_ip(&key, found->dataset->id, subject->ip);
+        store_key_evidence_ip(&key, found->dataset->id, &found->range.first);
     else
         store_key_evidence_name(&key, found->dataset->id, subject->name);
     found->has_evidence = !subject->pair &&
@@ -180,6 +185,13 @@ print_found(void *ctx, const struct explain *explain, const struct explain_found
     (void)ctx;
     if (!print_shown(explain, indent_of(found->subject), found->zone, found->dataset, found->value))
         return false;
+    struct prefix network;
+    if (found->has_evidence && ip_cmp(&found->range.first, &found->range.last) != 0 &&
+        range_prefix(&found->range, &network)) {
+        char text[PREFIX_TEXT_SIZE];
+        prefix_format(&network, text);
+        fprintf(out, ", of the network %s", text);
+    }
     if (found->has_evidence) {
         fputs(", since ", out);
         text_time(out, found->evidence.since_s);
@@ -204,7 +216,7 @@ served_by(const struct explain *explain, const char *name, struct explain_found 
     enum err err = previous_dataset(explain->answers, name, &dataset);
     found.dataset = &dataset;
     if (err == ERR_OK)
-        err = find_value(explain, &dataset, found.subject, &found.value, room);
+        err = find_value(explain, &dataset, found.subject, &found.value, &found.range, room);
     if (err < 0 && err != ERR_NOTFOUND && explain->out != NULL)
         fprintf(explain->out, "  dataset %s: %s; run repdns check\n", name, err_text(err));
     if (err < 0)
@@ -245,11 +257,12 @@ add_shown(const struct explain *explain, const struct zone_def *zone, const char
 {
     struct dataset dataset;
     struct slice value;
+    struct range range;
     struct value_element element;
     uint8_t room[VALUE_REASONS_SIZE];
     bool any = false;
     if (previous_dataset(explain->answers, name, &dataset) < 0 ||
-        find_value(explain, &dataset, subject, &value, room) < 0)
+        find_value(explain, &dataset, subject, &value, &range, room) < 0)
         return false;
     while (value_next(&value, &element) == ERR_OK) {
         struct reason_set shown =

@@ -225,6 +225,18 @@ prefix_range(const struct prefix *prefix)
 }
 
 bool
+range_prefix(const struct range *range, struct prefix *out)
+{
+    unsigned bits = ip_bits(ip_family(&range->first)), at = 128 - bits;
+
+    while (at < 128 && ((range->first.b[at / 8] ^ range->last.b[at / 8]) & 0x80U >> at % 8) == 0)
+        at++;
+    *out = prefix_of(&range->first, at + bits - 128);
+    struct range whole = prefix_range(out);
+    return ip_cmp(&whole.first, &range->first) == 0 && ip_cmp(&whole.last, &range->last) == 0;
+}
+
+bool
 ip_next(struct ip *ip)
 {
     unsigned from = key_offset(ip);

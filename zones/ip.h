@@ -77,6 +77,9 @@ struct range prefix_range(const struct prefix *prefix);
 /* ip with every bit past len cleared; len <= ip_bits. */
 struct prefix prefix_of(const struct ip *ip, unsigned len);
 
+/* Whether the range is one prefix, *out. */
+bool range_prefix(const struct range *range, struct prefix *out);
+
 /* The address after or before, within the family; false at its end. */
 bool ip_next(struct ip *ip);
 bool ip_prev(struct ip *ip);

@@ -170,6 +170,7 @@ fixture_publish(const struct conf *conf, struct errmsg *msg)
         addr("192.0.2.11", "192.0.2.11", reasons(BIT(RDNS_NONE))),
         addr("198.51.100.1", "198.51.100.1", reasons(BIT(TRAP))),
         addr("2001:db8::25", "2001:db8::25", reasons(BIT(SCORE) | BIT(RDNS_NONE))),
+        addr("2001:db8:6:40::", "2001:db8:6:40:ffff:ffff:ffff:ffff", reasons(BIT(TRAP))),
     };
     struct ipset_entry drop[] = {
         addr("192.0.2.10", "192.0.2.10", literals("127.0.0.2")),
@@ -215,12 +216,17 @@ fixture_publish(const struct conf *conf, struct errmsg *msg)
         policy("old.example", NULL, NULL, SPFRESULT_FAIL, NULL)};
     policies[7].limit_day = FIXTURE_NOW_S / DAY_S;
     static char detail[] = "reverse name dyn-10.isp.example looks dynamic (pool), HELO \"x\"";
+    static char network[] = "2 addresses of the network were seen";
     struct evidence_entry evidence[] = {
         {.is_ip = true, .ip = judged[3].range.first, .since_s = FIXTURE_NOW_S - 500 * DAY_S},
         {.is_ip = true,
             .ip = judged[0].range.first,
             .since_s = FIXTURE_NOW_S - 90 * DAY_S,
-            .detail = detail}};
+            .detail = detail},
+        {.is_ip = true,
+            .ip = judged[4].range.first,
+            .since_s = FIXTURE_NOW_S - 500 * DAY_S,
+            .detail = network}};
     enum { SETS = 10 };
     struct publish_set sets[SETS + FIXTURE_LISTS] = {set_of(DATASET_JUDGED_IP, DATASET_ADDR),
         set_of(DATASET_JUDGED_DOM, DATASET_NAME), set_of(DATASET_JUDGED_HELO, DATASET_NAME),

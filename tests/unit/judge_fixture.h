@@ -154,7 +154,10 @@ judge_day(
     struct spf_limits limits = {.lookups = 10, .voids = 2};
     assert_int_equal(spfpolicies_new(&dns, &limits, &policies), ERR_OK);
     env.policies = policies;
-    assert_int_equal(judging_walk(&env, only, visitor), ERR_OK);
+    struct prefix alone = {0};
+    if (only != NULL)
+        alone = prefix_of(only, ip_bits(ip_family(only)));
+    assert_int_equal(judging_walk(&env, only != NULL ? &alone : NULL, visitor), ERR_OK);
     spfpolicies_free(&policies);
     dnscache_free(&cache);
     kv_abort(&f->txn);

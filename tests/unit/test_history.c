@@ -148,14 +148,15 @@ static enum err
 walk(struct fixture *f, const char *only)
 {
     const struct history_visitor visitor = {on_client, on_helo, on_pair, f};
-    struct ip ip;
+    struct ip ip = {{0}};
 
     f->n = 0;
     f->walk[0] = '\0';
     if (only != NULL)
         assert_int_equal(ip_parse(only, strlen(only), &ip), ERR_OK);
     begin(f, false);
-    enum err err = history_walk(f->txn, only == NULL ? NULL : &ip, &visitor);
+    const struct prefix alone = prefix_of(&ip, ip_bits(ip_family(&ip)));
+    enum err err = history_walk(f->txn, only == NULL ? NULL : &alone, &visitor);
     kv_abort(&f->txn);
     return err;
 }

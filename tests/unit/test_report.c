@@ -43,7 +43,7 @@ client_of(struct fixture *f, const char *address)
 
     assert_int_equal(ip_parse(address, strlen(address), &ip), ERR_OK);
     assert_int_equal(kv_begin(history_kv(f->history), false, &txn, &f->msg), ERR_OK);
-    assert_int_equal(history_walk(txn, &ip, &visitor), ERR_OK);
+    assert_int_equal(history_walk(txn, &(struct prefix){ip, 32}, &visitor), ERR_OK);
     kv_abort(&txn);
     return out;
 }

@@ -461,7 +461,7 @@ client_of(const struct fixture *f, uint32_t v4)
     struct history_visitor visitor = {.client = keep_client, .ctx = &client};
     assert_int_equal(history_open(f->history, true, &history, &msg), ERR_OK);
     assert_int_equal(kv_begin(history_kv(history), false, &txn, &msg), ERR_OK);
-    assert_int_equal(history_walk(txn, &ip, &visitor), ERR_OK);
+    assert_int_equal(history_walk(txn, &(struct prefix){ip, 32}, &visitor), ERR_OK);
     kv_abort(&txn);
     history_close(&history);
     return client;
