@@ -13,7 +13,7 @@ print_counts(FILE *out, const struct word_subject *subject, const struct history
         uint64_t count;
     } counts[] = {{"clients", "clients", history->clients},
         {"HELO names", "helo_names", history->helos},
-        {"sender domains", "sender_domains", history->pairs},
+        {"sender domains", "sender_domains", history->pairs + history->domains},
         {"reverse names", "reverse_names", history->reverse_names},
         {"DNS answers", "dns_answers", history->answers},
         {"policies", "policies", history->policies}, {"words", "words", words},
@@ -49,8 +49,8 @@ forget(const struct run *run, const struct word_request *request,
     if (print_counts(out, subject, &history, words, journal, run->json) < 0)
         return errmsg_set(msg, ERR_NOMEM, "out of memory");
     *any = *any || words > 0 ||
-           history.clients + history.helos + history.pairs + history.reverse_names +
-                   history.answers + history.policies >
+           history.clients + history.helos + history.pairs + history.domains +
+                   history.reverse_names + history.answers + history.policies >
                0;
     return ERR_OK;
 }

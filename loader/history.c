@@ -8,8 +8,14 @@
 #include "loader/history_record.h"
 #include "zones/wire.h"
 
-#define FORMAT        "repdns history 2"
-#define FORMAT_BEFORE "repdns history 1"
+#define FORMAT "repdns history 3"
+
+/* Older ones, and what makes them the next one. */
+static const struct {
+    const char *format;
+    enum err (*migrate)(struct kv_txn *txn);
+} older[] = {{"repdns history 1", history_migrate}, {"repdns history 2", history_migrate_2}};
+enum { OLDER = sizeof older / sizeof *older };
 
 enum { HALF_LIFE_DAYS = 7 };
 
@@ -39,8 +45,9 @@ write_format(struct kv *kv, struct errmsg *msg)
     return kv_commit(&txn, msg);
 }
 
+/* at: of the format that it has. */
 static enum err
-write_migrated(struct kv *kv, const char *path, struct errmsg *msg)
+write_migrated(struct kv *kv, unsigned at, const char *path, struct errmsg *msg)
 {
     uint8_t room[32];
     struct kv_txn *txn;
@@ -48,11 +55,12 @@ write_migrated(struct kv *kv, const char *path, struct errmsg *msg)
 
     if (err < 0)
         return err;
-    err = history_migrate(txn);
+    for (unsigned i = at; i < OLDER && err == ERR_OK; i++)
+        err = older[i].migrate(txn);
     if (err < 0) {
         kv_abort(&txn);
         return errmsg_set(msg, err, "%s: its records of \"%s\" can't be read: %s; restore a copy",
-            path, FORMAT_BEFORE, err_text(err));
+            path, older[at].format, err_text(err));
     }
     (void)kv_put(txn, history_meta_key("format", room), slice_of(FORMAT, strlen(FORMAT)));
     return kv_commit(&txn, msg);
@@ -79,16 +87,18 @@ check_format(struct kv *kv, const char *path, bool read_only, struct errmsg *msg
         return err;
     err = kv_get(txn, history_meta_key("format", room), &value);
     kv_stat(txn, &stat);
-    bool before = err == ERR_OK && is_text(value, FORMAT_BEFORE);
+    unsigned at = 0;
+    while (at < OLDER && (err < 0 || !is_text(value, older[at].format)))
+        at++;
     if (err == ERR_OK && !is_text(value, FORMAT))
         err = ERR_FORMAT;
     kv_abort(&txn);
-    if (before && read_only)
+    if (at < OLDER && read_only)
         return errmsg_set(msg, ERR_FORMAT,
             "%s: a history of the version before; \"repdns-load observe\" makes it one of this",
             path);
-    if (before)
-        return write_migrated(kv, path, msg);
+    if (at < OLDER)
+        return write_migrated(kv, at, path, msg);
     if (err == ERR_NOTFOUND && !read_only && stat.entries == 0)
         return write_format(kv, msg);
     if (err == ERR_NOTFOUND || err == ERR_FORMAT)
@@ -175,7 +185,7 @@ struct fold {
     struct hist_client client;
     int32_t day;
     uint32_t half_life_days;
-    bool accepted, is_new;
+    bool accepted, is_new, is_new_domain;
 };
 
 /* An attempt moves no time, so that a listed client that retries fades like a silent one. */
@@ -196,8 +206,8 @@ fold_accepted(struct fold *fold)
         client->last_s = when_s;
 }
 
-static enum hist_class
-label_class(enum obs_label label)
+enum hist_class
+hist_class_of(enum obs_label label)
 {
     static const enum hist_class classes[OBS_LABEL_COUNT] = {
         [OBS_HAM] = HIST_HAM, [OBS_SPAM] = HIST_SPAM, [OBS_TRAP] = HIST_TRAP};
@@ -218,13 +228,34 @@ fold_client(struct fold *fold)
     count(&client->spam, seen->label == OBS_SPAM);
     if (seen->label != OBS_UNLABELLED)
         hist_weight_add(
-            &client->weights[label_class(seen->label)], fold->day, 1, fold->half_life_days);
+            &client->weights[hist_class_of(seen->label)], fold->day, 1, fold->half_life_days);
     if (seen->ptr_seen != OBS_PTR_UNSEEN && seen->when_s >= client->last_s) {
         client->ptr_seen = seen->ptr_seen;
         client->ptr = seen->ptr_seen == OBS_PTR_NONE ? (struct dname){0} : seen->ptr;
     }
     if (fold->accepted)
         fold_accepted(fold);
+}
+
+static void
+fold_spf(const struct fold *fold, struct hist_use *use)
+{
+    static const enum reason reasons[OBS_SPF_COUNT] = {[OBS_SPF_NONE] = REASON_SPF_NONE,
+        [OBS_SPF_NEUTRAL] = REASON_SPF_NEUTRAL,
+        [OBS_SPF_PASS] = REASON_SPF_PASS,
+        [OBS_SPF_FAIL] = REASON_SPF_FAIL,
+        [OBS_SPF_SOFTFAIL] = REASON_SPF_SOFTFAIL,
+        [OBS_SPF_PERMERROR] = REASON_SPF_PERMERROR};
+    const struct observation *seen = fold->seen;
+
+    if (seen->spf == OBS_SPF_UNSEEN)
+        return;
+    hist_weight_add(&use->spf_counts.of[seen->spf], fold->day, 1, fold->half_life_days);
+    /* A temporary error says nothing of what there is. */
+    if (seen->spf == OBS_SPF_TEMPERROR || (use->has_spf && seen->when_s < use->last_s))
+        return;
+    use->has_spf = true;
+    use->spf = reasons[seen->spf];
 }
 
 /* stored: of this address in the key's table. */
@@ -245,10 +276,8 @@ fold_use(struct fold *fold, struct slice key, size_t address_n, bool pair, uint3
     }
     count(&use.count, true);
     hist_weight_add(&use.weight, fold->day, 1, fold->half_life_days);
-    if (pair && seen->has_spf && (!use.has_spf || seen->when_s >= use.last_s)) {
-        use.has_spf = true;
-        use.spf = seen->spf;
-    }
+    if (pair)
+        fold_spf(fold, &use);
     use.null_sender |= pair && seen->sender == OBS_SENDER_NULL;
     if (seen->when_s < use.first_s)
         use.first_s = seen->when_s;
@@ -293,6 +322,35 @@ fold_pair(struct fold *fold)
         fold_use(fold, slice_of(key, n), address_n, true, &fold->client.pairs);
 }
 
+/* Whether SPF passes for an observation's domain: by its own result, or where there is none by the
+ * last one that was logged of the pair. */
+static bool
+is_own(struct kv_txn *txn, const struct observation *seen)
+{
+    uint8_t key[HISTORY_ADDRESS_KEY_MAX + DNAME_KEY_MAX];
+    struct slice value;
+    struct hist_use use;
+
+    if (seen->spf != OBS_SPF_UNSEEN)
+        return seen->spf == OBS_SPF_PASS;
+    size_t n = history_address_key(HISTORY_PAIR, &seen->client, key);
+    n += dname_key(&seen->sender_domain, key + n);
+    return n <= KV_KEY_MAX && kv_get(txn, slice_of(key, n), &value) == ERR_OK &&
+           history_decode_use(value, &use) == ERR_OK && use.has_spf && use.spf == REASON_SPF_PASS;
+}
+
+/* After the pair. */
+static void
+fold_domain(struct fold *fold)
+{
+    const struct observation *seen = fold->seen;
+
+    if (seen->sender != OBS_SENDER_DOMAIN || (!fold->accepted && seen->label == OBS_UNLABELLED))
+        return;
+    fold->is_new_domain =
+        history_fold_domain(fold->txn, seen, is_own(fold->txn, seen), fold->half_life_days);
+}
+
 /* True for the first session of its day. */
 static bool
 mark_day(struct kv_txn *txn, int64_t when_s)
@@ -319,6 +377,7 @@ fold_totals(const struct fold *fold)
     if (history_totals(fold->txn, &totals) < 0)
         totals = (struct hist_totals){0};
     totals.clients += fold->is_new;
+    totals.domains += fold->is_new_domain;
     if (seen->outcome == OBS_REPORT) {
         history_write_totals(fold->txn, &totals);
         return;
@@ -358,6 +417,7 @@ history_add(struct kv_txn *txn, const struct observation *observation)
         fold_helo(&fold);
         fold_pair(&fold);
     }
+    fold_domain(&fold);
     (void)kv_put(txn, slice_of(key, n), history_encode_client(&fold.client, room));
     fold_totals(&fold);
 }
@@ -376,8 +436,10 @@ history_take_report(struct kv_txn *txn, const struct observation *report)
     client.ham -= report->label == OBS_HAM && client.ham > 0;
     client.spam -= report->label == OBS_SPAM && client.spam > 0;
     hist_weight_take(
-        &client.weights[label_class(report->label)], hist_day(report->when_s), 1, half_life(txn));
+        &client.weights[hist_class_of(report->label)], hist_day(report->when_s), 1, half_life(txn));
     (void)kv_put(txn, slice_of(key, n), history_encode_client(&client, room));
+    if (report->sender == OBS_SENDER_DOMAIN && is_own(txn, report))
+        history_take_domain(txn, report, half_life(txn));
 }
 
 /* -- counters -- */

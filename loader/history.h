@@ -1,9 +1,10 @@
 /*
  * history.mdb: the facts kept about clients. Belongs to the loader; tools read it for explain.
  *
- * Observations are folded into counts per address, per (address, HELO) and per (address, sender
- * domain), and the position in each log is stored in the same transaction, so that a crash neither
- * loses nor double counts. DNS answers (dnscache.h) and open log sessions live in the same file.
+ * Observations are folded into counts per address, per (address, HELO), per (address, sender
+ * domain) and per sender domain, and the position in each log is stored in the same transaction, so
+ * that a crash neither loses nor double counts. DNS answers (dnscache.h) and open log sessions live
+ * in the same file.
  */
 #ifndef LOADER_HISTORY_H
 #define LOADER_HISTORY_H
@@ -20,6 +21,7 @@ enum history_table {
     HISTORY_CLIENT = 'c',   /* address key -> struct hist_client */
     HISTORY_HELO = 'h',     /* address key, HELO text -> struct hist_use */
     HISTORY_PAIR = 'p',     /* address key, dname_key(domain) -> struct hist_use */
+    HISTORY_DOMAIN = 'e',   /* dname_key(sender domain) -> struct hist_domain */
     HISTORY_POSITION = 'o', /* log position by inode: observe.c */
     HISTORY_OPEN = 's',     /* open log sessions: session.c */
     HISTORY_DNS = 'd',      /* dnscache.c */
@@ -37,6 +39,11 @@ enum hist_class { HIST_ACTIVE, HIST_HAM, HIST_SPAM, HIST_TRAP, HIST_CLASSES };
 struct hist_weight {
     int32_t day;
     uint32_t weight;
+};
+
+/* SPF results that a policy service logged; that of OBS_SPF_UNSEEN is empty. */
+struct hist_spf {
+    struct hist_weight of[OBS_SPF_COUNT];
 };
 
 struct hist_client {
@@ -59,8 +66,30 @@ struct hist_use {
     uint32_t count;
     struct hist_weight weight; /* sessions */
     bool null_sender;          /* pairs: came as <> with this HELO name, at least once */
-    bool has_spf;              /* pairs: a result that the log gave */
+    bool has_spf;              /* pairs: a result that the log gave, the last of them */
     enum reason spf;
+    struct hist_spf spf_counts; /* pairs: of sessions */
+};
+
+/* Clients that were counted without being kept: each sets a bit, in the window that a day lies in.
+ * Who has an IPv6 /64 is one. */
+#define HIST_WINDOW_DAYS 30
+#define HIST_CROWD_BITS  256
+struct hist_crowd {
+    int32_t window; /* number of the later one */
+    uint8_t now[HIST_CROWD_BITS / 8], before[HIST_CROWD_BITS / 8];
+};
+
+/* What was sent in a domain's name, and what of it was its own: for which SPF passed. Nobody is
+ * listed by it: whoever forges a sender must not harm its owner. */
+struct hist_domain {
+    int64_t first_s, last_s;
+    uint32_t sessions;                        /* accepted, whoever sent them */
+    uint32_t own;                             /* of them: its own */
+    struct hist_weight weight;                /* sessions */
+    struct hist_spf spf_counts;               /* of sessions */
+    struct hist_weight weights[HIST_CLASSES]; /* of its own alone */
+    struct hist_crowd crowd;                  /* clients */
 };
 
 struct hist_totals {
@@ -68,6 +97,7 @@ struct hist_totals {
     int64_t first_s, last_s;
     uint32_t days;    /* distinct days with sessions */
     uint64_t clients; /* addresses stored */
+    uint64_t domains; /* likewise sender domains */
 };
 
 /* More HELO names, or sender domains, of one address are not kept: a new one takes the place of
@@ -97,6 +127,16 @@ void hist_weight_add(
 void hist_weight_take(
     struct hist_weight *weight, int32_t day, uint32_t units, uint32_t half_life_days);
 
+/* history_crowd.c. */
+void hist_crowd_add(struct hist_crowd *crowd, const struct ip *client, int32_t day);
+/* About how many there were in the window of the day and the one before it; 1,400 or more say no
+ * more than that. The error is some percent, a few at the least. */
+uint32_t hist_crowd_size(const struct hist_crowd *crowd, int32_t day);
+
+/* Adds one sum to another, as of the later of their days. */
+void hist_weight_sum(
+    struct hist_weight *into, const struct hist_weight *more, uint32_t half_life_days);
+
 /* Folds one observation into a write transaction. Failures are sticky in the transaction. */
 void history_add(struct kv_txn *txn, const struct observation *observation);
 
@@ -117,12 +157,19 @@ struct history_visitor {
 enum err history_walk(struct kv_txn *txn, const struct prefix *only,
     const struct history_visitor *visitor) MUST_CHECK;
 enum err history_totals(struct kv_txn *txn, struct hist_totals *out) MUST_CHECK;
+/* history_domain.c: a sender domain's record; ERR_NOTFOUND if there is none. And all of them, in
+ * the order of dname_key. */
+enum err history_domain(
+    struct kv_txn *txn, const struct dname *domain, struct hist_domain *out) MUST_CHECK;
+typedef enum err (*history_domain_fn)(
+    void *ctx, const struct dname *domain, const struct hist_domain *record);
+enum err history_domains(struct kv_txn *txn, history_domain_fn each, void *ctx) MUST_CHECK;
 /* Drops what was last seen before the time; returns how many clients went. */
 enum err history_expire(struct kv_txn *txn, int64_t before_s, uint64_t *dropped) MUST_CHECK;
 
-/* With more than that many addresses (0: no bound), drops the least informative ones, down to nine
- * tenths: those without a report, of few and long past days, and of few names first.
- * history_trim.c. */
+/* With more than that many addresses, or as many domains (0: no bound), drops the least informative
+ * ones, down to nine tenths: those without a report, and of few and long past days first. *dropped:
+ * both. history_trim.c. */
 enum err history_trim(
     struct kv_txn *txn, uint64_t most, uint32_t half_life_days, uint64_t *dropped) MUST_CHECK;
 

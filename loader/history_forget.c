@@ -144,8 +144,9 @@ is_pair_of(const struct sweep *sweep, struct slice key, struct slice value)
     return dname_from_key(in + head, key.n - head, &name) == ERR_OK && is_name(sweep, &name);
 }
 
+/* Of a table whose keys are names alone. */
 static bool
-is_policy_of(const struct sweep *sweep, struct slice key, struct slice value)
+is_key_of(const struct sweep *sweep, struct slice key, struct slice value)
 {
     struct dname name;
 
@@ -252,6 +253,20 @@ is_answer_about(const struct sweep *sweep, struct slice key, struct slice value)
 /* -- the whole -- */
 
 static enum err
+count_out(const struct sweep *sweep, const struct history_forgotten *out)
+{
+    struct hist_totals totals;
+    enum err err = history_totals(sweep->txn, &totals);
+
+    if (err < 0 || out->clients + out->domains == 0)
+        return err;
+    totals.clients -= out->clients;
+    totals.domains -= out->domains;
+    history_write_totals(sweep->txn, &totals);
+    return ERR_OK;
+}
+
+static enum err
 forget_clients(const struct sweep *sweep, struct history_forgotten *out)
 {
     const struct prefix *prefix = &sweep->subject->prefix;
@@ -260,7 +275,6 @@ forget_clients(const struct sweep *sweep, struct history_forgotten *out)
         uint64_t *count;
     } tables[] = {
         {HISTORY_CLIENT, &out->clients}, {HISTORY_HELO, &out->helos}, {HISTORY_PAIR, &out->pairs}};
-    struct hist_totals totals;
     enum err err = ERR_OK;
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables && err == ERR_OK; i++) {
@@ -269,14 +283,7 @@ forget_clients(const struct sweep *sweep, struct history_forgotten *out)
         err = sweep_range(
             sweep, prefix_key(tables[i].table, prefix, room), is_in_prefix, erase, tables[i].count);
     }
-    if (err < 0 || out->clients == 0)
-        return err;
-    err = history_totals(sweep->txn, &totals);
-    if (err < 0)
-        return err;
-    totals.clients -= out->clients;
-    history_write_totals(sweep->txn, &totals);
-    return ERR_OK;
+    return err < 0 ? err : count_out(sweep, out);
 }
 
 static enum err
@@ -289,8 +296,9 @@ forget_names(const struct sweep *sweep, struct history_forgotten *out)
         uint64_t *count;
     } tables[] = {{HISTORY_HELO, is_helo_of, erase, &out->helos},
         {HISTORY_PAIR, is_pair_of, erase, &out->pairs},
+        {HISTORY_DOMAIN, is_key_of, erase, &out->domains},
         {HISTORY_CLIENT, has_reverse_name, erase_reverse_name, &out->reverse_names},
-        {HISTORY_POLICY, is_policy_of, erase, &out->policies}};
+        {HISTORY_POLICY, is_key_of, erase, &out->policies}};
     enum err err = ERR_OK;
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables && err == ERR_OK; i++) {
@@ -299,7 +307,7 @@ forget_names(const struct sweep *sweep, struct history_forgotten *out)
         err = sweep_range(
             sweep, slice_of(&table, 1), tables[i].about, tables[i].act, tables[i].count);
     }
-    return err;
+    return err < 0 ? err : count_out(sweep, out);
 }
 
 static enum err

@@ -12,7 +12,7 @@
 
 /* Records that went; of addresses whose reverse name was in the log, that name. */
 struct history_forgotten {
-    uint64_t clients, helos, pairs, reverse_names, answers, policies;
+    uint64_t clients, helos, pairs, domains, reverse_names, answers, policies;
 };
 
 /* Of an address or prefix: its clients with all of theirs, and DNS answers about it. Of a name:

@@ -1,5 +1,7 @@
 /*
- * A history of format 1, without weights, becomes one of format 2. See history_record.h.
+ * A history of format 1, without weights, becomes one of format 2; and one of format 2, without
+ * records of domains, one of format 3, which has the same records of addresses and their names.
+ * See history_record.h.
  *
  * What happened when within the time of a record is not known any more: its weights are as if all
  * reports were of the last day, and as if it had been active on each of its last days.
@@ -120,6 +122,15 @@ read_batch(
     return err;
 }
 
+/* The first key past a record's; returns its length. */
+static size_t
+key_after(const struct old_record *record, uint8_t key[KV_KEY_MAX + 1])
+{
+    memcpy(key, record->key, record->key_n);
+    key[record->key_n] = 0;
+    return record->key_n + 1U;
+}
+
 static enum err
 convert_table(struct kv_txn *txn, uint8_t table, convert_fn convert, struct old_record *batch,
     uint64_t *records)
@@ -141,18 +152,15 @@ convert_table(struct kv_txn *txn, uint8_t table, convert_fn convert, struct old_
             (void)kv_put(txn, slice_of(batch[i].key, batch[i].key_n), slice_of(room, out.n));
         }
         *records += count;
-        if (count > 0) { /* the first key past the last one */
-            next_n = batch[count - 1].key_n + 1U;
-            memcpy(next, batch[count - 1].key, next_n - 1);
-            next[next_n - 1] = 0;
-        }
+        if (count > 0)
+            next_n = key_after(&batch[count - 1], next);
     } while (err == ERR_OK);
     return ERR_OK;
 }
 
-/* The totals of format 1 are the same without the last number. */
+/* The totals of the format before are the same without the last number. */
 static void
-convert_totals(struct kv_txn *txn, uint64_t clients)
+convert_totals(struct kv_txn *txn, uint64_t last)
 {
     uint8_t key[32], room[HISTORY_TOTALS_SIZE];
     struct slice value;
@@ -161,8 +169,69 @@ convert_totals(struct kv_txn *txn, uint64_t clients)
         return;
     struct wire_out out = wire_out_of(room, sizeof room);
     wire_put(&out, value.p, value.n);
-    history_put_u64(&out, clients);
+    history_put_u64(&out, last);
     (void)kv_put(txn, history_meta_key("totals", key), slice_of(room, out.n));
+}
+
+/* What the pairs say of their domain: sessions, of which it is not known whose they were. */
+static enum err
+add_domain(struct kv_txn *txn, const struct old_record *pair, uint64_t *domains)
+{
+    uint8_t key[1 + DNAME_KEY_MAX], room[HISTORY_DOMAIN_SIZE];
+    size_t head = 2U + pair->key[1], n = pair->key_n - head + 1;
+    struct hist_domain record = {0};
+    struct hist_use use;
+    struct slice value;
+    struct ip ip;
+
+    if (pair->key_n <= head || ip_from_key(pair->key + 2, pair->key[1], &ip) < 0 ||
+        history_decode_use(slice_of(pair->value, pair->value_n), &use) < 0)
+        return ERR_FORMAT;
+    if (use.null_sender)
+        return ERR_OK; /* a HELO name */
+    key[0] = HISTORY_DOMAIN;
+    memcpy(key + 1, pair->key + head, n - 1);
+    if (kv_get(txn, slice_of(key, n), &value) == ERR_OK) {
+        if (history_decode_domain(value, &record) < 0)
+            return ERR_FORMAT;
+    } else {
+        record.first_s = use.first_s;
+        ++*domains;
+    }
+    record.first_s = use.first_s < record.first_s ? use.first_s : record.first_s;
+    record.last_s = use.last_s > record.last_s ? use.last_s : record.last_s;
+    record.sessions += use.count < UINT32_MAX - record.sessions ? use.count : 0;
+    hist_weight_sum(&record.weight, &use.weight, HALF_LIFE_DAYS);
+    hist_crowd_add(&record.crowd, &ip, hist_day(use.last_s));
+    (void)kv_put(txn, slice_of(key, n), history_encode_domain(&record, room));
+    return ERR_OK;
+}
+
+enum err
+history_migrate_2(struct kv_txn *txn)
+{
+    uint8_t next[KV_KEY_MAX + 1] = {HISTORY_PAIR};
+    size_t next_n = 1, count;
+    struct old_record *batch = calloc(BATCH, sizeof *batch);
+    uint64_t domains = 0;
+    enum err err = batch == NULL ? ERR_NOMEM : ERR_OK;
+
+    while (err == ERR_OK) {
+        enum err bad = ERR_OK;
+
+        err = read_batch(txn, HISTORY_PAIR, slice_of(next, next_n), batch, &count);
+        for (size_t i = 0; i < count && bad == ERR_OK; i++)
+            bad = add_domain(txn, &batch[i], &domains);
+        if (count > 0)
+            next_n = key_after(&batch[count - 1], next);
+        err = bad < 0 ? bad : err;
+    }
+    if (err == ERR_NOTFOUND) {
+        convert_totals(txn, domains);
+        err = ERR_OK;
+    }
+    free(batch);
+    return err;
 }
 
 enum err

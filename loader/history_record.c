@@ -32,19 +32,43 @@ history_get_time(struct wire_in *in)
     return (int64_t)history_get_u64(in);
 }
 
-static void
-put_weight(struct wire_out *out, const struct hist_weight *weight)
+void
+history_put_weight(struct wire_out *out, const struct hist_weight *weight)
 {
     wire_put_u32(out, (uint32_t)weight->day);
     wire_put_u32(out, weight->weight);
 }
 
-static struct hist_weight
-get_weight(struct wire_in *in)
+struct hist_weight
+history_get_weight(struct wire_in *in)
 {
     int32_t day = (int32_t)wire_get_u32(in);
 
     return (struct hist_weight){.day = day, .weight = wire_get_u32(in)};
+}
+
+void
+history_put_weights(struct wire_out *out, const struct hist_weight *weights, unsigned count)
+{
+    unsigned bits = 0;
+
+    for (unsigned i = 0; i < count; i++)
+        bits |= (weights[i].weight != 0 ? 1U : 0U) << i;
+    wire_put_u8(out, (uint8_t)bits);
+    for (unsigned i = 0; i < count; i++)
+        if (weights[i].weight != 0)
+            history_put_weight(out, &weights[i]);
+}
+
+void
+history_get_weights(struct wire_in *in, struct hist_weight *weights, unsigned count)
+{
+    unsigned bits = wire_get_u8(in);
+
+    for (unsigned i = 0; i < count; i++)
+        weights[i] =
+            (bits >> i & 1) != 0 ? history_get_weight(in) : (struct hist_weight){.weight = 0};
+    in->failed = in->failed || bits >> count != 0;
 }
 
 size_t
@@ -74,7 +98,7 @@ history_encode_client(const struct hist_client *client, uint8_t room[HISTORY_CLI
     wire_put_u32(&out, client->helos);
     wire_put_u32(&out, client->pairs);
     for (unsigned i = 0; i < HIST_CLASSES; i++)
-        put_weight(&out, &client->weights[i]);
+        history_put_weight(&out, &client->weights[i]);
     wire_put_u8(&out, (uint8_t)client->ptr_seen);
     wire_put_u8(&out, client->ptr.len);
     wire_put(&out, client->ptr.b, client->ptr.len);
@@ -99,7 +123,7 @@ history_decode_client(struct slice value, const struct ip *ip, struct hist_clien
     out->helos = wire_get_u32(&in);
     out->pairs = wire_get_u32(&in);
     for (unsigned i = 0; i < HIST_CLASSES; i++)
-        out->weights[i] = get_weight(&in);
+        out->weights[i] = history_get_weight(&in);
     uint8_t ptr_seen = wire_get_u8(&in);
     uint8_t len = wire_get_u8(&in);
     if (in.failed || ptr_seen > OBS_PTR_VERIFIED || value.n - in.at != len)
@@ -108,6 +132,15 @@ history_decode_client(struct slice value, const struct ip *ip, struct hist_clien
     out->ptr.len = len;
     memcpy(out->ptr.b, in.p + in.at, len);
     return ERR_OK;
+}
+
+static bool
+has_counts(const struct hist_spf *spf)
+{
+    for (unsigned i = 0; i < OBS_SPF_COUNT; i++)
+        if (spf->of[i].weight != 0)
+            return true;
+    return false;
 }
 
 struct slice
@@ -119,9 +152,11 @@ history_encode_use(const struct hist_use *use, uint8_t room[HISTORY_USE_SIZE])
     history_put_time(&out, use->first_s);
     history_put_time(&out, use->last_s);
     wire_put_u32(&out, use->count);
-    put_weight(&out, &use->weight);
+    history_put_weight(&out, &use->weight);
     wire_put_u8(&out, (uint8_t)flags);
     wire_put_u8(&out, use->has_spf ? (uint8_t)use->spf : 0);
+    if (has_counts(&use->spf_counts))
+        history_put_weights(&out, use->spf_counts.of, OBS_SPF_COUNT);
     return slice_of(room, out.n);
 }
 
@@ -134,11 +169,13 @@ history_decode_use(struct slice value, struct hist_use *out)
     out->first_s = history_get_time(&in);
     out->last_s = history_get_time(&in);
     out->count = wire_get_u32(&in);
-    out->weight = get_weight(&in);
+    out->weight = history_get_weight(&in);
     uint8_t flags = wire_get_u8(&in), spf = wire_get_u8(&in);
     out->null_sender = (flags & USE_NULL_SENDER) != 0;
     out->has_spf = (flags & USE_HAS_SPF) != 0;
     out->spf = (enum reason)spf;
+    if (in.at < value.n)
+        history_get_weights(&in, out->spf_counts.of, OBS_SPF_COUNT);
     return in.failed || in.at != value.n || spf >= REASON_COUNT ? ERR_FORMAT : ERR_OK;
 }
 
@@ -172,6 +209,7 @@ history_totals(struct kv_txn *txn, struct hist_totals *out)
     out->last_s = history_get_time(&in);
     out->days = wire_get_u32(&in);
     out->clients = history_get_u64(&in);
+    out->domains = history_get_u64(&in);
     return in.failed ? ERR_FORMAT : ERR_OK;
 }
 
@@ -188,5 +226,6 @@ history_write_totals(struct kv_txn *txn, const struct hist_totals *totals)
     history_put_time(&out, totals->last_s);
     wire_put_u32(&out, totals->days);
     history_put_u64(&out, totals->clients);
+    history_put_u64(&out, totals->domains);
     (void)kv_put(txn, history_meta_key("totals", key), slice_of(room, out.n));
 }

@@ -216,25 +216,27 @@ history_expire(struct kv_txn *txn, int64_t before_s, uint64_t *dropped)
      * and reporters' counts, see report.c; older mails are not looked at again. */
     static const struct {
         char prefix[3];
-        bool client;
-    } ranges[] = {
-        {"c", true}, {"h", false}, {"p", false}, {"oi", false}, {"or", false}, {"oq", false}};
+        enum dropped { OTHERS, CLIENTS, DOMAINS, SORTS } sort;
+    } ranges[] = {{"c", CLIENTS}, {"e", DOMAINS}, {"h", OTHERS}, {"p", OTHERS}, {"oi", OTHERS},
+        {"or", OTHERS}, {"oq", OTHERS}};
     struct expired *batch = malloc(sizeof *batch);
     enum err err = batch == NULL ? ERR_NOMEM : ERR_OK;
+    uint64_t counts[SORTS] = {0};
 
-    *dropped = 0;
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0] && err == ERR_OK; i++) {
-        uint64_t n = 0;
-
-        err = expire_range(
-            txn, slice_of(ranges[i].prefix, strlen(ranges[i].prefix)), before_s, batch, &n);
-        *dropped += ranges[i].client ? n : 0;
+        err = expire_range(txn, slice_of(ranges[i].prefix, strlen(ranges[i].prefix)), before_s,
+            batch, &counts[ranges[i].sort]);
     }
     free(batch);
+    *dropped = counts[CLIENTS];
     struct hist_totals totals;
-    if (err == ERR_OK && *dropped > 0 && (err = history_totals(txn, &totals)) == ERR_OK) {
-        totals.clients -= *dropped;
-        history_write_totals(txn, &totals);
-    }
-    return err;
+    if (err < 0 || counts[CLIENTS] + counts[DOMAINS] == 0)
+        return err;
+    err = history_totals(txn, &totals);
+    if (err < 0)
+        return err;
+    totals.clients -= counts[CLIENTS];
+    totals.domains -= counts[DOMAINS];
+    history_write_totals(txn, &totals);
+    return ERR_OK;
 }

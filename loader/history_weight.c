@@ -53,3 +53,16 @@ hist_weight_take(struct hist_weight *weight, int32_t day, uint32_t units, uint32
     uint32_t take = hist_weight_on(&added, weight->day, half_life_days);
     weight->weight -= take < weight->weight ? take : weight->weight;
 }
+
+void
+hist_weight_sum(struct hist_weight *into, const struct hist_weight *more, uint32_t half_life_days)
+{
+    int32_t day = into->weight == 0 || more->day > into->day ? more->day : into->day;
+
+    if (more->weight == 0)
+        return;
+    uint64_t whole = (uint64_t)hist_weight_on(into, day, half_life_days) +
+                     hist_weight_on(more, day, half_life_days);
+    into->day = day;
+    into->weight = whole > UINT32_MAX ? UINT32_MAX : (uint32_t)whole;
+}

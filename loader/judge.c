@@ -146,9 +146,25 @@ explain_helo(const struct client_facts *facts, const struct features *features, 
             habit.organisations);
 }
 
+/* What policy services said of its sessions, as far as it has not faded. */
 static void
-explain_record(
-    const struct client_facts *facts, const struct features *features, struct notes *notes)
+explain_logged(const struct client_facts *facts, const struct policy *policy, struct notes *notes)
+{
+    uint32_t half_life = policy->half_life_days > 0 ? policy->half_life_days : 1;
+    double sums[OBS_SPF_COUNT] = {0};
+    for (unsigned i = 0; i < facts->pair_count; i++)
+        for (unsigned k = 0; k < OBS_SPF_COUNT; k++)
+            sums[k] += hist_weight_on(
+                &facts->pairs[i].use->spf_counts.of[k], hist_day(facts->now_s), half_life);
+    for (unsigned k = 0; k < OBS_SPF_COUNT; k++)
+        if (sums[k] >= HIST_UNIT / 2)
+            note(notes, "SPF %s logged %.0f times lately", obs_spf_text((enum obs_spf)k),
+                sums[k] / HIST_UNIT);
+}
+
+static void
+explain_record(const struct client_facts *facts, const struct policy *policy,
+    const struct features *features, struct notes *notes)
 {
     unsigned fails, passes;
     char name[DNAME_TEXT_SIZE];
@@ -157,6 +173,7 @@ explain_record(
         note(notes, "SPF forbids it for %u of %u sender domains", fails, facts->pair_count);
     if (passes > 0)
         note(notes, "SPF permits it for %u of %u sender domains", passes, facts->pair_count);
+    explain_logged(facts, policy, notes);
     if (features->of[FEATURE_SENDER_PROVIDER] > 0) {
         dname_format(features->sender->domain, name);
         note(notes, "sends for %.60s from elsewhere", name);
@@ -296,7 +313,7 @@ judge_client(const struct client_facts *facts, const struct policy *policy,
         note(&notes, "%u addresses of the network were seen", facts->addresses);
     explain_rdns(facts, &notes);
     explain_helo(facts, &features, &notes);
-    explain_record(facts, &features, &notes);
+    explain_record(facts, policy, &features, &notes);
     if (!listed)
         return;
     out->quiet_days = quiet_days(facts, policy, weights);

@@ -45,8 +45,7 @@ struct log_event {
     struct text helo;
     enum obs_sender sender;
     struct dname sender_domain;
-    bool has_spf;
-    enum reason spf;
+    enum obs_spf spf;
     enum obs_label label;
 };
 

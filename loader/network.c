@@ -106,20 +106,6 @@ mark_day(struct network *network, int64_t when_s)
     network->days[ago / 8] |= (uint8_t)(1U << ago % 8);
 }
 
-/* A weight of the later of two days. */
-static void
-sum_weight(const struct network *network, struct hist_weight *into, const struct hist_weight *more)
-{
-    int32_t day = into->weight == 0 || more->day > into->day ? more->day : into->day;
-
-    if (more->weight == 0)
-        return;
-    uint64_t whole = (uint64_t)hist_weight_on(into, day, half_life(network)) +
-                     hist_weight_on(more, day, half_life(network));
-    into->day = day;
-    into->weight = whole > UINT32_MAX ? UINT32_MAX : (uint32_t)whole;
-}
-
 /* Activity is of days, not of addresses: that of the most active one, until network_facts. */
 static void
 add_client(struct network *network, const struct hist_client *client)
@@ -140,7 +126,7 @@ add_client(struct network *network, const struct hist_client *client)
     sum(&into->pairs, client->pairs);
     into->days = client->days > into->days ? client->days : into->days;
     for (unsigned i = HIST_ACTIVE + 1; i < HIST_CLASSES; i++)
-        sum_weight(network, &into->weights[i], &client->weights[i]);
+        hist_weight_sum(&into->weights[i], &client->weights[i], half_life(network));
     if (hist_weight_on(more, network->today, half_life(network)) >=
         hist_weight_on(active, network->today, half_life(network)))
         *active = *more;
@@ -252,7 +238,9 @@ merge_use(const struct network *network, struct hist_use *into, const struct his
     into->first_s = more->first_s < into->first_s ? more->first_s : into->first_s;
     into->last_s = more->last_s > into->last_s ? more->last_s : into->last_s;
     sum(&into->count, more->count);
-    sum_weight(network, &into->weight, &more->weight);
+    hist_weight_sum(&into->weight, &more->weight, half_life(network));
+    for (unsigned i = 0; i < OBS_SPF_COUNT; i++)
+        hist_weight_sum(&into->spf_counts.of[i], &more->spf_counts.of[i], half_life(network));
     into->null_sender |= more->null_sender;
 }
 

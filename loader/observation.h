@@ -47,6 +47,22 @@ enum obs_ptr {
     OBS_PTR_VERIFIED    /* ptr is set */
 };
 
+/* What a policy service logged of SPF (RFC 7208 2.6). */
+enum obs_spf {
+    OBS_SPF_UNSEEN,
+    OBS_SPF_NONE,
+    OBS_SPF_NEUTRAL,
+    OBS_SPF_PASS,
+    OBS_SPF_FAIL,
+    OBS_SPF_SOFTFAIL,
+    OBS_SPF_PERMERROR,
+    OBS_SPF_TEMPERROR,
+    OBS_SPF_COUNT
+};
+
+/* "pass". Static storage. */
+const char *obs_spf_text(enum obs_spf spf);
+
 struct observation {
     int64_t when_s;
     struct ip client;
@@ -57,8 +73,7 @@ struct observation {
     enum obs_label label;
     enum obs_ptr ptr_seen;
     struct dname ptr;
-    bool has_spf; /* an SPF result that a policy service logged */
-    enum reason spf;
+    enum obs_spf spf;
 };
 
 /* Lower-cases, cleans and cuts. */

@@ -258,7 +258,6 @@ on_from(struct sessions *s, const struct logline *line, const struct postfix_eve
                                  : find_by_sender(s, SLOT_SPF, &slot->seen.client,
                                        slot->seen.sender, &slot->seen.sender_domain);
     if (spf != NULL) {
-        slot->seen.has_spf = true;
         slot->seen.spf = spf->seen.spf;
         session_finish(s, slot);
         return;
@@ -275,7 +274,6 @@ on_spf(struct sessions *s, const struct postfix_event *event)
         return;
     while ((slot = find_by_sender(
                 s, SLOT_DONE, &event->client.ip, event->sender, &event->sender_domain)) != NULL) {
-        slot->seen.has_spf = true;
         slot->seen.spf = event->spf;
         session_finish(s, slot);
     }

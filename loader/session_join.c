@@ -180,9 +180,7 @@ on_accept(
     if (slot == NULL || slot->kind != SLOT_MAIL)
         return;
     set_fields(slot, event);
-    slot->seen.has_spf = event->has_spf && slot->seen.sender == OBS_SENDER_DOMAIN;
-    if (slot->seen.has_spf)
-        slot->seen.spf = event->spf;
+    slot->seen.spf = slot->seen.sender == OBS_SENDER_DOMAIN ? event->spf : OBS_SPF_UNSEEN;
     slot->kind = SLOT_DONE;
     if (event->mail.n == 0)
         session_finish(s, slot);
@@ -199,7 +197,7 @@ on_later(struct sessions *s, const struct logline *line, const struct log_event 
         return;
     if (event->kind == LOG_EVENT_REVOKE) {
         slot->kind = SLOT_MAIL;
-        slot->seen.has_spf = false;
+        slot->seen.spf = OBS_SPF_UNSEEN;
         session_finish(s, slot);
     } else if (slot->seen.sender == OBS_SENDER_UNKNOWN) {
         set_sender(slot, event);

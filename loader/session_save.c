@@ -4,7 +4,7 @@
 #include "loader/session_table.h"
 #include "zones/wire.h"
 
-enum { SAVE_VERSION = 2 };
+enum { SAVE_VERSION = 3 };
 
 static void
 put_u64(struct wire_out *out, uint64_t v)
@@ -58,7 +58,6 @@ save_slot(const struct slot *slot, struct wire_out *out)
     wire_put(out, seen->client.b, sizeof seen->client.b);
     wire_put_u8(out, (uint8_t)seen->sender);
     wire_put_u8(out, (uint8_t)seen->ptr_seen);
-    wire_put_u8(out, seen->has_spf);
     wire_put_u8(out, (uint8_t)seen->spf);
     wire_put_u8(out, (uint8_t)seen->label);
     put_bytes(out, seen->helo.text, seen->helo.len);
@@ -106,17 +105,16 @@ load_slot(struct sessions *s, struct wire_in *in)
     for (unsigned i = 0; i < sizeof seen->client.b; i++)
         seen->client.b[i] = wire_get_u8(in);
     uint8_t sender = wire_get_u8(in), ptr_seen = wire_get_u8(in);
-    seen->has_spf = wire_get_u8(in) != 0;
     uint8_t spf = wire_get_u8(in), label = wire_get_u8(in);
     seen->helo.len = get_bytes(in, seen->helo.text, HELO_MAX);
     if (!get_name(in, &seen->sender_domain) || !get_name(in, &seen->ptr) || in->failed ||
         kind == 0 || kind >= SLOT_KIND_COUNT || sender > OBS_SENDER_BAD ||
-        ptr_seen > OBS_PTR_VERIFIED || spf >= REASON_COUNT || label >= OBS_LABEL_COUNT ||
+        ptr_seen > OBS_PTR_VERIFIED || spf >= OBS_SPF_COUNT || label >= OBS_LABEL_COUNT ||
         s->count == SLOTS)
         return false;
     seen->sender = (enum obs_sender)sender;
     seen->ptr_seen = (enum obs_ptr)ptr_seen;
-    seen->spf = (enum reason)spf;
+    seen->spf = (enum obs_spf)spf;
     seen->label = (enum obs_label)label;
     struct slot *slot = session_insert(s, (enum slot_kind)kind, got.key);
     slot->flags = got.flags;

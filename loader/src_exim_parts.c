@@ -219,5 +219,6 @@ exim_set_fields(const struct exim_fields *fields, struct log_event *out)
     out->authenticated = is_authenticated(fields);
     out->submission =
         !fields->twice && (text_ends(interface, "]:587") || text_ends(interface, "]:465"));
-    out->has_spf = !fields->twice && policyspf_result(fields->value[EXIM_FIELD_SPF], &out->spf);
+    if (fields->twice || !policyspf_result(fields->value[EXIM_FIELD_SPF], &out->spf))
+        out->spf = OBS_SPF_UNSEEN;
 }

@@ -7,26 +7,14 @@
 
 enum { SENDER_MAX = 320 }; /* RFC 5321 4.5.3.1: 64 + 1 + 255 */
 
-static const struct {
-    const char *word;
-    enum reason spf;
-} results[] = {
-    {"pass", REASON_SPF_PASS},
-    {"fail", REASON_SPF_FAIL},
-    {"softfail", REASON_SPF_SOFTFAIL},
-    {"neutral", REASON_SPF_NEUTRAL},
-    {"none", REASON_SPF_NONE},
-    {"permerror", REASON_SPF_PERMERROR},
-};
-
 bool
-policyspf_result(struct text in, enum reason *out)
+policyspf_result(struct text in, enum obs_spf *out)
 {
     struct text word = text_before(in, " ;(,");
 
-    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++)
-        if (text_equals(word, results[i].word)) {
-            *out = results[i].spf;
+    for (unsigned i = OBS_SPF_UNSEEN + 1; i < OBS_SPF_COUNT; i++)
+        if (text_equals(word, obs_spf_text((enum obs_spf)i))) {
+            *out = (enum obs_spf)i;
             return true;
         }
     return false;
@@ -126,7 +114,7 @@ parse_rejection(struct text in, struct postfix_event *out)
     if (ip_parse(client.p, client.n, &out->client.ip) != ERR_OK)
         return false;
     out->client.has_ip = true;
-    out->spf = REASON_SPF_FAIL;
+    out->spf = OBS_SPF_FAIL;
     size_t n = percent_decode(id, decoded);
     out->sender = envelope_domain(decoded, n, &out->sender_domain);
     return true;

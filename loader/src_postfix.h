@@ -56,7 +56,7 @@ struct postfix_event {
     struct dname sender_domain;
     struct text recipient; /* n 0: not in the line */
     uint32_t recipients;
-    enum reason spf;
+    enum obs_spf spf;
 };
 
 void postfix_program(struct text name, struct postfix_program *out);

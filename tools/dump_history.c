@@ -19,6 +19,25 @@ print_use(FILE *out, const struct hist_use *use)
     text_time(out, use->last_s);
 }
 
+/* Weights that are not zero, as they were on their last day. */
+static void
+print_weights(FILE *out, const char *what, const char *const *names,
+    const struct hist_weight *weights, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (weights[i].weight != 0)
+            fprintf(out, " %s%s %.2f", what, names[i], (double)weights[i].weight / HIST_UNIT);
+}
+
+static void
+print_spf(FILE *out, const struct hist_spf *spf)
+{
+    const char *names[OBS_SPF_COUNT];
+    for (unsigned i = 0; i < OBS_SPF_COUNT; i++)
+        names[i] = obs_spf_text((enum obs_spf)i);
+    print_weights(out, "spf-", names, spf->of, OBS_SPF_COUNT);
+}
+
 static enum err
 each_client(void *ctx, const struct hist_client *client)
 {
@@ -70,6 +89,27 @@ each_pair(void *ctx, const struct ip *ip, const struct dname *domain, const stru
         fputs(" null-sender", out);
     if (use->has_spf)
         fprintf(out, " logged %s", reason_info(use->spf)->name);
+    print_spf(out, &use->spf_counts);
+    fputc('\n', out);
+    return ERR_OK;
+}
+
+static enum err
+each_domain(void *ctx, const struct dname *domain, const struct hist_domain *record)
+{
+    static const char *const classes[HIST_CLASSES] = {
+        [HIST_ACTIVE] = "days", [HIST_HAM] = "ham", [HIST_SPAM] = "spam", [HIST_TRAP] = "trap"};
+    FILE *out = ctx;
+    fputs("domain ", out);
+    text_name(out, domain);
+    fprintf(out, " sessions %u clients %u first ", record->sessions,
+        hist_crowd_size(&record->crowd, hist_day(record->last_s)));
+    text_time(out, record->first_s);
+    fputs(" last ", out);
+    text_time(out, record->last_s);
+    print_spf(out, &record->spf_counts);
+    fprintf(out, " own %u", record->own);
+    print_weights(out, "own-", classes, record->weights, HIST_CLASSES);
     fputc('\n', out);
     return ERR_OK;
 }
@@ -215,6 +255,8 @@ dump_history(FILE *out, const struct conf *conf, struct errmsg *msg)
         err = print_totals(out, txn);
         if (err == ERR_OK)
             err = history_walk(txn, NULL, &visitor);
+        if (err == ERR_OK)
+            err = history_domains(txn, each_domain, out);
         if (err == ERR_OK)
             err = history_counters(txn, each_counter, out);
         if (err == ERR_OK)

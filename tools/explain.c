@@ -118,6 +118,38 @@ explain_close(struct explain *explain)
     history_close(&explain->history);
 }
 
+/* What was sent in its name, and what of it was its own. */
+static void
+print_record(const struct explain *explain, const struct dname *domain)
+{
+    static const char *const classes[HIST_CLASSES] = {[HIST_ACTIVE] = "active days",
+        [HIST_HAM] = "ham",
+        [HIST_SPAM] = "spam",
+        [HIST_TRAP] = "trap"};
+    FILE *out = explain->out;
+    struct hist_domain record;
+    int32_t today = hist_day(explain->env.now_s);
+    if (explain->txn == NULL || history_domain(explain->txn, domain, &record) < 0) {
+        fputs("  the history does not have this domain\n", out);
+        return;
+    }
+    fprintf(out, "  seen: %u sessions, lately of about %u clients, ", record.sessions,
+        hist_crowd_size(&record.crowd, today));
+    text_time(out, record.first_s);
+    fputs(" to ", out);
+    text_time(out, record.last_s);
+    fputs("\n  SPF logged:", out);
+    explain_spf_counts(explain, &record.spf_counts);
+    fprintf(out, "\n  its own, by SPF: %u sessions", record.own);
+    for (unsigned i = 0; i < HIST_CLASSES; i++) {
+        uint32_t weight =
+            hist_weight_on(&record.weights[i], today, explain->conf->policy.half_life_days);
+        if (weight != 0)
+            fprintf(out, ", %s %.1f", classes[i], (double)weight / HIST_UNIT);
+    }
+    fputs("; nobody is listed for it\n", out);
+}
+
 static void
 explain_domain(const struct explain *explain, const struct dname *domain, const char *helo)
 {
@@ -127,6 +159,7 @@ explain_domain(const struct explain *explain, const struct dname *domain, const 
     struct judgement judgement;
     (void)dname_format(domain, text);
     fprintf(out, "\n%s as the sender's domain\n", text);
+    print_record(explain, domain);
     judgedns_domain(&explain->env, domain, &facts);
     fprintf(out, "  exists: %s, can receive mail: %s, a public name: %s\n",
         explain_fact(facts.exists), explain_fact(facts.receives), explain_fact(facts.public_name));

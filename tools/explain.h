@@ -111,6 +111,8 @@ void explain_words(
 const char *explain_fact(enum fact fact);
 /* An error of the walk through the history as a message, ERR_OK as none. */
 enum err explain_walked(const struct explain *explain, enum err err, struct errmsg *msg) MUST_CHECK;
+/* SPF results that were logged, as weights that fade: nothing if there are none. */
+void explain_spf_counts(const struct explain *explain, const struct hist_spf *counts);
 /* The visitor's client for a walk over a /64: sets apart. */
 enum err explain_member(
     void *ctx, const struct client_facts *facts, const struct judgement *judgement) MUST_CHECK;

@@ -122,6 +122,24 @@ print_helo(const struct explain *explain, const struct helo_fact *helo)
     print_between(out, helo->use->first_s, helo->use->last_s);
 }
 
+void
+explain_spf_counts(const struct explain *explain, const struct hist_spf *counts)
+{
+    const char *before = " (sessions, faded: ";
+    int32_t today = hist_day(explain->env.now_s);
+    for (unsigned i = OBS_SPF_UNSEEN + 1; i < OBS_SPF_COUNT; i++) {
+        uint32_t weight =
+            hist_weight_on(&counts->of[i], today, explain->conf->policy.half_life_days);
+        if (weight == 0)
+            continue;
+        fprintf(explain->out, "%s%s %.1f", before, obs_spf_text((enum obs_spf)i),
+            (double)weight / HIST_UNIT);
+        before = ", ";
+    }
+    if (*before == ',')
+        fputc(')', explain->out);
+}
+
 static void
 print_pair(const struct explain *explain, const struct pair_fact *pair)
 {
@@ -132,6 +150,7 @@ print_pair(const struct explain *explain, const struct pair_fact *pair)
         pair->use->null_sender ? " (as HELO of a null sender)" : "", pair->use->count);
     if (pair->use->has_spf)
         fprintf(out, ", logged then %s", reason_info(pair->use->spf)->name);
+    explain_spf_counts(explain, &pair->use->spf_counts);
     print_between(out, pair->use->first_s, pair->use->last_s);
 }
 

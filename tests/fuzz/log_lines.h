@@ -73,7 +73,7 @@ on_session(void *ctx, const struct observation *observation, const struct sessio
         check_name(&observation->sender_domain);
     if (observation->ptr_seen >= OBS_PTR_UNVERIFIED)
         check_name(&observation->ptr);
-    must(observation->outcome == OBS_ACCEPTED || !observation->has_spf);
+    must(observation->outcome == OBS_ACCEPTED || observation->spf == OBS_SPF_UNSEEN);
 }
 
 /* Made once: a table of 5 MB takes longer than a hundred lines. count: what it handed on. */

@@ -49,8 +49,8 @@ brief(const struct log_event *e, char out[BRIEF_SIZE])
         e->authenticated ? "*" : "", e->submission ? "^" : "", (int)e->session.n, e->session.p,
         (int)e->mail.n, e->mail.p, "-0?+"[e->client.ptr], (int)e -> client.name.n, e->client.name.p,
         ip, e->client.port, (int)e->helo.n, e->helo.p,
-        sender_text(e->sender, &e->sender_domain, domain), e->has_spf ? " " : "",
-        e->has_spf ? reason_info(e->spf)->name : "");
+        sender_text(e->sender, &e->sender_domain, domain), e->spf ? " spf-" : "",
+        e->spf ? obs_spf_text(e->spf) : "");
     return out;
 }
 
@@ -100,7 +100,7 @@ on_observation(void *ctx, const struct observation *o, const struct session_orig
         seen->n += (size_t)snprintf(seen->text + seen->n, sizeof seen->text - seen->n,
             "%c %s %c%s %.*s %s%s%s%s%s%s\n", "+-="[o->outcome], ip, "-0?+"[o->ptr_seen], ptr,
             o -> helo.len, o->helo.text, sender_text(o->sender, &o->sender_domain, domain),
-            o->has_spf ? " " : "", o->has_spf ? reason_info(o->spf)->name : "",
+            o->spf ? " spf-" : "", o->spf ? obs_spf_text(o->spf) : "",
             origin->authenticated ? " authenticated" : "", origin->submission ? " submission" : "",
             labels[o->label]);
 }

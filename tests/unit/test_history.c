@@ -122,6 +122,12 @@ format_use(char *line, size_t size, const struct ip *ip, const char *what, const
     (void)snprintf(line, size, " %s %s %s n%u %lld..%lld%s%s", text, what, name, use->count,
         (long long)(use->first_s - T0), (long long)(use->last_s - T0),
         use->null_sender ? " null" : "", use->has_spf ? reason_info(use->spf)->name : "");
+    for (unsigned i = 0; i < OBS_SPF_COUNT; i++)
+        if (use->spf_counts.of[i].weight > HIST_UNIT / 2) {
+            size_t n = strlen(line);
+            (void)snprintf(line + n, size - n, " %s%u", obs_spf_text((enum obs_spf)i),
+                use->spf_counts.of[i].weight / HIST_UNIT);
+        }
 }
 
 static enum err
@@ -179,8 +185,7 @@ folding(void **state)
     add(f, &one);
     one.when_s += 10;
     one.label = OBS_HAM;
-    one.has_spf = true;
-    one.spf = REASON_SPF_PASS;
+    one.spf = OBS_SPF_PASS;
     add(f, &one);
     one = seen(T0 + 20, "192.0.2.1", "other.example", "b.example");
     one.label = OBS_SPAM;
@@ -192,7 +197,7 @@ folding(void **state)
         "192.0.2.1 n4 a4 h3 +1 -1 d1 0..30 p1\n"
         " 192.0.2.1 helo mx.example n2 0..10\n"
         " 192.0.2.1 helo other.example n1 20..20\n"
-        " 192.0.2.1 pair a.example n3 0..30spf-pass\n"
+        " 192.0.2.1 pair a.example n3 0..30spf-pass pass1\n"
         " 192.0.2.1 pair b.example n1 20..20\n");
 }
 
@@ -322,6 +327,7 @@ static void
 expiry(void **state)
 {
     struct fixture *f = *state;
+    struct hist_totals totals;
     uint64_t dropped;
 
     begin(f, true);
@@ -338,6 +344,8 @@ expiry(void **state)
     commit(f);
     begin(f, true);
     assert_int_equal(history_expire(f->txn, T0 + 999, &dropped), ERR_OK);
+    assert_int_equal(history_totals(f->txn, &totals), ERR_OK);
+    assert_int_equal(totals.domains, 1); /* of "old.example" nothing is left */
     commit(f);
     assert_int_equal(dropped, 999);
     expect(f, NULL,
@@ -409,6 +417,190 @@ put_old(struct fixture *f, const char *table_and_address, const char *name, cons
     assert_int_equal(kv_put(f->txn, slice_of(key, key_n), slice_of(value, n)), ERR_OK);
 }
 
+static struct hist_domain
+domain_of(struct fixture *f, const char *name)
+{
+    struct dname domain;
+    struct hist_domain out;
+
+    assert_int_equal(dname_parse(name, strlen(name), &domain), ERR_OK);
+    assert_int_equal(history_domain(f->txn, &domain, &out), ERR_OK);
+    return out;
+}
+
+/* Every result that a service may log counts, of the pair and of the domain; what of a domain's
+ * mail SPF passed for is its own, and only that. */
+static void
+spf_counts(void **state)
+{
+    struct fixture *f = *state;
+    struct hist_domain domain;
+    struct dname name;
+
+    begin(f, true);
+    for (unsigned spf = OBS_SPF_UNSEEN; spf < OBS_SPF_COUNT; spf++)
+        for (unsigned i = 0; i < spf; i++) {
+            struct observation one = seen(T0, "192.0.2.1", "h.example", "a.example");
+            one.spf = (enum obs_spf)spf;
+            one.label = OBS_SPAM;
+            history_add(f->txn, &one);
+        }
+    commit(f);
+    assert_int_equal(walk(f, NULL), ERR_OK);
+    assert_non_null(strstr(f->walk, "none1 neutral2 pass3 fail4 softfail5 permerror6 temperror7"));
+    begin(f, true);
+    domain = domain_of(f, "a.example");
+    assert_int_equal(domain.sessions, 28);
+    assert_int_equal(domain.own, OBS_SPF_PASS);
+    assert_int_equal(domain.weights[HIST_SPAM].weight, OBS_SPF_PASS * HIST_UNIT);
+    assert_int_equal(domain.weights[HIST_ACTIVE].weight, HIST_UNIT);
+    for (unsigned spf = OBS_SPF_UNSEEN; spf < OBS_SPF_COUNT; spf++)
+        assert_int_equal(domain.spf_counts.of[spf].weight, spf * HIST_UNIT);
+    assert_int_equal(hist_crowd_size(&domain.crowd, hist_day(T0)), 1);
+    /* A report has no result of its own: the pair's last one was permerror, so it is nobody's. */
+    struct observation report = seen(T0, "192.0.2.1", "", "a.example");
+    report.outcome = OBS_REPORT;
+    report.label = OBS_TRAP;
+    history_add(f->txn, &report);
+    assert_int_equal(domain_of(f, "a.example").weights[HIST_TRAP].weight, 0);
+    /* An attempt is nothing, and a report alone makes no record. */
+    struct observation attempt = seen(T0, "192.0.2.2", "", "b.example");
+    attempt.outcome = OBS_ATTEMPT;
+    attempt.spf = OBS_SPF_PASS;
+    history_add(f->txn, &attempt);
+    report = seen(T0, "192.0.2.2", "", "b.example");
+    report.outcome = OBS_REPORT;
+    report.label = OBS_HAM;
+    history_add(f->txn, &report);
+    assert_int_equal(dname_parse("b.example", 9, &name), ERR_OK);
+    assert_int_equal(history_domain(f->txn, &name, &domain), ERR_NOTFOUND);
+    /* Of a pair that SPF passed for, a report counts, and can be taken back. */
+    attempt.outcome = OBS_ACCEPTED;
+    history_add(f->txn, &attempt);
+    history_add(f->txn, &report);
+    assert_int_equal(domain_of(f, "b.example").weights[HIST_HAM].weight, HIST_UNIT);
+    history_take_report(f->txn, &report);
+    assert_int_equal(domain_of(f, "b.example").weights[HIST_HAM].weight, 0);
+    commit(f);
+}
+
+/* Thousands of forged mails and reports: the owner's own record is as it was. */
+static void
+forgers_do_not_harm_a_domain(void **state)
+{
+    struct fixture *f = *state;
+    char ip[32];
+
+    begin(f, true);
+    struct observation one = seen(T0, "192.0.2.1", "mx.owner.example", "owner.example");
+    one.spf = OBS_SPF_PASS;
+    history_add(f->txn, &one);
+    const struct hist_domain before = domain_of(f, "owner.example");
+    for (unsigned i = 0; i < 2000; i++) {
+        static const enum obs_spf results[] = {
+            OBS_SPF_FAIL, OBS_SPF_UNSEEN, OBS_SPF_SOFTFAIL, OBS_SPF_TEMPERROR};
+        (void)snprintf(ip, sizeof ip, "10.0.%u.%u", i / 256, i % 256);
+        one = seen(T0 + i, ip, "pc", "owner.example");
+        one.spf = results[i % 4];
+        one.label = i % 3 == 0 ? OBS_TRAP : OBS_SPAM;
+        history_add(f->txn, &one);
+        one.outcome = OBS_REPORT;
+        one.spf = OBS_SPF_UNSEEN;
+        history_add(f->txn, &one);
+    }
+    const struct hist_domain after = domain_of(f, "owner.example");
+    assert_int_equal(after.own, before.own);
+    assert_memory_equal(after.weights, before.weights, sizeof after.weights);
+    assert_int_equal(after.sessions, 2001);
+    assert_true(hist_crowd_size(&after.crowd, hist_day(T0)) > 1000);
+    commit(f);
+}
+
+/* Within a tenth, as long as there are not too many; two windows, then nobody. */
+static void
+crowds(void **state)
+{
+    (void)state;
+    for (unsigned wanted = 1; wanted <= 512; wanted *= 2) {
+        struct hist_crowd crowd = {0};
+        for (unsigned i = 0; i < wanted * 3; i++) {
+            struct ip ip = ip_from_v4(0x0a000000 + i % wanted * 7919);
+            hist_crowd_add(&crowd, &ip, 20010);
+        }
+        uint32_t size = hist_crowd_size(&crowd, 20010);
+        assert_in_range(size, wanted - wanted / 8 - (wanted > 8), wanted + wanted / 8 + 1);
+        assert_int_equal(hist_crowd_size(&crowd, 20010 + HIST_WINDOW_DAYS), size);
+        assert_int_equal(hist_crowd_size(&crowd, 20010 + 2 * HIST_WINDOW_DAYS), 0);
+        /* One that comes late, one that comes next, and one that comes too late. */
+        struct ip late = ip_from_v4(1), next = ip_from_v4(2);
+        hist_crowd_add(&crowd, &next, 20010 + HIST_WINDOW_DAYS);
+        hist_crowd_add(&crowd, &late, 20010);
+        hist_crowd_add(&crowd, &late, 20010 - HIST_WINDOW_DAYS);
+        assert_in_range(hist_crowd_size(&crowd, 20010 + HIST_WINDOW_DAYS), size, size + 8);
+        assert_in_range(hist_crowd_size(&crowd, 20010 + 2 * HIST_WINDOW_DAYS), 1, 1);
+    }
+    /* Who has a /64 is one. */
+    struct hist_crowd crowd = {0};
+    for (unsigned i = 0; i < 1000; i++) {
+        struct ip ip;
+        char text[64];
+        (void)snprintf(text, sizeof text, "2001:db8::%x:1", i);
+        assert_int_equal(ip_parse(text, strlen(text), &ip), ERR_OK);
+        hist_crowd_add(&crowd, &ip, 20000);
+    }
+    assert_int_equal(hist_crowd_size(&crowd, 20000), 1);
+}
+
+/* What version 2 wrote is the same but for the domains, which are made of the pairs. */
+static void
+migration_of_pairs(void **state)
+{
+    struct fixture *f = *state;
+    struct hist_totals totals;
+    struct dname helo;
+    struct hist_domain domain;
+    uint8_t old[52] = {0};
+
+    begin(f, true);
+    for (unsigned i = 0; i < 600; i++) {
+        char ip[32], name[32];
+        (void)snprintf(ip, sizeof ip, "10.0.%u.%u", i / 256, i % 256);
+        (void)snprintf(name, sizeof name, "d%u.example", i % 300);
+        struct observation one = seen(T0 + i, ip, "h.example", i % 2 == 0 ? "all.example" : name);
+        history_add(f->txn, &one);
+    }
+    struct observation null_sender = seen(T0, "192.0.2.1", "mx.example", "<>");
+    history_add(f->txn, &null_sender);
+    for (unsigned i = 0; i < 300; i++) {
+        char name[32];
+        uint8_t key[DNAME_KEY_MAX + 1] = {HISTORY_DOMAIN};
+        struct dname one;
+        (void)snprintf(name, sizeof name, i == 0 ? "all.example" : "d%u.example", i);
+        assert_int_equal(dname_parse(name, strlen(name), &one), ERR_OK);
+        (void)kv_del(f->txn, slice_of(key, 1 + dname_key(&one, key + 1)));
+    }
+    (void)kv_put(f->txn, slice_of("Mtotals", 7), slice_of(old, sizeof old));
+    (void)kv_put(f->txn, slice_of("Mformat", 7), slice_of("repdns history 2", 16));
+    commit(f);
+    history_close(&f->history);
+    assert_int_equal(history_open(f->path, true, &f->history, &f->msg), ERR_FORMAT);
+    assert_int_equal(history_open(f->path, false, &f->history, &f->msg), ERR_OK);
+    begin(f, false);
+    assert_int_equal(history_totals(f->txn, &totals), ERR_OK);
+    assert_int_equal(totals.domains, 1 + 150);
+    domain = domain_of(f, "all.example");
+    assert_int_equal(domain.sessions, 300);
+    assert_int_equal(domain.own, 0);
+    assert_int_equal(domain.weight.weight, 300 * HIST_UNIT);
+    assert_int_equal(domain.first_s, T0);
+    assert_int_equal(domain.last_s, T0 + 598);
+    assert_in_range(hist_crowd_size(&domain.crowd, hist_day(T0)), 250, 350);
+    assert_int_equal(domain_of(f, "d7.example").sessions, 2);
+    assert_int_equal(dname_parse("mx.example", 10, &helo), ERR_OK);
+    assert_int_equal(history_domain(f->txn, &helo, &domain), ERR_NOTFOUND);
+    kv_abort(&f->txn);
+}
+
 /* What version 1 wrote: first, last, sessions, accepted, with HELO, ham, spam, days, reverse name.
  */
 static void
@@ -447,6 +639,7 @@ migration(void **state)
     begin(f, false);
     assert_int_equal(history_totals(f->txn, &now), ERR_OK);
     assert_int_equal(now.clients, 1);
+    assert_int_equal(now.domains, 0);
     kv_abort(&f->txn);
     add(f, &one); /* and it goes on */
     assert_int_equal(walk(f, "192.0.2.200"), ERR_OK);
@@ -498,9 +691,11 @@ bounds(void **state)
         history_add(f->txn, &one);
     }
     assert_int_equal(history_trim(f->txn, 200, 14, &dropped), ERR_OK);
-    assert_int_equal(dropped, 1001 - 180);
+    assert_int_equal(dropped, 1001 - 180 + 1001 - 180); /* and domains */
     assert_int_equal(history_totals(f->txn, &totals), ERR_OK);
     assert_int_equal(totals.clients, 180);
+    assert_int_equal(totals.domains, 180);
+    assert_int_equal(domain_of(f, "a.example").sessions, 250); /* the one with the most */
     commit(f);
     assert_int_equal(walk(f, "192.0.2.1"), ERR_OK);
     unsigned lines = 0;
@@ -527,6 +722,10 @@ main(void)
         cmocka_unit_test_setup_teardown(counters, setup, teardown),
         cmocka_unit_test(weights),
         cmocka_unit_test_setup_teardown(migration, setup, teardown),
+        cmocka_unit_test_setup_teardown(migration_of_pairs, setup, teardown),
+        cmocka_unit_test_setup_teardown(spf_counts, setup, teardown),
+        cmocka_unit_test_setup_teardown(forgers_do_not_harm_a_domain, setup, teardown),
+        cmocka_unit_test(crowds),
         cmocka_unit_test_setup_teardown(bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(versions, setup, teardown),
     };

@@ -185,7 +185,7 @@ event_gives(const char *fields, const struct log_event *event)
         .helo = event->helo.n > 0,
         .sender = event->sender != OBS_SENDER_UNKNOWN,
         .reject = event->kind == LOG_EVENT_REJECT,
-        .spf = event->has_spf};
+        .spf = event->spf != OBS_SPF_UNSEEN};
     return complete(fields, &found);
 }
 

@@ -49,8 +49,8 @@ brief(const struct postfix_event *e, char out[BRIEF_SIZE])
     (void)snprintf(out, BRIEF_SIZE, "%s%s%s %.*s %c%.*s %s %u %.*s %s%s%s", kinds[e->kind],
         e->reject ? "!" : "", e->authenticated ? "*" : "", (int)e->queue_id.n, e->queue_id.p,
         ptrs[e->client.ptr], (int)e->client.name.n, e->client.name.p, ip, e->client.port,
-        (int)e->helo.n, e->helo.p, domain, e->kind == POSTFIX_SPF ? " " : "",
-        e->kind == POSTFIX_SPF ? reason_info(e->spf)->name : "");
+        (int)e->helo.n, e->helo.p, domain, e->kind == POSTFIX_SPF ? " spf-" : "",
+        e->kind == POSTFIX_SPF ? obs_spf_text(e->spf) : "");
     return out;
 }
 
@@ -315,6 +315,10 @@ spf_services(void **state)
             "helo=h; envelope-from=a@g.example; receiver=<UNKNOWN>",
             "spf  - 2001:db8::1 0 h g.example spf-softfail"},
         {"policyd-spf",
+            "prepend Received-SPF: Temperror (mailfrom) identity=mailfrom; client-ip=192.0.2.1; "
+            "helo=h.e; envelope-from=a@b.e; receiver=r",
+            "spf  - 192.0.2.1 0 h.e b.e spf-temperror"},
+        {"policyd-spf",
             "Fail; identity=mailfrom; client-ip=192.0.2.10; helo=h; envelope-from=a@g.example; "
             "receiver=r@t",
             "spf  - 192.0.2.10 0 h g.example spf-fail"},
@@ -339,8 +343,6 @@ spf_services(void **state)
     static const char *const not_one[] = {
         "prepend Received-SPF: Pass (helo) identity=helo; client-ip=192.0.2.1; helo=h.e; "
         "envelope-from=<>; receiver=r",
-        "prepend Received-SPF: Temperror (mailfrom) identity=mailfrom; client-ip=192.0.2.1; "
-        "helo=h.e; envelope-from=a@b.e; receiver=r",
         /* A HELO that brings its own client. */
         "prepend Received-SPF: Pass (mailfrom) identity=mailfrom; client-ip=192.0.2.1; "
         "helo=x; client-ip=192.0.2.9; envelope-from=a@b.e; receiver=r",

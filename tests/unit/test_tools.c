@@ -496,6 +496,45 @@ explain_of_strangers(void **state)
     assert_int_equal(run(f, tool_explain, 1, bad), EXIT_USAGE);
 }
 
+/* What services logged of SPF, in a dump and explained. */
+static void
+record_of_a_domain(void **state)
+{
+    struct fixture *f = *state;
+    char *args[] = {(char[]){"192.0.2.10"}, (char[]){"own.example"}, (char[]){"other.example"}};
+    struct history *history;
+    struct kv_txn *txn;
+    struct errmsg msg;
+    struct observation seen = {.when_s = NOW_S - DAY_S,
+        .client = ip_of("192.0.2.10"),
+        .sender = OBS_SENDER_DOMAIN,
+        .sender_domain = name_of("own.example"),
+        .label = OBS_SPAM};
+    assert_int_equal(history_open(f->conf->history_path, false, &history, &msg), ERR_OK);
+    assert_int_equal(kv_begin(history_kv(history), true, &txn, &msg), ERR_OK);
+    seen.spf = OBS_SPF_PASS;
+    history_add(txn, &seen);
+    seen.spf = OBS_SPF_TEMPERROR;
+    history_add(txn, &seen);
+    assert_int_equal(kv_commit(&txn, &msg), ERR_OK);
+    history_close(&history);
+    FILE *out = begin(f);
+    assert_int_equal(dump_history(out, f->conf, &msg), ERR_OK);
+    end(f);
+    expect(f, " logged spf-pass spf-pass 1.00 spf-temperror 1.00\n");
+    expect(f, "domain own.example sessions 2 clients 1 first 2025-12-31T00:00:00Z last ");
+    expect(f, " spf-pass 1.00 spf-temperror 1.00 own 1 own-days 1.00 own-spam 1.00\n");
+    assert_int_equal(run(f, tool_explain, 2, args), EXIT_DONE);
+    expect(f, "logged then spf-pass (sessions, faded: pass 0.9, temperror 0.9)");
+    expect(f, "SPF pass logged 1 times lately, SPF temperror logged 1 times lately");
+    expect(f, "seen: 2 sessions, lately of about 1 clients, 2025-12-31T00:00:00Z to ");
+    expect(f, "SPF logged: (sessions, faded: pass 0.9, temperror 0.9)\n");
+    expect(f, "its own, by SPF: 1 sessions, active days 0.9, spam 0.9; nobody is listed for it\n");
+    args[1] = args[2];
+    assert_int_equal(run(f, tool_explain, 2, args), EXIT_DONE);
+    expect(f, "the history does not have this domain\n");
+}
+
 static void
 explain_of_an_allowed_client(void **state)
 {
@@ -534,7 +573,8 @@ main(void)
     const struct CMUnitTest tests[] = {TEST(status_without_stores), TEST(status_of_stores),
         TEST(status_of_a_damaged_store), TEST(dump_of_answers), TEST(dump_of_a_cut_range),
         TEST(dump_of_history), TEST(dump_of_lists), TEST(dumps_of_nothing),
-        TEST(explain_of_an_allowed_client), TEST(check_of_an_installation),
-        TEST(explain_of_a_client), TEST(explain_of_strangers), TEST(texts_are_escaped)};
+        TEST(explain_of_an_allowed_client), TEST(record_of_a_domain),
+        TEST(check_of_an_installation), TEST(explain_of_a_client), TEST(explain_of_strangers),
+        TEST(texts_are_escaped)};
     return cmocka_run_group_tests_name("tools", tests, NULL, NULL);
 }

@@ -435,6 +435,7 @@ test_forget(void **state)
     assert_int_equal(gone.clients, 0);
     assert_int_equal(gone.helos, 1);
     assert_int_equal(gone.pairs, 1);
+    assert_int_equal(gone.domains, 1);
     assert_int_equal(gone.reverse_names, 1);
     gone = forget(f, "192.0.2.0/24");
     assert_int_equal(gone.clients, 1);
