@@ -393,12 +393,28 @@ fold_totals(const struct fold *fold)
     history_write_totals(fold->txn, &totals);
 }
 
-void
-history_add(struct kv_txn *txn, const struct observation *observation)
+/* Whether a filter's verdict is one of that day's first so many. Of a day that is past, the last
+ * one's count stands. */
+static bool
+count_verdict(struct hist_client *client, int32_t day, uint32_t most)
+{
+    if (client->filter_count == 0 || day > client->filter_day) {
+        client->filter_day = day;
+        client->filter_count = 0;
+    }
+    if (client->filter_count >= most)
+        return false;
+    client->filter_count++;
+    return true;
+}
+
+bool
+history_add_bounded(struct kv_txn *txn, const struct observation *observation, uint32_t filter_most)
 {
     uint8_t key[HISTORY_ADDRESS_KEY_MAX], room[HISTORY_CLIENT_SIZE];
     size_t n = history_address_key(HISTORY_CLIENT, &observation->client, key);
     struct slice value;
+    struct observation plain;
     struct fold fold = {.txn = txn,
         .seen = observation,
         .day = hist_day(observation->when_s),
@@ -412,6 +428,13 @@ history_add(struct kv_txn *txn, const struct observation *observation)
             .first_s = observation->when_s,
             .last_s = observation->when_s,
             .days = 1};
+    bool over = observation->by_filter && observation->label != OBS_UNLABELLED &&
+                !count_verdict(&fold.client, fold.day, filter_most);
+    if (over) {
+        plain = *observation;
+        plain.label = OBS_UNLABELLED;
+        fold.seen = &plain;
+    }
     fold_client(&fold);
     if (fold.accepted) {
         fold_helo(&fold);
@@ -420,6 +443,13 @@ history_add(struct kv_txn *txn, const struct observation *observation)
     fold_domain(&fold);
     (void)kv_put(txn, slice_of(key, n), history_encode_client(&fold.client, room));
     fold_totals(&fold);
+    return over;
+}
+
+void
+history_add(struct kv_txn *txn, const struct observation *observation)
+{
+    (void)history_add_bounded(txn, observation, UINT32_MAX);
 }
 
 void

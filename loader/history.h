@@ -58,6 +58,8 @@ struct hist_client {
     struct hist_weight weights[HIST_CLASSES];
     enum obs_ptr ptr_seen;
     struct dname ptr;
+    int32_t filter_day;    /* the last one with a filter's verdict, */
+    uint32_t filter_count; /* and how many it had */
 };
 
 /* One HELO or one sender domain of an address. */
@@ -139,6 +141,12 @@ void hist_weight_sum(
 
 /* Folds one observation into a write transaction. Failures are sticky in the transaction. */
 void history_add(struct kv_txn *txn, const struct observation *observation);
+
+/* Likewise, without a filter's verdict if that day's of the client are so many already; returns
+ * whether it was left out. The bound is of each client: a filter speaks of every mail, and one over
+ * all of them would be spent on the first of a day. */
+bool history_add_bounded(
+    struct kv_txn *txn, const struct observation *observation, uint32_t filter_most);
 
 /* Takes a label back that was folded from an OBS_REPORT, as much of it as has not faded. */
 void history_take_report(struct kv_txn *txn, const struct observation *report);

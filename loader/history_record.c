@@ -102,6 +102,10 @@ history_encode_client(const struct hist_client *client, uint8_t room[HISTORY_CLI
     wire_put_u8(&out, (uint8_t)client->ptr_seen);
     wire_put_u8(&out, client->ptr.len);
     wire_put(&out, client->ptr.b, client->ptr.len);
+    if (client->filter_count > 0) {
+        wire_put_u32(&out, (uint32_t)client->filter_day);
+        wire_put_u32(&out, client->filter_count);
+    }
     return slice_of(room, out.n);
 }
 
@@ -126,12 +130,17 @@ history_decode_client(struct slice value, const struct ip *ip, struct hist_clien
         out->weights[i] = history_get_weight(&in);
     uint8_t ptr_seen = wire_get_u8(&in);
     uint8_t len = wire_get_u8(&in);
-    if (in.failed || ptr_seen > OBS_PTR_VERIFIED || value.n - in.at != len)
+    if (in.failed || ptr_seen > OBS_PTR_VERIFIED || value.n - in.at < len)
         return ERR_FORMAT;
     out->ptr_seen = (enum obs_ptr)ptr_seen;
     out->ptr.len = len;
     memcpy(out->ptr.b, in.p + in.at, len);
-    return ERR_OK;
+    wire_skip(&in, len);
+    if (in.at < value.n) {
+        out->filter_day = (int32_t)wire_get_u32(&in);
+        out->filter_count = wire_get_u32(&in);
+    }
+    return in.failed || in.at != value.n ? ERR_FORMAT : ERR_OK;
 }
 
 static bool

@@ -71,6 +71,7 @@ struct observation {
     struct dname sender_domain;
     enum obs_outcome outcome;
     enum obs_label label;
+    bool by_filter; /* the label is a filter's verdict (rspamd, amavis), nobody's own word */
     enum obs_ptr ptr_seen;
     struct dname ptr;
     enum obs_spf spf;

@@ -215,8 +215,11 @@ commit_chunk(struct run *run, const struct file *file, uint64_t offset)
     enum err err = kv_begin(history_kv(run->history), true, &txn, run->msg);
     if (err < 0)
         return err;
+    uint64_t over = 0;
     for (size_t i = 0; i < run->count; i++)
-        history_add(txn, &run->seen[i]);
+        over += history_add_bounded(txn, &run->seen[i], run->conf->policy.reports_per_day);
+    if (over > 0)
+        history_count(txn, "filter-verdicts-over-bound", over);
     put_counters(run, txn);
     if (!file->stream)
         put_position(run, file, offset, txn);

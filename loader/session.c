@@ -94,6 +94,7 @@ settle_sender(struct sessions *s, struct slot *slot, const struct postfix_event 
     } else if ((slot->flags & FLAG_REJECTED) != 0) {
         session_emit(s, slot, OBS_ATTEMPT);
         slot->seen.label = OBS_UNLABELLED;
+        slot->seen.by_filter = false;
         set_sender(slot, event);
     }
 }
@@ -195,8 +196,10 @@ on_action(struct sessions *s, const struct logline *line, const struct postfix_p
         (uint8_t)((event->reject || event->kind == POSTFIX_PREGREET ? FLAG_REJECTED : 0) |
                   (event->authenticated ? FLAG_AUTH : 0));
     /* A bounce to a trap answers a mail that somebody forged. */
-    if (event->sender != OBS_SENDER_NULL && is_trap(s, event->recipient))
+    if (event->sender != OBS_SENDER_NULL && is_trap(s, event->recipient)) {
         slot->seen.label = OBS_TRAP;
+        slot->seen.by_filter = false;
+    }
     if (event->helo.n > 0 && (event->queue_id.n == 0 || slot->seen.helo.len == 0))
         helo_set(&slot->seen.helo, event->helo.p, event->helo.n);
 }

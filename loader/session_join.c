@@ -212,15 +212,18 @@ on_class(struct sessions *s, const struct logline *line, const struct log_event 
     struct slot *slot = event->mail.n > 0 ? session_find_id(s, line, event->mail) : NULL;
 
     if (slot != NULL && (!event->client.has_ip || session_same_ip(slot, &event->client.ip))) {
-        if (slot->seen.label != OBS_TRAP)
-            slot->seen.label = event->label;
+        if (slot->seen.label == OBS_TRAP)
+            return;
+        slot->seen.label = event->label;
+        slot->seen.by_filter = true;
     } else if (slot == NULL && event->client.has_ip) {
         const struct observation seen = {.when_s = line->when_s,
             .client = event->client.ip,
             .sender = event->sender,
             .sender_domain = event->sender_domain,
             .outcome = OBS_REPORT,
-            .label = event->label};
+            .label = event->label,
+            .by_filter = true};
         const struct session_origin origin = {.authenticated = event->authenticated};
 
         s->fn(s->ctx, &seen, &origin);

@@ -60,6 +60,7 @@ save_slot(const struct slot *slot, struct wire_out *out)
     wire_put_u8(out, (uint8_t)seen->ptr_seen);
     wire_put_u8(out, (uint8_t)seen->spf);
     wire_put_u8(out, (uint8_t)seen->label);
+    wire_put_u8(out, seen->by_filter);
     put_bytes(out, seen->helo.text, seen->helo.len);
     put_bytes(out, seen->sender_domain.b, seen->sender_domain.len);
     put_bytes(out, seen->ptr.b, seen->ptr.len);
@@ -106,6 +107,7 @@ load_slot(struct sessions *s, struct wire_in *in)
         seen->client.b[i] = wire_get_u8(in);
     uint8_t sender = wire_get_u8(in), ptr_seen = wire_get_u8(in);
     uint8_t spf = wire_get_u8(in), label = wire_get_u8(in);
+    seen->by_filter = wire_get_u8(in) != 0;
     seen->helo.len = get_bytes(in, seen->helo.text, HELO_MAX);
     if (!get_name(in, &seen->sender_domain) || !get_name(in, &seen->ptr) || in->failed ||
         kind == 0 || kind >= SLOT_KIND_COUNT || sender > OBS_SENDER_BAD ||

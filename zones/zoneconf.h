@@ -107,7 +107,7 @@ struct policy {
     uint32_t score_threshold;    /* an address with this score or a worse one is listed */
     uint32_t list_sessions;      /* accepted sessions of an address before a score lists it */
     uint32_t list_days;          /* and days with them */
-    uint32_t reports_per_day;    /* of one reporter */
+    uint32_t reports_per_day;    /* of one reporter; of filters, on one client */
     uint32_t complaints;         /* reports of spam, faded, that are "trap" by themselves */
     uint32_t churn_names;        /* unrelated HELO names of one address */
     uint32_t shared_clients;     /* clients of one HELO name that it does not resolve to */

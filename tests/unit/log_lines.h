@@ -92,6 +92,7 @@ on_observation(void *ctx, const struct observation *o, const struct session_orig
 
     seen->accepted += o->outcome == OBS_ACCEPTED;
     seen->attempts += o->outcome == OBS_ATTEMPT;
+    assert_int_equal(o->by_filter, o->label == OBS_SPAM || o->label == OBS_HAM);
     seen->with_helo += o->helo.len > 0;
     ip_format(&o->client, ip);
     if (o->ptr_seen >= OBS_PTR_UNVERIFIED)

@@ -47,6 +47,7 @@ setup(void **state)
     f->conf.logs = &f->source;
     f->conf.log_count = 1;
     f->conf.policy.retention_days = 90;
+    f->conf.policy.reports_per_day = 20;
     *state = f;
     return history_open(f->db, false, &f->history, &f->msg) == ERR_OK ? 0 : -1;
 }

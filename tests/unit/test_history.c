@@ -484,6 +484,49 @@ spf_counts(void **state)
     commit(f);
 }
 
+/* A filter's verdicts on a client weigh no more on a day than a reporter's; people's words, traps
+ * and other clients are not counted, and what is over is still a session. */
+static void
+filters_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    unsigned over = 0;
+
+    begin(f, true);
+    for (unsigned i = 0; i < 300; i++) {
+        static const enum obs_label labels[] = {OBS_SPAM, OBS_SPAM, OBS_HAM};
+        struct observation one = seen(T0 + i, "192.0.2.1", "h.example", "a.example");
+        one.label = labels[i % 3];
+        one.by_filter = true;
+        over += history_add_bounded(f->txn, &one, 30);
+        one.label = OBS_UNLABELLED;
+        assert_false(history_add_bounded(f->txn, &one, 30));
+        one.label = OBS_SPAM;
+        one.by_filter = false;
+        one.client.b[15] = 2;
+        assert_false(history_add_bounded(f->txn, &one, 30));
+    }
+    assert_int_equal(over, 270);
+    struct observation one = seen(T0, "192.0.2.3", "", "a.example");
+    one.label = OBS_SPAM;
+    one.by_filter = true;
+    assert_false(history_add_bounded(f->txn, &one, 30));
+    one.client.b[15] = 1;
+    one.when_s += 86400; /* the next day, and a late one of the day before */
+    assert_false(history_add_bounded(f->txn, &one, 1));
+    one.when_s -= 86400;
+    assert_true(history_add_bounded(f->txn, &one, 1));
+    one.outcome = OBS_REPORT;
+    assert_true(history_add_bounded(f->txn, &one, 1));
+    commit(f);
+    assert_int_equal(walk(f, "192.0.2.1"), ERR_OK);
+    assert_non_null(strstr(f->walk, "192.0.2.1 n602 a602 h600 +10 -21 d2"));
+    assert_int_equal(walk(f, "192.0.2.2"), ERR_OK);
+    assert_non_null(strstr(f->walk, "192.0.2.2 n300 a300 h300 +0 -300 d1"));
+    assert_int_equal(walk(f, "192.0.2.3"), ERR_OK);
+    assert_non_null(strstr(f->walk, "192.0.2.3 n1 a1 h0 +0 -1 d1"));
+}
+
 /* Thousands of forged mails and reports: the owner's own record is as it was. */
 static void
 forgers_do_not_harm_a_domain(void **state)
@@ -726,6 +769,7 @@ main(void)
         cmocka_unit_test_setup_teardown(spf_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(forgers_do_not_harm_a_domain, setup, teardown),
         cmocka_unit_test(crowds),
+        cmocka_unit_test_setup_teardown(filters_are_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(versions, setup, teardown),
     };

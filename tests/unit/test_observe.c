@@ -324,6 +324,50 @@ replay_exim(void **state)
     assert_int_equal(tally.helos, 747);
 }
 
+static enum err
+add_spam(void *ctx, const struct hist_client *client)
+{
+    *(uint32_t *)ctx += client->spam;
+    return ERR_OK;
+}
+
+static void
+add_over(void *ctx, const char *name, uint64_t value)
+{
+    if (strcmp(name, "filter-verdicts-over-bound") == 0)
+        *(uint64_t *)ctx = value;
+}
+
+/* What a filter says of a client counts so often a day, by whichever log, and again the next day.
+ */
+static void
+filter_verdicts(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t spam = 0;
+    uint64_t over = 0;
+    const struct history_visitor visitor = {.client = add_spam, .ctx = &spam};
+    struct kv_txn *txn;
+    char line[256];
+
+    f->conf.policy.reports_per_day = 4;
+    put(f, "mail.log", "w", "");
+    for (unsigned i = 0; i < 90; i++) {
+        (void)snprintf(line, sizeof line,
+            "Nov %u 09:00:%02u mx rspamd[9]: <f81a2c>; proxy; rspamd_task_write_log: id: <m@b.e>, "
+            "ip: 203.0.113.%u, from: <s@b.e>, (default: T (add header): [9.10/15.00] [X(9.1){}])\n",
+            22 + i / 45, i % 45, i % 3);
+        put(f, "mail.log", "a", line);
+        run(f);
+    }
+    assert_int_equal(kv_begin(history_kv(f->history), false, &txn, &f->msg), ERR_OK);
+    assert_int_equal(history_walk(txn, NULL, &visitor), ERR_OK);
+    assert_int_equal(history_counters(txn, add_over, &over), ERR_OK);
+    kv_abort(&txn);
+    assert_int_equal(spam, 3 * 2 * 4);
+    assert_int_equal(over, 90 - spam);
+}
+
 /* A real server with SPF policy services, and one that asks DNS lists. */
 static void
 end_to_end(void **state)
@@ -454,6 +498,7 @@ main(void)
         TEST(replay),
         TEST(replay_exim),
         TEST(end_to_end),
+        TEST(filter_verdicts),
         TEST(formats),
         TEST(stores),
     };
