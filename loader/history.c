@@ -196,6 +196,11 @@ fold_accepted(struct fold *fold)
     struct hist_weight *active = &client->weights[HIST_ACTIVE];
     int64_t when_s = fold->seen->when_s;
 
+    /* What came before was attempts and reports; 0 days: it was discounted. */
+    if (client->accepted == 1 && client->days > 0) {
+        client->first_s = client->last_s = when_s;
+        client->days = 1;
+    }
     count(&client->days,
         fold->day > hist_day(client->last_s) || fold->day < hist_day(client->first_s));
     if (active->weight == 0 || fold->day > active->day)

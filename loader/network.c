@@ -244,12 +244,13 @@ merge_use(const struct network *network, struct hist_use *into, const struct his
     into->null_sender |= more->null_sender;
 }
 
-/* Whether a use gives its place to another. */
+/* Whether a use gives its place to another; the same whenever it is asked. */
 static bool
 yields(const struct network *network, const struct hist_use *use, const struct hist_use *to)
 {
-    uint32_t weight = hist_weight_on(&use->weight, network->today, half_life(network));
-    uint32_t other = hist_weight_on(&to->weight, network->today, half_life(network));
+    int32_t day = use->weight.day > to->weight.day ? use->weight.day : to->weight.day;
+    uint32_t weight = hist_weight_on(&use->weight, day, half_life(network));
+    uint32_t other = hist_weight_on(&to->weight, day, half_life(network));
 
     return weight < other || (weight == other && use->last_s < to->last_s);
 }

@@ -484,6 +484,24 @@ spf_counts(void **state)
     commit(f);
 }
 
+/* Neither the day nor the time of an attempt counts, should it come first. */
+static void
+attempt_comes_first(void **state)
+{
+    struct fixture *f = *state;
+    struct observation one = seen(T0, "192.0.2.1", "h.example", "a.example");
+
+    begin(f, true);
+    one.outcome = OBS_ATTEMPT;
+    history_add(f->txn, &one);
+    one.when_s += 5 * 86400;
+    one.outcome = OBS_ACCEPTED;
+    history_add(f->txn, &one);
+    commit(f);
+    assert_int_equal(walk(f, NULL), ERR_OK);
+    assert_non_null(strstr(f->walk, "192.0.2.1 n2 a1 h1 +0 -0 d1 432000..432000 p0\n"));
+}
+
 /* A filter's verdicts on a client weigh no more on a day than a reporter's; people's words, traps
  * and other clients are not counted, and what is over is still a session. */
 static void
@@ -769,6 +787,7 @@ main(void)
         cmocka_unit_test_setup_teardown(spf_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(forgers_do_not_harm_a_domain, setup, teardown),
         cmocka_unit_test(crowds),
+        cmocka_unit_test_setup_teardown(attempt_comes_first, setup, teardown),
         cmocka_unit_test_setup_teardown(filters_are_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(versions, setup, teardown),

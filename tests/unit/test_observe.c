@@ -324,6 +324,44 @@ replay_exim(void **state)
     assert_int_equal(tally.helos, 747);
 }
 
+/* The same log with other recipients is the same history. */
+static void
+recipients_change_nothing(void **state)
+{
+    struct fixture *f = *state;
+    char text[1024], first[sizeof f->got];
+    unsigned seed = 20261124;
+    const struct history_visitor visitor = {
+        .client = on_client, .helo = on_helo, .pair = on_pair, .ctx = f};
+
+    first[0] = '\0';
+    for (unsigned round = 0; round < 2; round++) {
+        struct kv_txn *txn;
+
+        put(f, "mail.log", "w", "");
+        for (unsigned i = 1; i <= 60; i++) {
+            char *to = strstr(strcpy(text, mail(i, (char[1024]){0})), "to=<r@t");
+            assert_non_null(to);
+            seed = seed * 1103515245 + 12345;
+            if (round == 1)
+                to[4] = (char)('a' + seed / 65536 % 26);
+            put(f, "mail.log", "a", text);
+        }
+        run_expect(f, 300, 60);
+        f->n = 0;
+        assert_int_equal(kv_begin(history_kv(f->history), false, &txn, &f->msg), ERR_OK);
+        assert_int_equal(history_walk(txn, NULL, &visitor), ERR_OK);
+        kv_abort(&txn);
+        if (round == 1)
+            assert_string_equal(first, f->got);
+        memcpy(first, f->got, sizeof first);
+        history_close(&f->history);
+        assert_int_equal(unlink(f->db), 0);
+        assert_int_equal(history_open(f->db, false, &f->history, &f->msg), ERR_OK);
+    }
+    assert_non_null(strstr(first, "h60.example"));
+}
+
 static enum err
 add_spam(void *ctx, const struct hist_client *client)
 {
@@ -499,6 +537,7 @@ main(void)
         TEST(replay_exim),
         TEST(end_to_end),
         TEST(filter_verdicts),
+        TEST(recipients_change_nothing),
         TEST(formats),
         TEST(stores),
     };
