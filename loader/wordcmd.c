@@ -10,6 +10,7 @@
 #include "loader/history_forget.h"
 #include "loader/jsonline.h"
 #include "loader/listbrake.h"
+#include "loader/network.h"
 #include "loader/output.h"
 #include "loader/status.h"
 #include "zones/confvalue.h"
@@ -189,10 +190,15 @@ discount(struct saying *saying)
     enum err err = ERR_OK;
     if (saying->request->act != WORD_SAY || saying->request->verb != WORD_UNLIST)
         return ERR_OK;
-    for (unsigned i = 0; i < saying->request->count && err == ERR_OK; i++)
-        if (!saying->words[i].subject.is_name)
-            err = history_discount(
-                saying->run->conf, &saying->words[i].subject.prefix, &clients, saying->msg);
+    for (unsigned i = 0; i < saying->request->count && err == ERR_OK; i++) {
+        struct prefix prefix = saying->words[i].subject.prefix;
+        if (saying->words[i].subject.is_name)
+            continue;
+        /* What its neighbours did would list an address of a /64 that is judged as one. */
+        if (!ip_is4(&prefix.addr) && prefix.len > NETWORK_BITS)
+            prefix = network_of(&prefix.addr);
+        err = history_discount(saying->run->conf, &prefix, &clients, saying->msg);
+    }
     if (err < 0 || clients == 0)
         return err;
     if (saying->run->json)

@@ -2,6 +2,7 @@
 #include "tests/unit/whole_fixture.h"
 
 #include "loader/network.h"
+#include "loader/wordcmd.h"
 
 enum { TODAY = 20000 };
 
@@ -294,6 +295,38 @@ one_entry_is_served(void **state)
     whole_close(&w);
 }
 
+/* What the operator takes off does not return, though its neighbours did as bad. */
+static void
+unlisted_does_not_return(void **state)
+{
+    struct whole w;
+    struct errmsg msg;
+    char prefix[64];
+    char *subject = (char[]){"2001:db8:bad:1::3:99"};
+    const struct word_request request = {
+        .act = WORD_SAY, .verb = WORD_UNLIST, .subjects = &subject, .count = 1, .note = "x"};
+    (void)state;
+    whole_open(&w, "");
+    rotate(&w, "2001:db8:bad:1:0:0");
+    rotate(&w, "2001:db8:bad:2:0:0");
+    whole_judge(&w);
+    assert_true(whole_has(&w, subject, REASON_SCORE, prefix));
+    struct run run = {.conf = w.conf, .now_s = NOW_S, .force = true};
+    FILE *out = tmpfile();
+    assert_non_null(out);
+    if (word_command(&run, &request, out, &msg) != EXIT_DONE)
+        fail_msg("%s", msg.text);
+    assert_int_equal(fclose(out), 0);
+    run_close(&run);
+    run = (struct run){.conf = w.conf, .now_s = NOW_S + 60, .force = true};
+    if (stage_publish(&run, &msg) != EXIT_DONE)
+        fail_msg("%s", msg.text);
+    run_close(&run);
+    assert_false(whole_has(&w, subject, REASON_SCORE, prefix));
+    assert_true(whole_has(&w, "2001:db8:bad:2::3:99", REASON_SCORE, prefix));
+    whole_close(&w);
+}
+
 /* A neighbour whose mail is kept, one who is verified beside another, and one who is never
  * listed. */
 static void
@@ -370,6 +403,7 @@ main(void)
         cmocka_unit_test_setup_teardown(reverse_name_of_the_middle, setup, teardown),
         cmocka_unit_test_setup_teardown(names_are_bounded, setup, teardown),
         cmocka_unit_test(one_entry_is_served),
+        cmocka_unit_test(unlisted_does_not_return),
         cmocka_unit_test(neighbours_are_not_hurt),
         cmocka_unit_test(a_name_has_one_client_of_a_network),
     };
