@@ -3,18 +3,11 @@
 
 #include "loader/network.h"
 #include "loader/wordcmd.h"
+#include "tests/unit/judge_thresholds.h"
 
 enum { TODAY = 20000 };
 
-static const struct policy policy = {.score_threshold = 25,
-    .half_life_days = 7,
-    .retention_days = 90,
-    .list_sessions = 3,
-    .list_days = 2,
-    .complaints = 5,
-    .churn_names = 8,
-    .fail_habit_domains = 5,
-    .min_sessions = 5};
+static const struct policy policy = {JUDGE_THRESHOLDS};
 
 /* One address with a session on a day, the facts of which a test may change. */
 struct member {
