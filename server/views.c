@@ -7,12 +7,13 @@ view_find(const struct view_table *views, const struct dname *name, unsigned *in
     const struct view_entry *entry = views->entries, *end = entry + views->count;
     const size_t len = name->len;
     for (; entry < end; entry++) {
-        uint16_t first;
+        /* Of the root there is no second byte, not even to read where a name is the longest. */
+        uint16_t first = entry->first;
         if (len < entry->len)
             continue;
-        memcpy(&first, name->b + len - entry->len, sizeof first);
-        /* Of the root the second byte is none. */
-        if ((first != entry->first && entry->len > 1) || !dname_under(name, &entry->zone->apex))
+        if (entry->len > 1)
+            memcpy(&first, name->b + len - entry->len, sizeof first);
+        if (first != entry->first || !dname_under(name, &entry->zone->apex))
             continue;
         if (index != NULL)
             *index = entry->index;
