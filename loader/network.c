@@ -132,8 +132,11 @@ add_client(struct network *network, const struct hist_client *client)
         *active = *more;
     if (client->accepted == 0)
         return;
-    mark_day(network, client->first_s);
-    mark_day(network, client->last_s);
+    /* Of a discounted address, the first time may be of what does not count any more. */
+    if (client->days > 1)
+        mark_day(network, client->first_s);
+    if (client->days > 0)
+        mark_day(network, client->last_s);
 }
 
 /* -- identities -- */

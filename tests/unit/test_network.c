@@ -129,6 +129,25 @@ a_day_is_a_day(void **state)
     assert_true(facts->client->weights[HIST_ACTIVE].weight <= HIST_UNIT);
 }
 
+/* Of a discounted address, first_s is of what does not count any more. */
+static void
+discounted_days_are_none(void **state)
+{
+    static const uint32_t days[] = {0, 1, 2};
+    struct fixture *f = *state;
+    struct member m;
+    for (size_t i = 0; i < sizeof days / sizeof *days; i++) {
+        struct ip ip = ip_of("2001:db8:0:1::1");
+        network_begin(f->network, &ip, (int64_t)TODAY * DAY_S);
+        member_of(&m, "2001:db8:0:1::1", TODAY - 1, "198.51.100.1");
+        m.client.first_s -= 9 * DAY_S;
+        m.client.days = days[i];
+        m.client.accepted = 2;
+        network_add(f->network, &m.facts);
+        assert_int_equal(network_facts(f->network)->client->days, days[i]);
+    }
+}
+
 static void
 two_identities_are_apart(void **state)
 {
@@ -390,6 +409,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(sums_are_of_all, setup, teardown),
         cmocka_unit_test_setup_teardown(a_day_is_a_day, setup, teardown),
+        cmocka_unit_test_setup_teardown(discounted_days_are_none, setup, teardown),
         cmocka_unit_test_setup_teardown(two_identities_are_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(any_ham_is_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(not_where_ipv4_is, setup, teardown),
