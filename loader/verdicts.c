@@ -54,6 +54,7 @@ struct collector {
     bool never;              /* one of them is never listed */
     size_t before[SET_PAIR]; /* rows before them */
     struct verdict_counts of_addresses;
+    struct previous earlier; /* what they had, together and since the first */
 };
 
 static const struct {
@@ -196,19 +197,32 @@ add_score(struct collector *collector, const struct range *range, const struct j
     return add_literal(collector, SET_TRUST, range, A_TRUST | judgement->trust);
 }
 
-/* An address, or a network. */
+static void
+remember_earlier(struct previous *earlier, const struct previous *before)
+{
+    earlier->reasons = reasons_union(earlier->reasons, before->reasons);
+    if (before->since_s != 0 && (earlier->since_s == 0 || before->since_s < earlier->since_s))
+        earlier->since_s = before->since_s;
+}
+
+/* An address, or a network, which is not listed anew if its addresses were by themselves. */
 static enum err
 add_judgement(
     struct collector *collector, const struct range *range, const struct judgement *judgement)
 {
     struct verdicts *verdicts = collector->verdicts;
     struct previous before;
+    bool network = ip_cmp(&range->first, &range->last) != 0;
     enum err err = add_score(collector, range, judgement);
     if (err < 0 || reasons_empty(judgement->reasons))
         return err;
     err = previous_ip(collector->previous, kinds[SET_IP].name, &range->first, &before);
     if (err < 0)
         return err;
+    if (!network)
+        remember_earlier(&collector->earlier, &before);
+    else if (reasons_empty(before.reasons))
+        before = collector->earlier;
     count_listing(verdicts, SET_IP, judgement->reasons, before.reasons);
     struct row *row = add_row(&verdicts->rows[SET_IP]);
     if (row == NULL)
@@ -227,6 +241,7 @@ enter_network(struct collector *collector, const struct ip *ip)
     collector->network = network;
     collector->never = false;
     collector->of_addresses = (struct verdict_counts){0};
+    collector->earlier = (struct previous){0};
     for (unsigned set = 0; set < SET_PAIR; set++)
         collector->before[set] = collector->verdicts->rows[set].count;
 }

@@ -1,6 +1,7 @@
 /* The /64 of IPv6 as one client: by itself, and on the whole way to what is served. */
 #include "tests/unit/whole_fixture.h"
 
+#include "loader/history_forget.h"
 #include "loader/network.h"
 #include "loader/wordcmd.h"
 #include "tests/unit/judge_thresholds.h"
@@ -339,6 +340,42 @@ unlisted_does_not_return(void **state)
     whole_close(&w);
 }
 
+/* Addresses that were listed by themselves are no new listing when their network is, and it is
+ * listed since they were. */
+static void
+listed_before_by_addresses(void **state)
+{
+    struct whole w;
+    struct errmsg msg;
+    struct kvread *reader;
+    struct previous previous;
+    struct history_forgotten gone;
+    struct ip later = ip_of("2001:db8:bad:1::77"), ham = ip_of("2001:db8:bad:1::25");
+    const struct word_subject kept = {.prefix = prefix_of(&ham, 128)};
+    char prefix[64];
+    (void)state;
+    whole_open(&w, "");
+    whole_reverse(&w, "2001:db8:bad:1::9", NULL);
+    whole_seen(&w, "2001:db8:bad:1::9", "198.51.100.1", NULL, 10, OBS_SPAM);
+    whole_seen(&w, "2001:db8:bad:1::25", "pc", NULL, 1, OBS_HAM);
+    whole_judge(&w);
+    assert_true(whole_has(&w, "2001:db8:bad:1::9", REASON_SCORE, prefix));
+    assert_string_equal(prefix, "2001:db8:bad:1::9");
+    assert_int_equal(history_forget(w.conf, &kept, &gone, &msg), ERR_OK);
+    struct run run = {.conf = w.conf, .now_s = NOW_S + DAY_S};
+    if (stage_publish(&run, &msg) != EXIT_DONE)
+        fail_msg("%s", msg.text);
+    assert_int_equal(run.verdicts.listed, 1);
+    assert_int_equal(run.verdicts.newly_listed, 0);
+    run_close(&run);
+    assert_int_equal(kvread_open(w.conf->answers_path, &reader, &msg), ERR_OK);
+    assert_int_equal(previous_ip(reader, DATASET_JUDGED_IP, &later, &previous), ERR_OK);
+    assert_true(reasons_have(previous.reasons, REASON_SCORE));
+    assert_int_equal(previous.since_s, NOW_S);
+    kvread_close(&reader);
+    whole_close(&w);
+}
+
 /* A neighbour whose mail is kept, one who is verified beside another, and one who is never
  * listed. */
 static void
@@ -417,6 +454,7 @@ main(void)
         cmocka_unit_test_setup_teardown(names_are_bounded, setup, teardown),
         cmocka_unit_test(one_entry_is_served),
         cmocka_unit_test(unlisted_does_not_return),
+        cmocka_unit_test(listed_before_by_addresses),
         cmocka_unit_test(neighbours_are_not_hurt),
         cmocka_unit_test(a_name_has_one_client_of_a_network),
     };
