@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -102,7 +103,7 @@ take_option(int option, struct learning *out)
         return asof_parse(optarg, &out->now_s) == ERR_OK;
     case 'p':
         out->penalty = strtod(optarg, &end);
-        return *end == '\0' && out->penalty > 0;
+        return *end == '\0' && isfinite(out->penalty) && out->penalty > 0;
     case 'H':
         out->history = true;
         return true;

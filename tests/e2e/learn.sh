@@ -72,7 +72,8 @@ check_has "explain has the weight that was learnt" \
     "$("$BIN/repdns" -c "$CONF" --as-of "$AS_OF" explain 8.2.7.9 2>&1)" \
     "helo-single -$(awk -v w="$(weight helo-single "$RUN/first")" 'BEGIN { printf "%.0f", 10 * w }')"
 for wrong in "--history -c $CONF extra" "--history --score -c $CONF" "--score -o x $RUN/zone" \
-    "--history --penalty 0 -c $CONF" "--history --as-of never -c $CONF"; do
+    "--history --penalty 0 -c $CONF" "--history --penalty inf -c $CONF" \
+    "--history --as-of never -c $CONF"; do
     # shellcheck disable=SC2086
     call learn $wrong
     check_eq "learn $wrong: usage" "$RC" 2
