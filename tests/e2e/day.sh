@@ -294,7 +294,8 @@ run_both() {
     same dump_answers "what is published"
 }
 
-# Those that a score lists and nobody allows, as the twin has them: asked of the server, each.
+# Those that a score lists and nobody allows, as the twin has them: asked of the server, each, and of
+# IPv6's networks the first address and the last.
 on_the_wire() {
     local got wanted
     "$BIN/repdns" -c "$TWIN" dump lists | awk '$1 == "word" && $2 == "allow" { print $3 }' >"$RUN/allowed"
@@ -305,7 +306,8 @@ for line in open(sys.argv[1]):
     words = line.split()
     if words[:2] == ["address", "judged.ip"] and "score" in words[3].split(","):
         ends = [ipaddress.ip_address(a) for a in words[2].split("-")]
-        for i in range(int(ends[-1]) - int(ends[0]) + 1):
+        of_each = range(int(ends[-1]) - int(ends[0]) + 1)
+        for i in of_each if ends[0].version == 4 else {0, of_each[-1]}:
             if str(ends[0] + i) not in allowed:
                 print((ends[0] + i).reverse_pointer.rsplit(".", 2)[0] + ".ip.rep.example A")
 EOF_PY
