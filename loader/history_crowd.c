@@ -51,7 +51,7 @@ hist_crowd_size(const struct hist_crowd *crowd, int32_t day)
     int32_t window = window_of(day);
     unsigned set = 0;
 
-    if (window > crowd->window + 1)
+    if (window - 1 > crowd->window)
         return 0;
     for (unsigned i = 0; i < sizeof crowd->now; i++)
         set += (unsigned)__builtin_popcount(

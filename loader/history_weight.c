@@ -8,7 +8,7 @@ enum { DAY_S = 86400 };
 int32_t
 hist_day(int64_t when_s)
 {
-    int64_t day = when_s >= 0 ? when_s / DAY_S : (when_s - DAY_S + 1) / DAY_S;
+    int64_t day = when_s >= 0 ? when_s / DAY_S : (when_s + 1) / DAY_S - 1;
 
     return day < INT32_MIN ? INT32_MIN : day > INT32_MAX ? INT32_MAX : (int32_t)day;
 }
