@@ -197,15 +197,21 @@ middle(const struct looks *looks)
     return looks->row[i].index;
 }
 
-/* As of a day that is the same whenever it is asked, so that time alone changes no order. */
+static int32_t
+later(int32_t day, const struct hist_use *use)
+{
+    return use->weight.day > day ? use->weight.day : day;
+}
+
+/* As of the last day of all uses, not of today, so that time alone changes no order. */
 static double
-share(const struct hist_use *use, const struct policy *policy)
+share(const struct hist_use *use, int32_t last_day, const struct policy *policy)
 {
     double half_life = policy->half_life_days > 0 ? policy->half_life_days : 1;
 
     if (use->weight.weight == 0)
         return use->count;
-    return use->weight.weight * exp2((use->weight.day - 20000) / half_life);
+    return use->weight.weight * exp2(((double)use->weight.day - last_day) / half_life);
 }
 
 static void
@@ -214,7 +220,10 @@ add_helos(const struct client_facts *facts, const struct policy *policy,
 {
     struct looks looks = {0};
     uint32_t with_helo = facts->client->with_helo, accepted = facts->client->accepted;
+    int32_t last_day = INT32_MIN;
 
+    for (unsigned i = 0; i < facts->helo_count; i++)
+        last_day = later(last_day, facts->helos[i].use);
     for (unsigned i = 0; i < facts->helo_count; i++) {
         double of[FEATURE_COUNT] = {0};
         const struct helo_fact *helo = &facts->helos[i];
@@ -222,7 +231,7 @@ add_helos(const struct client_facts *facts, const struct policy *policy,
         if (helo->form.kind == HELO_KIND_ABSENT)
             continue; /* not logged: never evidence */
         helo_signs(facts, helo, of);
-        add_look(&looks, weights_badness(weights, of), share(helo->use, policy), i);
+        add_look(&looks, weights_badness(weights, of), share(helo->use, last_day, policy), i);
         *(is_bad_helo(of) ? &looks.bad_sessions : &looks.good_sessions) += helo->use->count;
     }
     if (looks.count > 0) {
@@ -238,7 +247,10 @@ add_senders(const struct client_facts *facts, const struct policy *policy,
     const struct weights *weights, struct features *out)
 {
     struct looks looks = {0};
+    int32_t last_day = INT32_MIN;
 
+    for (unsigned i = 0; i < facts->pair_count; i++)
+        last_day = later(last_day, facts->pairs[i].use);
     for (unsigned i = 0; i < facts->pair_count; i++) {
         double of[FEATURE_COUNT] = {0};
         const struct pair_fact *pair = &facts->pairs[i];
@@ -246,7 +258,7 @@ add_senders(const struct client_facts *facts, const struct policy *policy,
         if (pair->use->null_sender)
             continue; /* the HELO name in the place of a domain */
         sender_signs(facts, pair, of);
-        add_look(&looks, weights_badness(weights, of), share(pair->use, policy), i);
+        add_look(&looks, weights_badness(weights, of), share(pair->use, last_day, policy), i);
         looks.bad_sessions += is_bad_sender(pair, of) ? pair->use->count : 0U;
     }
     if (looks.count > 0) {

@@ -159,10 +159,49 @@ senders(void **state)
         check_look(&looks[i]);
 }
 
+/* However short the half-life, and in whatever year: the look of most sessions speaks. */
+static void
+shares_have_no_end(void **state)
+{
+    static const struct policy policy = {
+        .half_life_days = 1, .churn_names = UINT32_MAX, .fail_habit_domains = UINT32_MAX};
+    static const struct hist_client client = {.accepted = 11, .with_helo = 11};
+    static const int32_t days[] = {0, 20000, 21100, 100000};
+    struct weights weights;
+    struct features features;
+    struct helo texts[2];
+    struct dname domains[2] = {name_of("hotmail.com"), name_of("shop.de")};
+    (void)state;
+    weights_shipped(&weights);
+    for (size_t d = 0; d < sizeof days / sizeof *days; d++) {
+        const struct hist_use uses[2] = {{.count = 1, .weight = {days[d], HIST_UNIT}},
+            {.count = 10, .weight = {days[d], 10 * HIST_UNIT}}};
+        struct helo_fact helos[2];
+        struct pair_fact pairs[2];
+        for (unsigned i = 0; i < 2; i++) {
+            helos[i] = (struct helo_fact){.text = &texts[i], .use = &uses[i]};
+            helo_set(&texts[i], i == 0 ? "pc" : "mx.shop.de", i == 0 ? 2 : 10);
+            helo_classify(&texts[i], &helos[i].form);
+            pairs[i] = (struct pair_fact){
+                .domain = &domains[i], .organisation = domains[i], .use = &uses[i]};
+        }
+        const struct client_facts facts = {.client = &client,
+            .rdns = RDNS_STATE_NONE,
+            .helo_count = 2,
+            .helos = helos,
+            .pair_count = 2,
+            .pairs = pairs};
+        features_of(&facts, &policy, &weights, &features);
+        assert_ptr_equal(features.helo, &helos[1]);
+        assert_ptr_equal(features.sender, &pairs[1]);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(countries),
-        cmocka_unit_test(every_provider_is_found), cmocka_unit_test(senders)};
+        cmocka_unit_test(every_provider_is_found), cmocka_unit_test(senders),
+        cmocka_unit_test(shares_have_no_end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
