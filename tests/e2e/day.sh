@@ -186,6 +186,8 @@ downgrade() {
     chown repdns:repdns "$store"
     chmod 660 "$store"
 }
+# Counts of sender domains are made from pairs, which an unlisting dropped.
+without_counts() { dump_history "$CONF" | sed 's/^\(domain [^ ]*\) .*/\1/'; }
 other_programs() {
     stop_server
     BIN=$RUN/new
@@ -194,7 +196,7 @@ other_programs() {
 old_history() {
     check_eq "noon: the server is the other folder's" "$(readlink "/proc/${STARTED[repdnsd]}/exe")" \
         "$RUN/new/repdnsd"
-    dump_history "$CONF" >"$RUN/history-before"
+    without_counts >"$RUN/history-before"
     dump_answers "$CONF" >"$RUN/answers-before"
     downgrade "$CONF"
     downgrade "$TWIN"
@@ -202,7 +204,7 @@ old_history() {
         "$("$BIN/repdns" -c "$CONF" dump history 2>&1 || true)" 'repdns-load observe'
     both publish || fail "noon: the first publish afterwards"
     check_eq "noon: the history has what it had" \
-        "$(dump_history "$CONF" | diff "$RUN/history-before" - || true)" ""
+        "$(without_counts | diff "$RUN/history-before" - || true)" ""
     check_eq "noon: the same is listed" \
         "$(dump_answers "$CONF" | diff "$RUN/answers-before" - || true)" ""
 }
