@@ -108,9 +108,12 @@ struct hist_totals {
 
 struct history;
 
+/* ERR_NOTFOUND: there is no store, and it is not made for reading only. ERR_FORMAT: it is of
+ * another version; unless for reading only, one of a version before becomes one of this. */
 enum err history_open(
     const char *path, bool read_only, struct history **out, struct errmsg *msg) MUST_CHECK;
 void history_close(struct history **history);
+/* Borrowed until history_close. */
 struct kv *history_kv(struct history *history);
 
 /* The days in which weights halve, for what is folded from now on; 7 in a new history. */
@@ -129,15 +132,15 @@ void hist_weight_add(
 void hist_weight_take(
     struct hist_weight *weight, int32_t day, uint32_t units, uint32_t half_life_days);
 
+/* Adds one sum to another, as of the later of their days. */
+void hist_weight_sum(
+    struct hist_weight *into, const struct hist_weight *more, uint32_t half_life_days);
+
 /* history_crowd.c. */
 void hist_crowd_add(struct hist_crowd *crowd, const struct ip *client, int32_t day);
 /* About how many there were in the window of the day and the one before it; 1,400 or more say no
  * more than that. The error is some percent, a few at the least. */
 uint32_t hist_crowd_size(const struct hist_crowd *crowd, int32_t day);
-
-/* Adds one sum to another, as of the later of their days. */
-void hist_weight_sum(
-    struct hist_weight *into, const struct hist_weight *more, uint32_t half_life_days);
 
 /* Folds one observation into a write transaction. Failures are sticky in the transaction. */
 void history_add(struct kv_txn *txn, const struct observation *observation);
@@ -164,6 +167,7 @@ struct history_visitor {
 /* only: the clients of that prefix alone, of a length in whole bytes, or NULL for all. */
 enum err history_walk(struct kv_txn *txn, const struct prefix *only,
     const struct history_visitor *visitor) MUST_CHECK;
+/* All zero in a history without sessions. */
 enum err history_totals(struct kv_txn *txn, struct hist_totals *out) MUST_CHECK;
 /* history_domain.c: a sender domain's record; ERR_NOTFOUND if there is none. And all of them, in
  * the order of dname_key. */

@@ -159,8 +159,7 @@ fit_safely(
     return ERR_OK;
 }
 
-/* Weights choose which of several looks speaks for an address, so that theirs are looked at last.
- */
+/* Weights choose which of several looks speaks for an address: these are looked at by theirs. */
 static enum err
 check_again(struct sample *sample, const struct learnhistory *learnt, struct errmsg *msg)
 {

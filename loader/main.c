@@ -62,7 +62,7 @@ static const struct usage_command commands_told[] = {
     {"forget", "cawkjqh", "WHAT...", "erase all that is known of a subject"},
     {"spf", NULL, "...", "SPF results by hand"},
     {"classify", NULL, "...", "classes of reverse names"},
-    {"learn", NULL, "...", "weights from labelled mail"},
+    {"learn", NULL, "...", "weights from labelled mail or the history"},
     {"report", NULL, "spam|ham|trap", "what is said of a mail"},
     {"watch", NULL, "...", "stay, and publish lists as they change"},
 };

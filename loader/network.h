@@ -16,7 +16,7 @@
 
 struct network;
 
-/* policy and weights are borrowed until network_free. */
+/* policy and weights are borrowed until network_free. ERR_NOMEM. */
 enum err network_new(
     const struct policy *policy, const struct weights *weights, struct network **out) MUST_CHECK;
 void network_free(struct network **network);
@@ -34,10 +34,10 @@ void network_add(struct network *network, const struct client_facts *facts);
 /* Whether what was added is to be judged as one. */
 bool network_is_one(const struct network *network);
 
-/* The facts of the whole. Sessions and reports are summed up. Days are those known to be different:
- * of each address the first and the last. The reverse name is that of the address in the middle,
- * when the sessions are put in the order of how bad it looks. Priors
- * are the caller's. Borrowed from the network until the next begin or add. */
+/* The facts of the whole, of at least one address. Sessions and reports are summed up. Days are
+ * those known to be different: of each address the first and the last. The reverse name is that of
+ * the address in the middle, when the sessions are put in the order of how bad it looks. Priors are
+ * the caller's. Borrowed from the network until the next begin or add. */
 struct client_facts *network_facts(struct network *network);
 
 #endif
