@@ -391,8 +391,8 @@ make_rows_set(struct verdicts *verdicts, unsigned set, const struct policy *poli
     }
     verdicts->sets[set].addrs = addrs;
     verdicts->sets[set].names = names;
-    verdicts->sets[set].evidence = evidence;
     bool has_evidence = set != SET_SCORE && set != SET_TRUST;
+    verdicts->sets[set].evidence = has_evidence ? evidence : NULL;
     verdicts->sets[set].evidence_count = has_evidence ? rows->count : 0;
     return ERR_OK;
 }

@@ -147,6 +147,13 @@ say "a dry run" 0 judge --dry-run
 check_has "nothing would change" "$(cat "$RUN/say.log")" '^0 anew, 0 no more, 0 with other reasons'
 say "in another month" 0 --as-of 2027-01-30T12:00:00 judge --dry-run
 check_has "what would go is told" "$(cat "$RUN/say.log")" '^[-~] judged.ip 2001:db8:bad::/64 '
+{
+    cat "$CONF"
+    echo 'never_list = {"203.0.113.0/24", "2001:db8:bad::/64"}'
+} >"$RUN/never.conf"
+load "$RUN/never.conf" --as-of "$AS_OF" judge --dry-run >"$RUN/say.log"
+check_has "what would never be listed" "$(cat "$RUN/say.log")" '^- judged.ip 2001:db8:bad::/64 '
+check_hasnt "scores are not told" "$(cat "$RUN/say.log")" '^[-+~] judged.(score|trust)'
 say "dry runs of other stages" 2 publish --dry-run
 
 echo "# forgotten"
