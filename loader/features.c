@@ -155,20 +155,29 @@ is_bad_sender(const struct pair_fact *pair, const double *of)
 
 /* -- which one speaks -- */
 
+/* It says nothing for the client. Forwarders fail SPF by nature: that does not make a look bad. */
+static bool
+is_bad_look(const double *of)
+{
+    return is_bad_helo(of) || of[FEATURE_SENDER_PROVIDER] > 0 || of[FEATURE_SENDER_ABROAD] > 0;
+}
+
 /* Sessions by how bad they look, the worst first: at most HISTORY_NAMES_MAX rows are told apart. */
 struct looks {
     unsigned count;
     struct {
-        double badness, weight;
+        double badness, weight, other; /* the weight, if it is no bad look; else 0 */
         unsigned index;
     } row[HISTORY_NAMES_MAX];
-    double sum;
+    double others;
     uint64_t good_sessions, bad_sessions;
 };
 
 static void
-add_look(struct looks *looks, double badness, double weight, unsigned index)
+add_look(struct looks *looks, const struct weights *weights, const double *of, double weight,
+    unsigned index)
 {
+    double badness = weights_badness(weights, of), other = is_bad_look(of) ? 0 : weight;
     unsigned at = looks->count;
 
     if (at == HISTORY_NAMES_MAX)
@@ -177,21 +186,24 @@ add_look(struct looks *looks, double badness, double weight, unsigned index)
         looks->row[at] = looks->row[at - 1];
     looks->row[at].badness = badness;
     looks->row[at].weight = weight;
+    looks->row[at].other = other;
     looks->row[at].index = index;
     looks->count++;
-    looks->sum += weight;
+    looks->others += other;
 }
 
-/* The index of the one in the middle; only if there are some. */
+/* The index of the first that, with those before it, weighs as much as what follows and is not bad;
+ * only if there are some. A bad one that follows weighs nothing: it says nothing for the client. */
 static unsigned
-middle(const struct looks *looks)
+speaker(const struct looks *looks)
 {
-    double before = 0;
+    double before = 0, after = looks->others;
     unsigned i = 0;
 
     for (; i + 1 < looks->count; i++) {
         before += looks->row[i].weight;
-        if (before * 2 >= looks->sum)
+        after -= looks->row[i].other;
+        if (before >= after)
             break;
     }
     return looks->row[i].index;
@@ -231,11 +243,11 @@ add_helos(const struct client_facts *facts, const struct policy *policy,
         if (helo->form.kind == HELO_KIND_ABSENT)
             continue; /* not logged: never evidence */
         helo_signs(facts, helo, of);
-        add_look(&looks, weights_badness(weights, of), share(helo->use, last_day, policy), i);
+        add_look(&looks, weights, of, share(helo->use, last_day, policy), i);
         *(is_bad_helo(of) ? &looks.bad_sessions : &looks.good_sessions) += helo->use->count;
     }
     if (looks.count > 0) {
-        out->helo = &facts->helos[middle(&looks)];
+        out->helo = &facts->helos[speaker(&looks)];
         helo_signs(facts, out->helo, out->of);
     }
     out->bad_sessions = looks.bad_sessions;
@@ -258,11 +270,11 @@ add_senders(const struct client_facts *facts, const struct policy *policy,
         if (pair->use->null_sender)
             continue; /* the HELO name in the place of a domain */
         sender_signs(facts, pair, of);
-        add_look(&looks, weights_badness(weights, of), share(pair->use, last_day, policy), i);
+        add_look(&looks, weights, of, share(pair->use, last_day, policy), i);
         looks.bad_sessions += is_bad_sender(pair, of) ? pair->use->count : 0U;
     }
     if (looks.count > 0) {
-        out->sender = &facts->pairs[middle(&looks)];
+        out->sender = &facts->pairs[speaker(&looks)];
         sender_signs(facts, out->sender, out->of);
     }
     out->bad_senders = looks.bad_sessions;

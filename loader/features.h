@@ -2,10 +2,11 @@
  * The features of a client, from its facts: what weights.def names, each 0 if it does not hold.
  * Pure.
  *
- * Of the HELO names, and of the sender domains, one speaks for the client: the one in the middle
- * when its sessions are put in the order of how bad they look, so that one slip of a busy server
- * says nothing, and a worse session never makes the client look better. Good is said only of what
- * is verified, and does not fade; bad fades.
+ * Of the HELO names, and of the sender domains, one speaks for the client: its sessions are put in
+ * the order of how bad they look, and the worst is taken that, with those before it, weighs as much
+ * as those after it with nothing bad about them. So one slip of a busy server says nothing, and a
+ * bad session never makes the client look better, be it less bad than others. Good is said only of
+ * what is verified, and does not fade; bad fades.
  */
 #ifndef LOADER_FEATURES_H
 #define LOADER_FEATURES_H

@@ -1,4 +1,5 @@
-/* What a sender domain says of a client, by cases, and the tables behind it. */
+/* What a sender domain says of a client, which of several names speaks for it, by cases; and the
+ * tables behind it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -197,11 +198,101 @@ shares_have_no_end(void **state)
     }
 }
 
+/* -- which of several speaks -- */
+
+enum { SAID_MAX = 3 };
+
+struct said {
+    const char *what;
+    struct {
+        const char *name;
+        uint32_t sessions;
+    } of[SAID_MAX];
+    const char *speaker;
+};
+
+static const struct said said_helos[] = {
+    {"a slip of a busy server", {{"mx.shop.br", 10}, {"pc1", 1}}, "mx.shop.br"},
+    {"as many as are not bad", {{"mx.shop.br", 2}, {"pc1", 2}}, "pc1"},
+    {"less bad ones say nothing for it", {{"mx.shop.br", 2}, {"pc1", 2}, {"bad_name!", 9}}, "pc1"},
+    {"nor where all are bad", {{"bad_name!", 9}, {"pc1", 1}}, "pc1"},
+    {"the worst too few", {{"mx.shop.br", 5}, {"pc1", 2}, {"bad_name!", 3}}, "bad_name!"},
+    {"all of them too few", {{"mx.shop.br", 6}, {"pc1", 2}, {"bad_name!", 3}}, "mx.shop.br"},
+};
+
+/* Greeting with a name in .br and without a reverse name. */
+static const struct said said_senders[] = {
+    {"a forwarder", {{"hotmail.com", 1}, {"a.com", 8}}, "a.com"},
+    {"as many as are not bad", {{"hotmail.com", 2}, {"a.com", 2}}, "hotmail.com"},
+    {"one abroad says nothing for it", {{"hotmail.com", 2}, {"a.com", 2}, {"shop.de", 9}},
+        "hotmail.com"},
+    {"the worst too few", {{"hotmail.com", 2}, {"a.com", 5}, {"shop.de", 3}}, "shop.de"},
+};
+
+/* SPF fails for all of the senders. */
+static void
+speaker_of(const struct said *said, bool senders, struct features *out, struct dname *domain)
+{
+    static const struct policy policy = {
+        .half_life_days = 7, .churn_names = UINT32_MAX, .fail_habit_domains = UINT32_MAX};
+    static const struct hist_client client = {.accepted = 20, .with_helo = 20};
+    static struct hist_use uses[SAID_MAX];
+    static struct helo texts[SAID_MAX];
+    static struct helo_fact helos[SAID_MAX];
+    static struct pair_fact pairs[SAID_MAX];
+    struct client_facts facts = {
+        .client = &client, .rdns = RDNS_STATE_NONE, .helos = helos, .pairs = pairs};
+    struct weights weights;
+    for (unsigned i = 0; i < SAID_MAX && said->of[i].name != NULL; i++) {
+        const char *helo = senders ? "mx.shop.br" : said->of[i].name;
+        uses[i] = (struct hist_use){.count = said->of[i].sessions};
+        helo_set(&texts[i], helo, strlen(helo));
+        helos[i] = (struct helo_fact){.text = &texts[i], .use = &uses[i], .resolves_here = FACT_NO};
+        helo_classify(&texts[i], &helos[i].form);
+        facts.helo_count++;
+        if (!senders)
+            continue;
+        domain[i] = name_of(said->of[i].name);
+        pairs[i] = (struct pair_fact){.domain = &domain[i],
+            .organisation = domain[i],
+            .use = &uses[i],
+            .has_spf = true,
+            .spf = REASON_SPF_FAIL};
+        facts.pair_count++;
+    }
+    weights_shipped(&weights);
+    features_of(&facts, &policy, &weights, out);
+}
+
+static void
+speakers(void **state)
+{
+    struct features features;
+    struct dname domains[SAID_MAX];
+    (void)state;
+    for (size_t i = 0; i < sizeof said_helos / sizeof *said_helos; i++) {
+        const struct said *said = &said_helos[i];
+        speaker_of(said, false, &features, domains);
+        if (strncmp(features.helo->text->text, said->speaker, features.helo->text->len) != 0)
+            fail_msg("HELO, %s: %.*s", said->what, features.helo->text->len,
+                (const char *)features.helo->text->text);
+    }
+    for (size_t i = 0; i < sizeof said_senders / sizeof *said_senders; i++) {
+        const struct said *said = &said_senders[i];
+        struct dname wanted = name_of(said->speaker);
+        char text[DNAME_TEXT_SIZE];
+        speaker_of(said, true, &features, domains);
+        (void)dname_format(features.sender->domain, text);
+        if (!dname_equal(features.sender->domain, &wanted))
+            fail_msg("sender, %s: %s", said->what, text);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(countries),
         cmocka_unit_test(every_provider_is_found), cmocka_unit_test(senders),
-        cmocka_unit_test(shares_have_no_end)};
+        cmocka_unit_test(shares_have_no_end), cmocka_unit_test(speakers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -204,12 +204,13 @@ static const enum dns_of any_dns[] = {
 
 /* -- the properties -- */
 
-/* A session with the worst HELO that there is, reported as spam; of a /64, from another address
- * without a reverse name, where none has a worse one. */
+/* A session with a HELO that is never valid, be it not the worst, reported as spam; of a /64, from
+ * another address without a reverse name, where none has a worse one. */
 static void
 more_bad_never_raises(void **state)
 {
     static const enum dns_of no_worse[] = {DNS_UNKNOWN, DNS_ABSENT, DNS_NAMED};
+    static const char *const never_valid[] = {"198.18.0.1", "pc1", "bad_name!"};
     uint64_t seed = SEED;
     unsigned networks = 0, unknown = 0;
     struct fixture f;
@@ -225,7 +226,8 @@ more_bad_never_raises(void **state)
         struct observation bad = {.when_s = DAYS_0 + (int64_t)world.day * DAY_S + DAY_S - 1,
             .client = world.ip[0],
             .label = OBS_SPAM};
-        helo_set(&bad.helo, "198.18.0.1", 10);
+        const char *helo = never_valid[run / 3 % 3];
+        helo_set(&bad.helo, helo, strlen(helo));
         if (before.of_network && kind == 2) {
             bad.client.b[14] = 0x99;
             world.ip[world.peers] = bad.client;
