@@ -216,7 +216,7 @@ more_bad_never_raises(void **state)
     struct fixture f;
     (void)state;
     fixture_open(&f);
-    for (unsigned run = 0; run < CASES; run++) {
+    for (unsigned run = 0; run < cases_of(CASES); run++) {
         struct world world;
         unsigned kind = run % 3;
         random_world(
@@ -246,7 +246,7 @@ more_bad_never_raises(void **state)
         }
         kv_abort(&f.txn);
     }
-    assert_true(networks > CASES / 10 && unknown > CASES / 10);
+    assert_true(networks > cases_of(CASES) / 10 && unknown > cases_of(CASES) / 10);
     fixture_close(&f);
 }
 
@@ -258,7 +258,7 @@ time_never_lowers(void **state)
     struct fixture f;
     (void)state;
     fixture_open(&f);
-    for (unsigned run = 0; run < CASES; run++) {
+    for (unsigned run = 0; run < cases_of(CASES); run++) {
         struct world world;
         random_world(&seed, run % 3, any_dns, DNS_OF_COUNT, &world);
         begin(&f, world.mails, world.count);
@@ -274,7 +274,7 @@ time_never_lowers(void **state)
         }
         kv_abort(&f.txn);
     }
-    assert_true(listed > CASES / 50);
+    assert_true(listed > cases_of(CASES) / 50);
     fixture_close(&f);
 }
 
@@ -296,7 +296,7 @@ order_in_a_day_is_nothing(void **state)
     struct fixture f;
     (void)state;
     fixture_open(&f);
-    for (unsigned run = 0; run < CASES; run++) {
+    for (unsigned run = 0; run < cases_of(CASES); run++) {
         struct world world;
         random_world(&seed, run % 3, any_dns, DNS_OF_COUNT, &world);
         begin(&f, world.mails, world.count);
@@ -326,7 +326,7 @@ attempts_are_nothing(void **state)
     struct fixture f;
     (void)state;
     fixture_open(&f);
-    for (unsigned run = 0; run < CASES; run++) {
+    for (unsigned run = 0; run < cases_of(CASES); run++) {
         struct world world;
         struct observation mixed[2 * MAILS_MAX + 8];
         size_t count = 0, kept = 0;
@@ -368,7 +368,7 @@ retrying_is_as_silence(void **state)
     struct fixture f;
     (void)state;
     fixture_open(&f);
-    for (unsigned run = 0; run < CASES; run++) {
+    for (unsigned run = 0; run < cases_of(CASES); run++) {
         struct world world;
         random_world(&seed, run % 3, any_dns, DNS_OF_COUNT, &world);
         begin(&f, world.mails, world.count);
@@ -398,7 +398,7 @@ retrying_is_as_silence(void **state)
         listed++;
         kv_abort(&f.txn);
     }
-    assert_true(listed > CASES / 50);
+    assert_true(listed > cases_of(CASES) / 50);
     fixture_close(&f);
 }
 
@@ -447,7 +447,7 @@ allow_beats_block(void **state)
     static const enum word_verb verbs[] = {WORD_ALLOW, WORD_BLOCK, WORD_UNLIST};
     uint64_t seed = SEED + 5;
     (void)state;
-    for (unsigned run = 0; run < CASES; run++) {
+    for (unsigned run = 0; run < cases_of(CASES); run++) {
         struct word items[12];
         struct words words = {.items = items, .count = 1 + draw(&seed, 12)};
         struct wordset set = {0};

@@ -112,7 +112,7 @@ more_bad_never_raises(void **state)
     struct fixture f;
     (void)state;
     fixture_open(&f);
-    for (unsigned run = 0; run < RUNS; run++) {
+    for (unsigned run = 0; run < cases_of(RUNS); run++) {
         struct observation mails[MAILS_MAX + 1];
         size_t count;
         unsigned line = run % LINES;
@@ -140,7 +140,7 @@ time_never_lowers(void **state)
     struct fixture f;
     (void)state;
     fixture_open(&f);
-    for (unsigned run = 0; run < RUNS_LONG; run++) {
+    for (unsigned run = 0; run < cases_of(RUNS_LONG); run++) {
         struct observation mails[MAILS_MAX + 1];
         size_t count;
         unsigned line = run % LINES;
@@ -168,7 +168,7 @@ order_in_a_day_is_nothing(void **state)
     (void)state;
     fixture_open(&f);
     fixture_open(&g);
-    for (unsigned run = 0; run < RUNS; run++) {
+    for (unsigned run = 0; run < cases_of(RUNS); run++) {
         struct observation mails[MAILS_MAX + 1], turned[MAILS_MAX + 1];
         size_t count;
         unsigned line = run % LINES;
