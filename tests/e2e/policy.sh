@@ -129,7 +129,7 @@ for port in 25 27; do
         '^554 5\.7\.1 .*blocked using ip\.rep\.example; 203\.0\.113\.7 was blocked by hand'
     got=$(smtp "$MX6" $port 2001:db8:bad::9 mail.clean.example a@nothing.example user@test.example)
     check_has "port $port: a judged client, over IPv6" "$got" \
-        '^554 .*blocked using ip\.rep\.example; 2001:db8:bad::9 .*\(client 2001:db8:bad::9\)'
+        '^554 .*blocked using ip\.rep\.example; 2001:db8:bad::/64 .*\(client 2001:db8:bad::9\)'
     got=$(mail4 $port $good badhelo.example anna@good.example)
     check_has "port $port: a listed HELO name" "$got" \
         '^554 .*blocked using helo\.rep\.example; badhelo\.example is listed by the operator'

@@ -83,7 +83,7 @@ result "client on a list, our text" "$(wire_ip 203.0.113.8 ip)/TXT" "$got" \
     '^554 5\.7\.1 .*ip\.rep\.example; 203\.0\.113\.8 is listed by the operator .*; see https://rep\.example/why\?q=203\.0\.113\.8'
 got=$(send_mail 25 2001:db8:bad::9 client.isp.example a@good.example)
 result "IPv6 client with a bad score" "$(wire_ip 2001:db8:bad::9 ip)" "$got" \
-    '^554 5\.7\.1 .*\[2001:db8:bad::9\] blocked using ip\.rep\.example; 2001:db8:bad::9 (has|greets) .*'
+    '^554 5\.7\.1 .*\[2001:db8:bad::9\] blocked using ip\.rep\.example; 2001:db8:bad::/64 (has|greets) .*'
 got=$(send_mail 35 203.0.113.10 ten.isp.example a@good.example)
 result "a zone of another base" 10.113.0.203.bl.rep.internal "$got" \
     '^554 .*blocked using bl\.rep\.internal; intern knows 203\.0\.113\.10'
