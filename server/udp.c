@@ -20,9 +20,6 @@
 
 /* Larger batches gain nothing measurable; a query of over 1,500 bytes is no query. */
 enum { BATCH = 64, QUERY_SIZE = 1536, CONTROL_SIZE = 64, POLL_MS = 1000 };
-/* Between buffers of a batch: at powers of two their beginnings, all that is used of most, would
- * drive each other out of the same few places of the first-level cache. */
-enum { APART = 64 };
 /* One of so many batches is timed: two readings of a clock, some 50 ns, in 16 times the 3,000 that
  * a batch costs even if it is of one query. */
 enum { TIMED = 16 };
@@ -31,23 +28,11 @@ struct batch {
     struct mmsghdr in[BATCH], out[BATCH];
     struct iovec in_vec[BATCH], out_vec[BATCH];
     struct sockaddr_in6 from[BATCH];
-    uint8_t query[BATCH][QUERY_SIZE + APART];
-    uint8_t reply[BATCH][ANSWER_UDP_MAX + APART];
+    uint8_t query[BATCH][QUERY_SIZE];
+    uint8_t reply[BATCH][ANSWER_UDP_MAX];
     _Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL_SIZE];
     unsigned untimed; /* batches since the last that was timed */
-    unsigned singles; /* batches of one query in a row */
 };
-
-/* While queries come one by one, looking for a second one each time, in vain, is a twentieth of
- * what an answer costs: after CALM such batches only one in PROBE looks for it. A crowd is so met
- * PROBE answers late. */
-enum { CALM = 32, PROBE = 16 };
-
-static unsigned
-batch_size(const struct batch *batch)
-{
-    return batch->singles < CALM || batch->singles % PROBE == 0 ? BATCH : 1;
-}
 
 /* Makes the first count messages ready to receive again. */
 static void
@@ -149,15 +134,13 @@ note_latency(struct worker *worker, int fd, int64_t from_ns)
     counters_latency(worker->counters, took_ns);
 }
 
-/* Answers one batch of a socket, of at most so many messages; returns how many it took, 0 if there
- * were none. */
+/* Answers one batch of a socket; returns how many messages it took, 0 if there were none. */
 static unsigned
-serve_batch(struct worker *worker, struct batch *batch, int fd, unsigned most, int flags)
+serve_batch(struct worker *worker, struct batch *batch, int fd, int flags)
 {
-    int n = recvmmsg(fd, batch->in, most, flags, NULL);
+    int n = recvmmsg(fd, batch->in, BATCH, flags, NULL);
     if (n <= 0)
         return 0;
-    batch->singles = n == 1 ? batch->singles + 1 : 0;
     bool timed = ++batch->untimed >= TIMED;
     int64_t from_ns = timed ? clock_ns(CLOCK_MONOTONIC) : 0;
     counters_batch(worker->counters, (unsigned)n);
@@ -179,7 +162,7 @@ serve_all(struct worker *worker, struct batch *batch, const struct pollfd *fds, 
 {
     for (nfds_t i = 0; i < count; i++)
         for (unsigned rounds = 0; fds[i].revents != 0 && rounds < BATCH; rounds++)
-            if (serve_batch(worker, batch, fds[i].fd, BATCH, MSG_DONTWAIT) < BATCH)
+            if (serve_batch(worker, batch, fds[i].fd, MSG_DONTWAIT) < BATCH)
                 break;
 }
 
@@ -188,7 +171,7 @@ static void
 serve_busy(struct worker *worker, struct batch *batch, int fd)
 {
     int64_t until_ms = worker_now_ms() + UDP_WAIT_MS;
-    while (serve_batch(worker, batch, fd, batch_size(batch), MSG_WAITFORONE) > 0)
+    while (serve_batch(worker, batch, fd, MSG_WAITFORONE) > 0)
         if (worker_now_ms() >= until_ms)
             break;
 }

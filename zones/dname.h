@@ -39,8 +39,8 @@ unsigned dname_labels(const struct dname *name); /* without the root */
 bool dname_equal(const struct dname *a, const struct dname *b);
 /* name is zone or lies below it. */
 bool dname_under(const struct dname *name, const struct dname *zone);
-/* On the answer path, instead of an assignment, which is 256 bytes: nearly all names are short, and
- * a copy of a fixed length costs a tenth of another. out is not name. */
+/* On the answer path, instead of an assignment of 256 bytes: nearly all names are short, and a copy
+ * of a fixed length needs no call. out is not name. */
 static inline void
 dname_copy(const struct dname *name, struct dname *out)
 {
