@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,17 +73,14 @@ set_after(int fd, const struct endpoint *endpoint, bool tcp)
     static const struct ip any6 = {{0}};
     const struct ip any4 = ip_from_v4(0);
     const int buffer = UDP_BUFFER, probe = IP_PMTUDISC_PROBE, probe6 = IPV6_PMTUDISC_PROBE;
-    const struct timeval wait = {.tv_usec = UDP_WAIT_MS * 1000};
     bool v6 = !ip_is4(&endpoint->ip);
     if (tcp)
         return 0;
-    /* Wishes, all but the time-out. What arrives while a worker starts or is not scheduled waits in
+    /* Wishes. What arrives while a worker starts or is not scheduled waits in
      * the buffer: 4 MiB are some 5,000 small queries as the kernel counts them (net.core.rmem_max
      * may allow less). Answers are never fragments (RFC 9715 3.1 R2): small, with DF set,
      * whatever anybody says of the path. */
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0)
-        return -1;
     if (v6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &probe6, sizeof probe6);
     else

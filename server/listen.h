@@ -9,10 +9,6 @@
 #include "server/activation.h"
 #include "zones/zoneconf.h"
 
-/* A UDP socket blocks, for this long: what a worker that waits in recvmmsg may take to see a
- * signal. Shorter would wake idle workers for nothing, longer would be felt at a reload. */
-enum { UDP_WAIT_MS = 10 };
-
 /* UDP has several sets, over which the kernel spreads the clients (SO_REUSEPORT): as many as there
  * were workers at start. When the number of workers changes, a worker serves several sets, or
  * workers share one: a set that nobody serves would lose its clients, and one that is added later

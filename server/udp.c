@@ -1,18 +1,23 @@
 /*
  * The UDP worker: batches from the kernel, one snapshot and one clock reading a batch.
  *
- * With one socket it waits in recvmmsg itself: two system calls a batch, which is what decides
- * where batches are short. That wait ends by UDP_WAIT_MS at most; only then, and about as often
- * under load, are signals looked for. With several sockets, and once nothing comes, poll waits for
- * all of them and for signals.
+ * With one socket it waits in the receiving call itself: two system calls a batch, which is what
+ * decides where batches are short. A tick ends that wait every TICK_MS; only then, and about as
+ * often under load, are signals looked for. With several sockets, and once nothing comes, poll
+ * waits for all of them and for signals.
+ *
+ * The tick is one timer that goes on by itself. A time-out of the socket would be set and taken
+ * back at each wait, and the kernel would look for its next timer whenever the worker sleeps.
  */
 #include <errno.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include "server/listen.h"
@@ -20,6 +25,9 @@
 
 /* Larger batches gain nothing measurable; a query of over 1,500 bytes is no query. */
 enum { BATCH = 64, QUERY_SIZE = 1536, CONTROL_SIZE = 64, POLL_MS = 1000 };
+/* What a worker that waits for queries may take to see a signal. Shorter would wake it for nothing,
+ * longer would be felt at a reload. */
+enum { TICK_MS = 10 };
 /* One of so many batches is timed: two readings of a clock, some 50 ns, in 16 times the 3,000 that
  * a batch costs even if it is of one query. */
 enum { TIMED = 16 };
@@ -32,6 +40,7 @@ struct batch {
     uint8_t reply[BATCH][ANSWER_UDP_MAX];
     _Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL_SIZE];
     unsigned untimed; /* batches since the last that was timed */
+    bool ticking;
 };
 
 /* Makes the first count messages ready to receive again. */
@@ -166,21 +175,45 @@ serve_all(struct worker *worker, struct batch *batch, const struct pollfd *fds, 
                 break;
 }
 
-/* Until nothing comes for a while, or it is time to look for signals. */
+static void
+tick(int signal_number)
+{
+    (void)signal_number; /* it has ended the wait */
+}
+
+/* That it can't be set is no failure: poll then waits each time. */
+static void
+set_ticking(struct batch *batch, bool on)
+{
+    const struct timeval every = {.tv_usec = on ? TICK_MS * 1000 : 0};
+    const struct itimerval timer = {every, every};
+    if (on != batch->ticking && setitimer(ITIMER_REAL, &timer, NULL) == 0)
+        batch->ticking = on;
+}
+
+/* Until the tick ends a wait, or it is time to look for signals. The tick is let in here alone. */
 static void
 serve_busy(struct worker *worker, struct batch *batch, int fd)
 {
-    int64_t until_ms = worker_now_ms() + UDP_WAIT_MS;
-    while (serve_batch(worker, batch, fd, MSG_WAITFORONE) > 0)
+    int64_t until_ms = worker_now_ms() + TICK_MS;
+    sigset_t alarm;
+    (void)sigemptyset(&alarm);
+    (void)sigaddset(&alarm, SIGALRM);
+    set_ticking(batch, true);
+    (void)sigprocmask(SIG_UNBLOCK, &alarm, NULL);
+    while (batch->ticking && serve_batch(worker, batch, fd, MSG_WAITFORONE) > 0)
         if (worker_now_ms() >= until_ms)
             break;
+    (void)sigprocmask(SIG_BLOCK, &alarm, NULL);
 }
 
 static void
 serve(struct worker *worker, struct batch *batch, struct pollfd *fds, nfds_t count)
 {
     for (;;) {
-        int n = poll(fds, count, POLL_MS);
+        int n = poll(fds, count, batch->ticking ? TICK_MS : POLL_MS);
+        if (n == 0)
+            set_ticking(batch, false);
         enum worker_order order =
             n > 0 && fds[0].revents != 0 ? worker_signalled(worker) : WORKER_GO_ON;
         if (order == WORKER_END)
@@ -207,7 +240,9 @@ udp_serve(struct worker *worker)
     nfds_t count = 1;
     struct pollfd *fds = calloc(worker->socket_count + 1, sizeof *fds);
     struct batch *batch = calloc(1, sizeof *batch);
+    const struct sigaction on_tick = {.sa_handler = tick}; /* no SA_RESTART: it ends a wait */
     if (batch != NULL && fds != NULL) {
+        (void)sigaction(SIGALRM, &on_tick, NULL);
         prepare(batch, BATCH);
         fds[0] = (struct pollfd){.fd = worker->signals, .events = POLLIN};
         for (unsigned i = 0; i < worker->socket_count; i++)
