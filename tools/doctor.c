@@ -15,6 +15,7 @@ static const struct {
     {"age", doctor_age},
     {"schedule", doctor_schedule},
     {"sockets", doctor_sockets},
+    {"zones", doctor_zones},
     {"delegation", doctor_delegation},
     {"resolver", doctor_resolver},
     {"postfix", doctor_postfix},

@@ -38,6 +38,7 @@ void doctor_stores(struct doctor *doctor);
 void doctor_age(struct doctor *doctor);
 /* doctor_dns.c: what is answered. */
 void doctor_sockets(struct doctor *doctor);
+void doctor_zones(struct doctor *doctor);
 void doctor_delegation(struct doctor *doctor);
 void doctor_resolver(struct doctor *doctor);
 /* doctor_mta.c: what becomes of the answers. */

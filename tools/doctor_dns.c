@@ -5,7 +5,7 @@
 #include "tools/doctor.h"
 #include "tools/snippet.h"
 
-enum { RCODE_OK = 0, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3 };
+enum { RCODE_OK = 0, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3, RCODE_REFUSED = 5 };
 
 static void
 endpoint_text(const struct endpoint *endpoint, char *out, size_t size)
@@ -43,6 +43,72 @@ doctor_sockets(struct doctor *doctor)
                 doctor_say(doctor, DOCTOR_OK, "", "%s answers over %s", text, ways[k].name);
         }
     }
+}
+
+/* A name left of each kind of zone for which all of its datasets are asked, whether it is listed or
+ * not; the first is for the zones that are asked for addresses. */
+static const struct dname *
+probe_of(enum zone_kind kind)
+{
+    static const struct dname address = {11, "\0011\0012\0010\003192"},
+                              name = {16, "\006doctor\007example"},
+                              pair = {26, "\0011\0012\0010\003192\006doctor\007example"};
+    return kind == ZONE_ADDR ? &address : kind == ZONE_PAIR ? &pair : &name;
+}
+
+/* Whether a zone answers with what it has, which its SOA, or a test entry, does not show. */
+static bool
+examine_zone(struct doctor *doctor, const struct endpoint *server, const struct zone_def *zone)
+{
+    static const struct {
+        unsigned rcode;
+        const char *what, *advice;
+    } failures[] = {
+        {RCODE_SERVFAIL, "answers SERVFAIL: the server misses a list of it, or one that is too old",
+            "send repdnsd SIGHUP if the configuration was changed since its start; else run "
+            "repdns-load run, and see the check age"},
+        {RCODE_REFUSED, "is refused: repdnsd runs with another configuration",
+            "send it SIGHUP, so that it reads this one"},
+    };
+    struct dname name;
+    struct ask_reply reply;
+    if (dname_join(probe_of(zone->kind), &zone->apex, &name) < 0)
+        return true;
+    ask_once(server, &name, ASK_A, ASK_PLAIN, &reply);
+    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+        if (reply.answered && reply.rcode == failures[i].rcode) {
+            char text[DNAME_TEXT_SIZE];
+            (void)dname_format(&zone->apex, text);
+            doctor_say(doctor, DOCTOR_FAIL, failures[i].advice, "%s %s", text, failures[i].what);
+            return false;
+        }
+    return true;
+}
+
+void
+doctor_zones(struct doctor *doctor)
+{
+    const struct conf *conf = doctor->conf;
+    struct endpoint server = conf->listen[0];
+    struct ask_reply reply;
+    unsigned good = 0, bad = 0;
+    server.ip = ask_address(&server);
+    ask_once(&server, &conf->base, ASK_SOA, ASK_PLAIN, &reply);
+    if (!reply.answered || reply.rcode != RCODE_OK)
+        return; /* sockets has said so */
+    for (unsigned i = 0; i < conf->zone_count; i++) {
+        const struct zone_def *zone = &conf->zones[i];
+        /* With a key or an access list this machine need not be served. */
+        if (!zone->enabled || zone->kind == ZONE_BASE || zone->keyed || zone->acl[0] != '\0' ||
+            conf->acl[0] != '\0')
+            continue;
+        if (examine_zone(doctor, &server, zone))
+            good++;
+        else
+            bad++;
+    }
+    if (good > 0 && bad == 0)
+        doctor_say(doctor, DOCTOR_OK, "", "%u answer with what they have", good);
 }
 
 static bool
@@ -113,7 +179,7 @@ name_cause(struct doctor *doctor, const struct dname *name, const struct ask_rep
         {only_unchecked, "DNSSEC: the answer fails its check, because nothing proves the base",
             "exempt the base: domain-insecure in unbound, validate-except in BIND; see repdns "
             "snippet"},
-        {base_there,
+        {base_there && reply->answered && reply->rcode != RCODE_SERVFAIL,
             "the base is answered, but 127.0.0.2 is missing: protection against rebinding strips "
             "addresses in 127/8",
             "exempt the base: private-domain in unbound, rebind-domain-ok in dnsmasq; see repdns "

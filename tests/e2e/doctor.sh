@@ -53,7 +53,7 @@ echo "# a healthy one"
 doctor
 check_eq "exit code" "$RC" 0
 check_hasnt "nothing fails or warns" "$OUTPUT" '^(fail|warn)'
-for name in configuration privileges disk stores age schedule sockets delegation resolver postfix; do
+for name in configuration privileges disk stores age schedule sockets zones delegation resolver postfix; do
     check_has "it looked at $name" "$OUTPUT" "^ok    $name: "
 done
 check_hasnt "no colours in a pipe" "$OUTPUT" $'\033'
@@ -108,6 +108,29 @@ mount -t tmpfs -o size=8m none "$RUN/etc"
 sed "s|^state_dir.*|state_dir = \"$RUN/etc\"|" "$CONF" >"$RUN/full.conf"
 check_has "a full disk" "$("$BIN/repdns" -c "$RUN/full.conf" doctor 2>&1)" '^fail  disk: .* MiB free'
 umount "$RUN/etc"
+
+echo "# zones"
+# A list that the configuration has no more goes with the next run; a server that still knows it has
+# a zone of which it can't say all, though its SOA and its test entry are there.
+echo '203.0.113.99' >"$RUN/short"
+cp "$CONF" "$RUN/before.conf"
+echo "list \"short\" { type = ip4set  files = {\"$RUN/short\"} }" >>"$CONF"
+load "$CONF" import >/dev/null
+load "$CONF" publish --as-of "$AS_OF" >/dev/null
+hup
+listed() { [ -n "$(dig +short +time=$DIG_S -p "$SERVER_PORT" @127.0.0.1 99.113.0.203.ip.rep.example A)" ]; }
+check "the list is served" within 5 listed
+cp "$RUN/before.conf" "$CONF"
+load "$CONF" publish --as-of "$AS_OF" >/dev/null
+finds "the server has another configuration" \
+    '^fail  zones: ip\.rep\.example answers SERVFAIL: the server misses a list'
+check_has "and what to do" "$OUTPUT" '^      send repdnsd SIGHUP'
+hup
+zones_good() {
+    doctor
+    grep -q "^ok    zones: " <<<"$OUTPUT"
+}
+check "the same after SIGHUP" within 5 zones_good
 
 echo "# time"
 sed -i 's/max_age = .*/max_age = "1d"/' "$CONF"
