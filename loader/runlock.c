@@ -10,6 +10,7 @@
 
 #include "loader/clock.h"
 #include "zones/log.h"
+#include "zones/ownfile.h"
 
 static bool
 wait_for_lock(int fd, const char *path, uint32_t wait_s)
@@ -29,6 +30,15 @@ wait_for_lock(int fd, const char *path, uint32_t wait_s)
     return true;
 }
 
+static const char *
+advice_on(int error)
+{
+    return error == ENOENT ? "create state_dir, owned by the loader's user"
+           : error == EACCES || error == EPERM
+               ? "run this as the loader's user, to whom state_dir must belong"
+               : "make state_dir writable";
+}
+
 enum exit_code
 runlock_get(const struct conf *conf, uint32_t wait_s, int *fd, struct errmsg *msg)
 {
@@ -36,10 +46,10 @@ runlock_get(const struct conf *conf, uint32_t wait_s, int *fd, struct errmsg *ms
     int n = snprintf(path, sizeof path, "%s/lock", conf->state_dir);
     *fd = n < 0 || (size_t)n >= sizeof path ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (*fd < 0) {
-        (void)errmsg_set(
-            msg, ERR_IO, "%s: %s; create state_dir and make it writable", path, strerror(errno));
+        (void)errmsg_set(msg, ERR_IO, "%s: %s; %s", path, strerror(errno), advice_on(errno));
         return EXIT_FAILED;
     }
+    ownfile_give(path);
     if (wait_for_lock(*fd, path, wait_s))
         return EXIT_DONE;
     (void)close(*fd);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "kv.h"
+#include "ownfile.h"
 
 /* Readers at once: workers, tools and the loader; a slot is 64 bytes of the lock file. */
 enum { READERS_MAX = 1022 };
@@ -124,7 +125,7 @@ check_path(const char *path, const struct kvenv_options *options, bool *existed,
 
 /* Every reader writes its slot in the lock file: group-writable, whatever the umask. */
 static void
-share_lock(const char *path)
+share(const char *path)
 {
     char lock[4096];
     struct stat st;
@@ -133,6 +134,8 @@ share_lock(const char *path)
         return;
     if (st.st_uid == geteuid() && (st.st_mode & 0777) != 0660)
         (void)!chmod(lock, 0660);
+    ownfile_give(lock);
+    ownfile_give(path);
 }
 
 static int
@@ -200,7 +203,7 @@ kvenv_open(const char *path, const struct kvenv_options *options, MDB_env **env,
         err = check_size(path, *env, msg);
     if (err == ERR_OK) {
         if (!options->read_only)
-            share_lock(path);
+            share(path);
         int dead;
         (void)mdb_reader_check(*env, &dead);
         return ERR_OK;

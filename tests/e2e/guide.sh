@@ -93,6 +93,19 @@ check_hasnt "nothing fails" "$report" '^fail'
 check "a copy is there" test -s /var/backups/repdns/history.mdb
 stop repdnsd || true
 
+echo "# root runs the loader"
+chown -R root:root /var/lib/repdns && chown repdns:repdns /var/lib/repdns
+rm /var/lib/repdns/history.mdb*
+check "by mistake" repdns-load -q publish
+check_eq "whose the files are: the folder's owner's" \
+    "$(find /var/lib/repdns -type f ! \( -user repdns -group repdns \) -printf '%f\n')" ""
+check "and so the loader goes on" load /etc/repdns/repdns.conf -q publish
+chown root /var/lib/repdns/lock
+check_has "a file of root's, kept from the loader" \
+    "$(load /etc/repdns/repdns.conf publish 2>&1 || true)" \
+    "lock: Permission denied; run this as the loader's user"
+chown repdns /var/lib/repdns/lock
+
 echo "# from rbldnsd"
 mkdir -p /var/lib/rbldns
 echo '203.0.113.7 :127.0.0.2:spam' >/var/lib/rbldns/spammers
