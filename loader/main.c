@@ -345,7 +345,7 @@ main(int argc, char **argv)
         number++;
     if (number == sizeof stages / sizeof *stages && !options.is_list && !options.is_word &&
         options.copying == COPY_NOTHING) {
-        fprintf(stderr, "repdns-load: no stage \"%s\"\n", options.stage);
+        fprintf(stderr, "repdns-load: no command \"%s\"\n", options.stage);
         return print_usage(NULL, stderr);
     }
     if (conf_load(options.path, &conf, &msg) < 0) {

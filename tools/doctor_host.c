@@ -162,6 +162,6 @@ doctor_schedule(struct doctor *doctor)
             globfree(&found);
     }
     doctor_say(doctor, DOCTOR_WARN,
-        "put a line into /etc/cron.d/repdns: */10 * * * * repdns repdns-load run",
+        "put a line into /etc/cron.d/repdns: */10 * * * * repdns repdns-load -q run",
         "no crontab and no service that could be read runs repdns-load");
 }

@@ -169,8 +169,10 @@ say_next(const struct init *init, const struct conf *conf)
     if (init->own_count == 0)
         printf("Nobody's networks are own ones: name yours in own_networks, or your own users'\n"
                "mail is judged.\n");
-    printf("\nNext: repdns-load run, start repdnsd, and let cron run repdns-load; then repdns "
-           "doctor.\n");
+    if (init->log[0] != '\0' && access(init->log, F_OK) != 0 && strpbrk(init->log, "*?[") == NULL)
+        printf("There is no %s yet: correct the section log if it does not come.\n", init->log);
+    printf("\nNext: repdns-load run as the loader's user, start repdnsd or have it read this by "
+           "SIGHUP,\nand let cron run repdns-load; then repdns doctor.\n");
     snippet_all(stdout, conf);
 }
 

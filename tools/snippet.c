@@ -9,11 +9,16 @@
 
 /* Postfix only logs first: what it would have rejected is in the log as "reject_warning". */
 static const char postfix[] =
-    "# main.cf. While warn_if_reject stands before them, the lists only log \"reject_warning\";\n"
-    "# take it off when the log has had no mail among these that you want.\n"
+    "# main.cf; where you have such restrictions, add what is new to them, the last line at the "
+    "end.\n"
+    "# While warn_if_reject stands before them, the lists only log \"reject_warning\"; take it "
+    "off\n"
+    "# when the log has had no mail among these that you want. Who is listed can always write to\n"
+    "# the address that the page names.\n"
     "smtpd_recipient_restrictions = permit_mynetworks,\n"
     "    permit_sasl_authenticated,\n"
     "    reject_unauth_destination,\n"
+    "    check_recipient_access inline:{@CONTACT@=permit},\n"
     "    warn_if_reject reject_rbl_client ip.@BASE@,\n"
     "    warn_if_reject reject_rhsbl_sender dom.@BASE@,\n"
     "    warn_if_reject reject_rhsbl_helo helo.@BASE@,\n"
@@ -139,11 +144,26 @@ snippet_private(const struct dname *base)
     return false;
 }
 
+/* The mailbox of an SOA: its first label is the local part (RFC 1035 3.3.13). One that would end
+ * the line or the braces becomes postmaster, whom each domain has (RFC 5321 4.5.1). */
+static void
+mailbox_text(const struct dname *rname, char *out, size_t size)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789._+-";
+    struct dname domain = {.len = (uint8_t)(rname->len - rname->b[0] - 1)};
+    char local[64] = "", text[DNAME_TEXT_SIZE];
+    memcpy(local, rname->b + 1, rname->b[0]);
+    memcpy(domain.b, rname->b + 1 + rname->b[0], domain.len);
+    (void)dname_format(&domain, text);
+    bool is_plain = local[0] != '\0' && strspn(local, plain) == rname->b[0];
+    (void)snprintf(out, size, "%s@%s", is_plain ? local : "postmaster", text);
+}
+
 static void
 print_snippet(FILE *out, const struct conf *conf, const struct snippet *snippet)
 {
     char base[DNAME_TEXT_SIZE], host[DNAME_TEXT_SIZE], address[IP_TEXT_SIZE], port[8];
-    char bracketed[IP_TEXT_SIZE + 2];
+    char bracketed[IP_TEXT_SIZE + 2], contact[DNAME_TEXT_SIZE + 64];
     struct ip asked = ask_address(&conf->listen[0]);
     bool v4 = ip_is4(&asked);
     const struct zone_def *zone = &conf->zones[0]; /* the base */
@@ -151,9 +171,11 @@ print_snippet(FILE *out, const struct conf *conf, const struct snippet *snippet)
     (void)dname_format(zone->ns_count > 0 ? &zone->ns[0] : &zone->soa.mname, host);
     ip_format(&asked, address);
     (void)snprintf(bracketed, sizeof bracketed, v4 ? "%s" : "[%s]", address);
+    mailbox_text(&zone->soa.rname, contact, sizeof contact);
     (void)snprintf(port, sizeof port, "%u", conf->listen[0].port);
     const struct fill fills[] = {{"BASE", base}, {"HOST", host}, {"ADDRESS", address},
-        {"PORT", port}, {"TYPE", v4 ? "A" : "AAAA"}, {"ADDRESS_RESOLVED", bracketed}, {0}};
+        {"PORT", port}, {"TYPE", v4 ? "A" : "AAAA"}, {"ADDRESS_RESOLVED", bracketed},
+        {"CONTACT", contact}, {0}};
     const char *text = snippet->text;
     bool private = snippet_private(&conf->base);
     bool asked_by_all = !ip_is_special(&asked) && conf->listen[0].port == 53 && conf->public;

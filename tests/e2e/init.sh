@@ -5,7 +5,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 e2e_begin init 180 "$@"
-need /repdns /repdns-load /repdnsd postconf unbound named dnsmasq
+need /repdns /repdns-load /repdnsd postconf postmap unbound named dnsmasq
 
 # BIND listens on addresses that an interface has.
 ip addr add "$RESOLVER/32" dev lo
@@ -58,6 +58,8 @@ check_has "Postfix's networks" "$conf" \
     '^own_networks = \{"127\.0\.0\.0/8", "::1(/128)?", "192\.0\.2\.0/24"\}$'
 check_has "Postfix's relays, without its own" "$conf" '^trusted_relays = \{"198\.51\.100\.20(/32)?"\}$'
 check_has "Postfix's host serves" "$conf" '^nameservers = \{"mx\.test\.example"\}$'
+check_hasnt "a pattern may wait for its files" "$OUTPUT" '^There is no '
+check_has "the server that runs must read it" "$OUTPUT" 'have it read this by SIGHUP'
 check_has "the log" "$conf" '^log \{ path = "/var/log/exim4/mainlog\*"  format = exim \}$'
 check_has "the page has the contact" "$(cat "$DIR/repdns.html")" 'mailto:postmaster@test\.example"'
 check_has "lists are tried before they reject" "$OUTPUT" 'warn_if_reject reject_rbl_client ip\.rep\.int'
@@ -70,6 +72,9 @@ check_has "a page in the place of another file" "$OUTPUT" 'is there already'
 check_eq "the files are as they were" "$(cat "$DIR"/*)" "$conf"
 init -c "$DIR/a.conf" --base rep.internal --listen "127.0.0.1@$SERVER_PORT" --state "$RUN/a" --force
 check_eq "--force: exit code" "$RC" 0
+init -c "$DIR/c.conf" --page "$DIR/c.html" --base rep.internal --log /nowhere/mail.log
+check_has "a log that is not there" "$OUTPUT" '^There is no /nowhere/mail\.log yet'
+rm "$DIR/c.conf" "$DIR/c.html"
 check_hasnt "--force: the new one" "$(cat "$DIR/a.conf")" 'exim4'
 
 echo "# the questions on a terminal"
@@ -105,6 +110,12 @@ check_has "no such snippet: the names" "$("$BIN/repdns" -c "$DIR/a.conf" snippet
 "$BIN/repdns" -c "$DIR/a.conf" snippet postfix >>"$MAIL_CONFIG/main.cf"
 check_has "Postfix reads its lines" "$(postconf -n smtpd_recipient_restrictions 2>&1)" \
     "warn_if_reject reject_rhsbl_helo helo\\.rep\\.internal, *check_client_access"
+# What the page promises: who is listed can write to the contact.
+exempt=$("$BIN/repdns" -c "$DIR/a.conf" snippet postfix | sed -n 's/^ *check_recipient_access \(.*\),$/\1/p')
+check_eq "the contact is exempt" "$(postmap -q postmaster@test.example "$exempt")" permit
+check_eq "and nobody else" "$(postmap -q office@test.example "$exempt" || true)" ""
+check_has "before the lists" "$(postconf -n smtpd_recipient_restrictions 2>&1)" \
+    'reject_unauth_destination, *check_recipient_access .*, *warn_if_reject reject_rbl_client'
 
 snippet() { # CONF NAME
     "$BIN/repdns" -c "$1" snippet "$2"
