@@ -182,6 +182,7 @@ read_request(struct editing *editing)
     if (err < 0)
         return err;
     edit.expires_s = seconds == 0 ? 0 : edit.added_s + seconds;
+    editing->run->until_s = edit.expires_s;
     edit.value = slice_of(editing->value, editing->value_n);
     editing->edits = calloc(request->count, sizeof *editing->edits);
     if (editing->edits == NULL)

@@ -180,6 +180,14 @@ print_usage(const char *name, FILE *out)
     return out == stdout ? EXIT_DONE : EXIT_USAGE;
 }
 
+/* What is wrong, before how it is right. */
+static int
+print_wrong(const char *name, const char *what)
+{
+    fprintf(stderr, "repdns-load %s: %s\n", name, what);
+    return print_usage(name, stderr);
+}
+
 /* What follows the options. Negative to go on, else the exit code. */
 static int
 parse_words(int argc, char **argv, struct options *out)
@@ -188,31 +196,39 @@ parse_words(int argc, char **argv, struct options *out)
     if (optind == argc)
         return print_usage(NULL, stderr);
     out->stage = argv[optind++];
+    if (usage_find(&usage, out->stage) == NULL) {
+        fprintf(stderr, "repdns-load: no command \"%s\"\n", out->stage);
+        return print_usage(NULL, stderr);
+    }
     out->is_list = strcmp(out->stage, "list") == 0;
     if (strcmp(out->stage, "backup") == 0 || strcmp(out->stage, "restore") == 0) {
         out->copying = out->stage[0] == 'b' ? COPY_OUT : COPY_IN;
         out->dir = argv[optind];
-        return optind + 1 == argc ? -1 : print_usage(out->stage, stderr);
+        return optind + 1 == argc ? -1 : print_wrong(out->stage, "name one folder");
     }
     out->is_word = word_is_command(out->stage);
     if (out->dry_run && strcmp(out->stage, "judge") != 0)
-        return print_usage(out->stage, stderr);
+        return print_wrong(out->stage, "--dry-run is for judge alone");
     if (optind + 1 == argc && strcmp(out->stage, "observe") == 0 &&
         strcmp(argv[optind], "-") == 0) {
         out->from_stdin = true;
         optind++;
     }
+    if (!out->is_list && !out->is_word && optind < argc)
+        return print_wrong(out->stage, "there is a word too many");
     if (!out->is_list && !out->is_word)
-        return optind == argc && !out->has_list_options ? -1 : print_usage(out->stage, stderr);
+        return !out->has_list_options
+                   ? -1
+                   : print_wrong(out->stage, "it has no --for, --note, --value or --wait");
     if (out->list.value != NULL && out->is_word)
-        return print_usage(out->stage, stderr);
+        return print_wrong(out->stage, "--value is for list alone");
     enum err err = out->is_word
                        ? word_request_parse(argc - optind + 1, argv + optind - 1, &out->word, &msg)
                        : list_request_parse(argc - optind, argv + optind, &out->list, &msg);
     if (err == ERR_OK && !(out->is_list && out->word.keep_word))
         return -1;
     if (err == ERR_OK)
-        return print_usage(out->stage, stderr);
+        return print_wrong(out->stage, "--keep-word is for forget alone");
     log_line(LOG_LEVEL_ERROR, "%s", msg.text);
     return EXIT_USAGE;
 }
@@ -234,8 +250,15 @@ parse_options(int argc, char **argv, struct options *out)
             puts("repdns-load " REPDNS_VERSION);
             return EXIT_DONE;
         }
-        if (!take_option(option, out))
-            return print_usage(NULL, stderr);
+        if (take_option(option, out))
+            continue;
+        if (option == 'a')
+            fprintf(stderr, "repdns-load: --as-of: \"%s\" is no time; write 2026-06-01T12:00:00\n",
+                optarg);
+        else if (option == 'w')
+            fprintf(
+                stderr, "repdns-load: --wait: \"%s\" is no duration; write 30s or 5m\n", optarg);
+        return print_usage(NULL, stderr);
     }
     if (out->help)
         return print_usage(argv[optind], stdout);
@@ -343,11 +366,6 @@ main(int argc, char **argv)
     while (
         number < sizeof stages / sizeof *stages && strcmp(stages[number].name, options.stage) != 0)
         number++;
-    if (number == sizeof stages / sizeof *stages && !options.is_list && !options.is_word &&
-        options.copying == COPY_NOTHING) {
-        fprintf(stderr, "repdns-load: no command \"%s\"\n", options.stage);
-        return print_usage(NULL, stderr);
-    }
     if (conf_load(options.path, &conf, &msg) < 0) {
         log_line(LOG_LEVEL_ERROR, "%s", msg.text);
         return EXIT_USAGE;

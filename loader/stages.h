@@ -52,6 +52,7 @@ struct run {
     struct verdict_counts verdicts;
     struct publish_result published;
     uint64_t expired;
+    int64_t until_s; /* when a change by hand ends; 0: never */
 };
 
 /* A stage's result: an exit code; the message is set unless it is EXIT_DONE. */

@@ -2,6 +2,7 @@
 #include "loader/summary.h"
 
 #include "loader/jsonline.h"
+#include "loader/status.h"
 
 static enum err
 print_json(FILE *out, const struct run *run, const char *stage, double seconds)
@@ -50,7 +51,7 @@ summary_print_by_hand(FILE *out, const struct run *run, const char *command, con
     if (run->json) {
         const struct jsonline_member members[] = {{"command", json_string(command)},
             {"list", list != NULL ? jsonline_string(list) : json_null()},
-            {"entries", json_integer(entries)},
+            {"entries", json_integer(entries)}, {"until", jsonline_time(run->until_s)},
             {"records_put", jsonline_count(published->records_put)},
             {"records_deleted", jsonline_count(published->records_deleted)},
             {"serial", jsonline_count(published->serial)}, {"seconds", jsonline_number(seconds)}};
@@ -59,8 +60,13 @@ summary_print_by_hand(FILE *out, const struct run *run, const char *command, con
     fprintf(out, "repdns-load %s", command);
     if (list != NULL)
         fprintf(out, " %s: %u %s;", list, entries, entries == 1 ? "entry" : "entries");
-    fprintf(out, "%s %llu records put, %llu deleted; serial %u; %.3f s\n", list != NULL ? "" : ":",
-        (unsigned long long)published->records_put, (unsigned long long)published->records_deleted,
-        published->serial, seconds);
+    if (run->until_s != 0) {
+        char until[STATUS_TIME_SIZE];
+        status_time(run->until_s, until);
+        fprintf(out, "%s until %s;", list != NULL ? "" : ":", until);
+    }
+    fprintf(out, "%s %llu records put, %llu deleted; serial %u; %.3f s\n",
+        list != NULL || run->until_s != 0 ? "" : ":", (unsigned long long)published->records_put,
+        (unsigned long long)published->records_deleted, published->serial, seconds);
     return ERR_OK;
 }

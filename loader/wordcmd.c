@@ -169,6 +169,7 @@ read_request(struct saying *saying)
         if (end == 0 && word.verb == WORD_UNLIST && word.subject.is_name)
             end = UNLIST_NAME_S;
         word.expires_s = end == 0 ? 0 : word.since_s + end;
+        saying->run->until_s = word.expires_s;
         saying->words[i] = word;
     }
     return err;

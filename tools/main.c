@@ -99,6 +99,10 @@ find_command(int argc, char **argv, struct options *out)
     out->tool.args = argv + optind;
     if (out->command == NULL)
         fprintf(stderr, "repdns: no command \"%s\"\n", name);
+    else if (out->tool.arg_count < out->command->least)
+        fprintf(stderr, "repdns %s: a word is missing\n", name);
+    else if (out->tool.arg_count > out->command->most)
+        fprintf(stderr, "repdns %s: there is a word too many\n", name);
     if (out->command == NULL || out->tool.arg_count < out->command->least ||
         out->tool.arg_count > out->command->most)
         return print_usage(name, stderr);
@@ -142,8 +146,13 @@ parse_options(int argc, char **argv, struct options *out)
         else if (option == 'V') {
             puts("repdns " REPDNS_VERSION);
             return EXIT_DONE;
-        } else if (option != 'a' || asof_parse(optarg, &out->tool.now_s) < 0)
+        } else if (option != 'a')
             return print_usage(NULL, stderr);
+        else if (asof_parse(optarg, &out->tool.now_s) < 0) {
+            fprintf(
+                stderr, "repdns: --as-of: \"%s\" is no time; write 2026-06-01T12:00:00\n", optarg);
+            return print_usage(NULL, stderr);
+        }
     }
     if (help)
         return print_usage(argv[optind], stdout);

@@ -58,6 +58,9 @@ fi
 
 echo "# block, allow"
 say "a network is blocked" 0 block 203.0.113.128/25 --for 30d --note 'rented to "spammers"'
+check_has "it says when that ends" "$(cat "$RUN/say.log")" '^repdns-load block: until 2026-12-20T12:00:00Z; [0-9]+ rec'
+say "an option of another command" 2 run --for 30d
+check_has "it says what is wrong" "$(head -n 1 "$RUN/say.log")" '^repdns-load run: it has no --for'
 check_eq "its A" "$(ask 130.113.0.203.ip.rep.example A)" 127.0.0.2
 check_eq "not its neighbour's" "$(ask 127.113.0.203.ip.rep.example A)" ""
 say "one of it is allowed" 0 allow 203.0.113.130 --note 'a customer of ours'
