@@ -228,6 +228,26 @@ check_list_files(struct checking *checking)
         }
 }
 
+/* Without them the server does not start, or a run of the loader fails. */
+static void
+check_named_file(struct checking *checking, const char *setting, const char *path)
+{
+    if (path != NULL && access(path, R_OK) != 0)
+        say(checking, GRADE_ERROR, "%s: %s: %s: %s; correct the path or its permissions",
+            checking->conf->path, setting, path, strerror(errno));
+}
+
+static void
+check_named_files(struct checking *checking)
+{
+    const struct conf *conf = checking->conf;
+    check_named_file(checking, "keys: file", conf->keys.path);
+    check_named_file(checking, "cookies: secrets", conf->cookies.path);
+    check_named_file(checking, "policy: weights", conf->policy.weights);
+    for (unsigned i = 0; i < conf->spf.file_count; i++)
+        check_named_file(checking, "spf: domains", conf->spf.files[i]);
+}
+
 static void
 check_sources(struct checking *checking)
 {
@@ -276,6 +296,7 @@ tool_check(const struct tool *tool, struct errmsg *msg)
     check_each_store(checking.conf, on_store, &checking);
     check_lock(&checking, checking.conf->answers_path);
     check_list_files(&checking);
+    check_named_files(&checking);
     check_sources(&checking);
     print_counts(&checking);
     if (checking.lost)

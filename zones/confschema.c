@@ -27,7 +27,8 @@ check_name(cfg_t *cfg, cfg_opt_t *opt)
 {
     struct dname name;
     const char *text = last_value(opt);
-    if (dname_parse(text, strlen(text), &name) == ERR_OK && name.len > 1)
+    if (dname_parse(text, strlen(text), &name) == ERR_OK && name.len > 1 &&
+        strpbrk(text, " \t\r\n") == NULL)
         return 0;
     cfg_error(cfg, "%s: \"%s\" is no domain name; write it as in DNS", opt->name, text);
     return -1;
@@ -149,6 +150,12 @@ check_score(cfg_t *cfg, cfg_opt_t *opt)
 }
 
 static int
+check_workers(cfg_t *cfg, cfg_opt_t *opt)
+{
+    return check_range(cfg, opt, 1, 64);
+}
+
+static int
 check_addresses(cfg_t *cfg, cfg_opt_t *opt)
 {
     return check_range(cfg, opt, 0, 1000000000);
@@ -171,7 +178,8 @@ check_choice(cfg_t *cfg, cfg_opt_t *opt)
         (void)snprintf(wanted, sizeof wanted, " %s ", text);
         if (strstr(table[i].choices, wanted) != NULL)
             return 0;
-        cfg_error(cfg, "%s: \"%s\" is none of:%s; choose one", opt->name, text, table[i].choices);
+        cfg_error(cfg, "%s: \"%s\" is none of:%.*s; choose one", opt->name, text,
+            (int)strlen(table[i].choices) - 1, table[i].choices);
         return -1;
     }
     return -1;
@@ -251,7 +259,7 @@ static const struct {
     cfg_validate_callback_t check;
 } checks[] = {
     {"base", check_name}, {"state_dir", check_path}, {"listen", check_endpoint},
-    {"udp_workers", check_count}, {"nameservers", check_name}, {"ttl", check_duration},
+    {"udp_workers", check_workers}, {"nameservers", check_name}, {"ttl", check_duration},
     {"negative_ttl", check_duration}, {"own_networks", check_prefix}, {"own_names", check_name}, {"traps", check_mailbox},
     {"trusted_relays", check_prefix}, {"never_list", check_prefix}, {"resolver", check_endpoint},
     {"resolver_timeout", check_duration}, {"resolver_tries", check_count},

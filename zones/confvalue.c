@@ -66,6 +66,8 @@ confvalue_mailbox(const char *text, struct dname *out)
     const char *at = strchr(text, '@');
     size_t local = at != NULL ? (size_t)(at - text) : 0;
     struct dname left, right;
+    if (strpbrk(text, " \t\r\n") != NULL)
+        return ERR_SYNTAX;
     if (at == NULL)
         return dname_parse(text, strlen(text), out);
     if (local == 0 || local > 63)

@@ -27,8 +27,24 @@ struct conf_block {
     max_align_t data[];
 };
 
-/* libconfuse's error function gets no context of its caller's; set for the time of a load. */
+/* libconfuse's error function gets no context of its caller's, and of a section without a title no
+ * name of the file; set for the time of a load. */
 static _Thread_local struct errmsg *error_sink;
+static _Thread_local const char *error_path;
+
+/* What to do about what the library itself says. */
+static const char *
+advice_on(const char *what)
+{
+    static const struct {
+        const char *part, *advice;
+    } advices[] = {{"boolean value", "; write yes or no"}, {"integer value", "; write a number"},
+        {"duplicate title", "; give each its own"}, {";", ""}};
+    for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
+        if (strstr(what, advices[i].part) != NULL)
+            return advices[i].advice;
+    return "; see repdns.conf(5)";
+}
 
 static void PRINTF_LIKE(2, 0) on_error(cfg_t *cfg, const char *format, va_list args)
 {
@@ -36,9 +52,8 @@ static void PRINTF_LIKE(2, 0) on_error(cfg_t *cfg, const char *format, va_list a
     if (error_sink == NULL || error_sink->text[0] != '\0')
         return; /* the first error is the one to mend */
     (void)vsnprintf(what.text, sizeof what.text, format, args);
-    (void)errmsg_set(error_sink, ERR_SYNTAX, "%s:%d: %.800s%s",
-        cfg->filename != NULL ? cfg->filename : "?", cfg->line, what.text,
-        strchr(what.text, ';') != NULL ? "" : "; see repdns.conf(5)");
+    (void)errmsg_set(error_sink, ERR_SYNTAX, "%s:%d: %.800s%s", error_path, cfg->line, what.text,
+        advice_on(what.text));
 }
 
 void *
@@ -155,10 +170,7 @@ read_server(const struct loading *l)
     conf->version = conf_strdup(conf, cfg_getstr(l->cfg, "version"));
     if (conf->version == NULL)
         return no_memory(l);
-    long workers = cfg_getint(l->cfg, "udp_workers");
-    if (workers < 1 || workers > 64)
-        return fail(l, l->cfg->line, "udp_workers: use 1 to 64");
-    conf->udp_workers = (uint16_t)workers;
+    conf->udp_workers = (uint16_t)cfg_getint(l->cfg, "udp_workers");
     conf->listen_count = cfg_size(l->cfg, "listen");
     if (conf->listen_count == 0 || conf->listen_count > 64)
         return fail(l, l->cfg->line, "listen: give 1 to 64 addresses");
@@ -478,8 +490,9 @@ parse(const char *path, cfg_t *cfg, struct errmsg *msg)
     struct stat st;
     FILE *file = fopen(path, "re");
     if (file == NULL)
-        return errmsg_set(msg, errno == ENOENT ? ERR_NOTFOUND : ERR_IO,
-            "%s: %s; name the configuration file with -c", path, strerror(errno));
+        return errmsg_set(msg, errno == ENOENT ? ERR_NOTFOUND : ERR_IO, "%s: %s; %s", path,
+            strerror(errno),
+            errno == EACCES ? "let this user read it" : "name the configuration file with -c");
     if (fstat(fileno(file), &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX) {
         (void)fclose(file);
         return errmsg_set(msg, ERR_IO, "%s: no configuration: not a file of at most 1 MiB", path);
@@ -497,8 +510,10 @@ parse(const char *path, cfg_t *cfg, struct errmsg *msg)
     if (msg != NULL)
         msg->text[0] = '\0';
     error_sink = msg;
+    error_path = path;
     int rc = cfg_parse_fp(cfg, file);
     error_sink = NULL;
+    error_path = NULL;
     (void)fclose(file);
     if (rc == CFG_SUCCESS)
         return ERR_OK;

@@ -445,6 +445,10 @@ check_of_an_installation(void **state)
     assert_non_null(file);
     assert_int_equal(fclose(file), 0);
     assert_int_equal(run(f, tool_check, 0, NULL), EXIT_DONE);
+    load_conf(f, "keys { file = \"/nonexistent/keys\" }\n");
+    assert_int_equal(run(f, tool_check, 0, NULL), EXIT_FAILED);
+    expect(f, "keys: file: /nonexistent/keys: No such file");
+    load_conf(f, "");
     assert_int_equal(chmod(f->dir, 0777), 0);
     assert_int_equal(run(f, tool_check, 0, NULL), EXIT_FAILED);
     expect(f, "everybody may write there");
