@@ -58,11 +58,13 @@ print_family(
     fprintf(out, "%-8s", title);
     for (size_t i = 0; i < stats->now->count; i++) {
         const struct metric *metric = &stats->now->metrics[i];
-        const char *value;
+        const char *value, *listed;
         size_t n = strcmp(metric->name, name) == 0 ? metrics_label(metric, label, &value) : 0;
+        bool lists = n > 0 && metrics_label(metric, "listed", &listed) == 3 && *listed == 'y';
         double growth = n > 0 ? stats_growth(stats, name, metric->labels) : 0;
         if (growth > 0)
-            fprintf(out, "  %.*s %.1f/s", (int)n, value, growth / stats->seconds);
+            fprintf(out, "  %.*s%s %.1f/s", (int)n, value, lists ? " listed" : "",
+                growth / stats->seconds);
     }
     fputc('\n', out);
 }

@@ -294,6 +294,8 @@ done
 check_has "that is kept for a day" \
     "$(dig +noall +authority "@$MX4" 7.113.0.203.ip.rep.test.example A)" '^ip\.rep.*[[:space:]]86400[[:space:]]'
 check_has "the base has its name servers" "$(dig +short "@$MX4" rep.test.example NS)" 'mx\.test'
+check_has "the doctor does not look for it" "$("$BIN/repdns" -c "$DIR/d.conf" doctor || true)" \
+    '^warn  resolver: retired'
 sed '/^rep\.test\.example\. /d; /^mx\.test/d' "$RUN/above.zone" >"$RUN/end.zone"
 snippet "$DIR/d.conf" shutdown >>"$RUN/end.zone"
 check "the lines for the zone above are valid" named-checkzone test.example "$RUN/end.zone"

@@ -80,6 +80,7 @@ repdns() {
 }
 got=$(repdns --once stats)
 check_has "once" "$got" '^[0-9.]+ queries/s over [0-9.]+ s, TCP [0-9.]+/s, listed [0-9.]+ %$'
+check_has "what lists is told apart" "$got" '^answers .* NOERROR listed [0-9.]+/s'
 check_has "drops" "$got" '^drops .* short [0-9.]+/s +response [0-9.]+/s +large '
 check_has "a zone" "$got" '^ip\.rep\.example +[0-9.]+ +[0-9.]+ +[0-9.]+$'
 check_has "a dataset" "$got" '^clients +2 +[0-9]+ +[0-9]+s$'
