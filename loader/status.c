@@ -11,6 +11,7 @@
 #include "zones/store.h"
 
 enum {
+    LINES_LEAST = 100,   /* of the logs, before it is strange that none is a session */
     HELO_SHARE_LOW = 90, /* percent: below, HELO names are judged by too little */
     BUSY_SHARE = 50,     /* percent of the accepted mail: above, a client is hardly a stranger */
     BUSY_LEAST = 20      /* so many mails are looked at before that is said */
@@ -205,15 +206,25 @@ on_client(void *ctx, const struct hist_client *client)
     return ERR_OK;
 }
 
+struct counting {
+    FILE *out;
+    uint64_t lines, sessions; /* of the logs */
+};
+
 static void
 on_counter(void *ctx, const char *name, uint64_t value)
 {
+    struct counting *counting = ctx;
     char shown[65];
     size_t n = 0;
     for (; name[n] != '\0' && n + 1 < sizeof shown; n++)
         shown[n] = name[n] > ' ' && name[n] < 127 ? name[n] : '?';
     shown[n] = '\0';
-    fprintf(ctx, "  %-28s %12" PRIu64 "\n", shown, value);
+    if (strcmp(name, "log-lines") == 0)
+        counting->lines = value;
+    if (strcmp(name, "log-sessions") == 0)
+        counting->sessions = value;
+    fprintf(counting->out, "  %-28s %12" PRIu64 "\n", shown, value);
 }
 
 static void
@@ -252,6 +263,7 @@ print_history(FILE *out, const struct conf *conf, int64_t now_s, struct errmsg *
     struct opened store;
     struct hist_totals totals;
     struct busiest busiest = {.clients = 0};
+    struct counting counting = {.out = out};
     const struct history_visitor visitor = {.client = on_client, .ctx = &busiest};
     enum err err = store_open(out, conf->history_path, &store, msg);
     (void)now_s;
@@ -272,7 +284,11 @@ print_history(FILE *out, const struct conf *conf, int64_t now_s, struct errmsg *
             busiest.clients, totals.sessions, totals.days, first, last, totals.accepted);
         print_advice(out, conf, &totals, &busiest);
         fprintf(out, "  what was read, and what was left out and why:\n");
-        err = history_counters(store.txn, on_counter, out);
+        err = history_counters(store.txn, on_counter, &counting);
+        if (counting.lines >= LINES_LEAST && counting.sessions == 0)
+            fprintf(out, "  warning: no line of the logs tells of a session: correct path and "
+                         "format of the\n"
+                         "  sections log, which are for other files or another mail server\n");
     }
     store_close(&store);
     return err < 0 ? errmsg_set(msg, err == ERR_NOTFOUND ? ERR_FORMAT : err,

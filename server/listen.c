@@ -137,10 +137,12 @@ open_one(const struct opening *opening, const struct endpoint *endpoint, bool tc
     if (fd >= 0)
         (void)close(fd);
     ip_format(&endpoint->ip, text);
-    const char *advice = why == EACCES          ? "ports below 1024 need root to start"
-                         : why == EADDRINUSE    ? "another program serves it: see ss -lnup"
-                         : why == EADDRNOTAVAIL ? "this machine does not have the address"
-                                                : "check listen in the configuration";
+    const char *advice = why == EACCES       ? "ports below 1024 need root to start"
+                         : why == EADDRINUSE ? "another program serves it: see ss -lnutp"
+                         : why == EADDRNOTAVAIL || why == EAFNOSUPPORT
+                             ? "this machine does not have the address: leave it out of listen "
+                               "(127.0.0.1 and ::1 by default), or set freebind = yes"
+                             : "check listen in the configuration";
     return errmsg_set(msg, ERR_IO, "listen %s@%u (%s): %s; %s", text, endpoint->port,
         tcp ? "TCP" : "UDP", strerror(why), advice);
 }

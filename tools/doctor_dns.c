@@ -34,6 +34,11 @@ doctor_sockets(struct doctor *doctor)
             if (!reply.answered)
                 doctor_say(doctor, DOCTOR_FAIL, "start repdnsd, and see its log",
                     "nobody answers at %s over %s", text, ways[k].name);
+            else if (reply.rcode == RCODE_SERVFAIL)
+                doctor_say(doctor, DOCTOR_FAIL,
+                    "see the checks privileges and stores, and the log of repdnsd",
+                    "%s over %s answers SERVFAIL: repdnsd has no store that it can read", text,
+                    ways[k].name);
             else if (reply.rcode != RCODE_OK || !reply.authoritative)
                 doctor_say(doctor, DOCTOR_FAIL,
                     "is another server there, or repdnsd with another configuration?",

@@ -162,7 +162,7 @@ ask(const struct tool *tool, ldns_resolver *resolver, const struct endpoint *ser
     (void)dname_format(&question->name, text);
     return errmsg_set(msg, ERR_REFUSED, "%s@%u: no answer to %s%s", ip, server->port, text,
         rcode == LDNS_RCODE_REFUSED ? ": not a zone of it, one that is off, or it is not public"
-                                    : "; see its log, and repdns status");
+                                    : "; see its log, and repdns doctor");
 }
 
 enum exit_code

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "kv.h"
@@ -12,6 +13,11 @@
 
 /* Readers at once: workers, tools and the loader; a slot is 64 bytes of the lock file. */
 enum { READERS_MAX = 1022 };
+
+/* What is in history.mdb and lists.mdb can't be made anew. */
+#define RESTORE                                                                                    \
+    "restore it by repdns-load restore; answers.mdb may be deleted instead: the next run writes "  \
+    "it anew"
 
 static const struct {
     int rc;
@@ -22,14 +28,10 @@ static const struct {
     {MDB_KEYEXIST, ERR_RANGE, "the key exists", "this is a bug, please report it"},
     {MDB_MAP_FULL, ERR_FULL, "the store's map is full",
         "copy it with mdb_copy, or delete it and let the loader write it anew"},
-    {MDB_VERSION_MISMATCH, ERR_FORMAT, "written by another version of LMDB",
-        "delete the file; the next loader run writes it anew"},
-    {MDB_INVALID, ERR_FORMAT, "this is no LMDB file",
-        "delete or restore it; the next loader run writes it anew"},
-    {MDB_CORRUPTED, ERR_FORMAT, "the file is damaged",
-        "delete or restore it; the next loader run writes it anew"},
-    {MDB_PAGE_NOTFOUND, ERR_FORMAT, "the file is damaged: a page is missing",
-        "delete or restore it; the next loader run writes it anew"},
+    {MDB_VERSION_MISMATCH, ERR_FORMAT, "written by another version of LMDB", RESTORE},
+    {MDB_INVALID, ERR_FORMAT, "this is no LMDB file", RESTORE},
+    {MDB_CORRUPTED, ERR_FORMAT, "the file is damaged", RESTORE},
+    {MDB_PAGE_NOTFOUND, ERR_FORMAT, "the file is damaged: a page is missing", RESTORE},
     {MDB_READERS_FULL, ERR_BUSY, "all reader slots are taken",
         "stop some readers, or remove the -lock file while nothing uses the store"},
     {MDB_BAD_VALSIZE, ERR_RANGE, "a key or value has an impossible size",
@@ -59,9 +61,20 @@ kvenv_code(int rc)
     return ERR_IO;
 }
 
+/* LMDB calls a write that came to the end of the disk an I/O error. */
+static int
+cause_of(const char *path, int rc)
+{
+    enum { ROOM_LEAST = 1 << 20 };
+    struct statvfs fs;
+    bool full = rc == EIO && statvfs(path, &fs) == 0 && fs.f_bavail * fs.f_frsize < ROOM_LEAST;
+    return full ? ENOSPC : rc;
+}
+
 enum err
 kvenv_fail(const char *path, const char *doing, int rc, struct errmsg *msg)
 {
+    rc = cause_of(path, rc);
     for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
         if (failures[i].rc == rc)
             return errmsg_set(msg, failures[i].err, "%s: %s: %s; %s", path, doing, failures[i].what,
@@ -102,9 +115,8 @@ check_size(const char *path, MDB_env *env, struct errmsg *msg)
     if ((uint64_t)st.st_size >= least)
         return ERR_OK;
     return errmsg_set(msg, ERR_FORMAT,
-        "%s: open: the file is cut short: %llu bytes of at least %llu; restore it from a copy, or "
-        "delete it and let the loader write it anew",
-        path, (unsigned long long)st.st_size, (unsigned long long)least);
+        "%s: open: the file is cut short: %llu bytes of at least %llu; " RESTORE, path,
+        (unsigned long long)st.st_size, (unsigned long long)least);
 }
 
 /* What LMDB would take for a new file, or not name well. *existed is false for a file to create. */
@@ -118,8 +130,7 @@ check_path(const char *path, const struct kvenv_options *options, bool *existed,
     if (S_ISDIR(st.st_mode))
         return kvenv_fail(path, "open", EISDIR, msg);
     if (st.st_size == 0)
-        return errmsg_set(msg, ERR_FORMAT,
-            "%s: open: the file is empty; delete it and let the loader write it anew", path);
+        return errmsg_set(msg, ERR_FORMAT, "%s: open: the file is empty; " RESTORE, path);
     return ERR_OK;
 }
 

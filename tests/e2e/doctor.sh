@@ -172,6 +172,14 @@ finds "unbound with DNSSEC" '^fail  resolver: DNSSEC'
 stop unbound || true
 
 echo "# the server"
+mv "$STATE/answers.mdb" "$RUN/answers.kept"
+: >"$STATE/answers.mdb"
+without_store() {
+    doctor
+    grep -q '^fail  sockets: .* answers SERVFAIL: repdnsd has no store' <<<"$OUTPUT"
+}
+check "a server without a store" within 10 without_store
+mv "$RUN/answers.kept" "$STATE/answers.mdb"
 stop repdnsd || true
 start_unbound_failing() {
     sed -e '/trust-anchor/d' "$RUN/unbound.conf" >"$RUN/unbound2.conf"

@@ -248,11 +248,12 @@ list_of "$RUN/full-clients" "after"
 awk 'BEGIN { srand(1); for (i = 0; i < 200000; i++)
     printf "%d.%d.%d.%d\n", 11 + rand() * 80, rand() * 256, rand() * 256, rand() * 256 }' \
     >>"$RUN/full-clients"
-# full_load STAGE: fails for want of room, with one line, and harms nothing. The list grows by more
+# full_load STAGE [ROOM]: with so many bytes left fails for want of room, with one line, and harms nothing. The list grows by more
 # than its brake allows, hence forced.
 full_load() {
     local rc=0 got
     dd if=/dev/zero of="$RUN/full/filler" bs=64k 2>/dev/null || true
+    truncate -s "-${2:-0}" "$RUN/full/filler"
     got=$(load "$RUN/full.conf" "$1" --force --as-of "$AS_OF" 2>&1 >/dev/null) || rc=$?
     check_eq "full disk: exit code of $1" "$rc" 6
     check_one_line "full disk: $1" "$got" 'full'
@@ -260,6 +261,7 @@ full_load() {
     rm "$RUN/full/filler"
 }
 full_load run
+full_load run 200000 # a write that fits in part
 load_ok "$RUN/full.conf" import --as-of "$AS_OF"
 full_load publish
 load_ok "$RUN/full.conf" run --force --as-of "$AS_OF"

@@ -211,6 +211,8 @@ make_history(struct fixture *f)
     observe(txn, "192.0.2.10", "evil\x1b[2Jname", "example.org", 30);
     observe(txn, "2001:db8::25", "", "example.net", 10);
     history_count(txn, "skipped-submission", 7);
+    history_count(txn, "log-lines", 400);
+    history_count(txn, "log-sessions", 40);
     store_txt(txn, "example.org", "v=spf1 ip4:198.51.100.0/24 -all");
     assert_int_equal(kv_commit(&txn, &msg), ERR_OK);
     history_close(&history);
@@ -255,6 +257,7 @@ status_of_stores(void **state)
     expect(f, "192.0.2.10 brings 75 % of the accepted mail");
     expect(f, "skipped-submission");
     expect_not(f, "learning");
+    expect_not(f, "no line of the logs");
     print_status(f, NOW_S + 8 * DAY_S);
     expect(f, "NOT SERVED since 2026-01-08T00:00:00Z");
     expect(f, "(8 days ago)");
@@ -343,6 +346,22 @@ dump_of_a_cut_range(void **state)
     for (const char *p = f->text; (p = strstr(p, "address a ")) != NULL; p++)
         lines++;
     assert_int_equal(lines, RANGES + 1);
+}
+
+static void
+status_of_other_logs(void **state)
+{
+    struct fixture *f = *state;
+    struct history *history;
+    struct kv_txn *txn;
+    struct errmsg msg;
+    assert_int_equal(history_open(f->conf->history_path, false, &history, &msg), ERR_OK);
+    assert_int_equal(kv_begin(history_kv(history), true, &txn, &msg), ERR_OK);
+    history_count(txn, "log-lines", 400);
+    assert_int_equal(kv_commit(&txn, &msg), ERR_OK);
+    history_close(&history);
+    print_status(f, NOW_S);
+    expect(f, "no line of the logs tells of a session");
 }
 
 static void
@@ -578,7 +597,7 @@ main(void)
         TEST(status_of_a_damaged_store), TEST(dump_of_answers), TEST(dump_of_a_cut_range),
         TEST(dump_of_history), TEST(dump_of_lists), TEST(dumps_of_nothing),
         TEST(explain_of_an_allowed_client), TEST(record_of_a_domain),
-        TEST(check_of_an_installation), TEST(explain_of_a_client), TEST(explain_of_strangers),
-        TEST(texts_are_escaped)};
+        TEST(check_of_an_installation), TEST(status_of_other_logs), TEST(explain_of_a_client),
+        TEST(explain_of_strangers), TEST(texts_are_escaped)};
     return cmocka_run_group_tests_name("tools", tests, NULL, NULL);
 }
