@@ -5,6 +5,9 @@
 
 #include "loader/records.h"
 
+/* How far before the last run a clock may be without being doubted. */
+enum { BEAT_AHEAD_S = 1800 };
+
 /* What one call works on: everything is compared with the snapshot txn, then written at once. */
 struct job {
     const struct conf *conf;
@@ -325,9 +328,12 @@ publish_head(struct job *job, bool beat)
     store_key_beat(&key);
     if (err < 0 || !beat)
         return err;
+    /* A clock that is set back a little writes nothing. A run far in the future was none: what it
+     * served would outlive all that comes after it. */
     if (kv_get(job->txn, store_key_slice(&key), &value) == ERR_OK &&
-        store_beat_decode(value, &beat_s) == ERR_OK && beat_s >= job->now_s)
-        return ERR_OK; /* time that went backwards never un-expires */
+        store_beat_decode(value, &beat_s) == ERR_OK && beat_s >= job->now_s &&
+        beat_s - job->now_s <= BEAT_AHEAD_S)
+        return ERR_OK;
     return records_add(&job->changes, store_key_slice(&key),
         slice_of(bytes, store_beat_encode(job->now_s, bytes)));
 }

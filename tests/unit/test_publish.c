@@ -76,6 +76,22 @@ dataset(struct fixture *f, const char *name)
     return out;
 }
 
+/* When the last run finished, by the store. */
+static int64_t
+beat(struct fixture *f)
+{
+    struct kvread *reader;
+    struct store_key key;
+    struct slice found;
+    int64_t out;
+    assert_int_equal(kvread_open(f->path, &reader, NULL), ERR_OK);
+    store_key_beat(&key);
+    assert_int_equal(kvread_get(reader, store_key_slice(&key), &found), ERR_OK);
+    assert_int_equal(store_beat_decode(found, &out), ERR_OK);
+    kvread_close(&reader);
+    return out;
+}
+
 static uint64_t
 file_hash(const char *path)
 {
@@ -108,6 +124,20 @@ same_again_writes_nothing(void **state)
     /* Time that went backwards changes nothing, a change goes past the last serial. */
     assert_int_equal(put(f, "a", 1, 500, true).records_put, 0);
     assert_int_equal(put(f, "a", 2, 500, false).serial, 1001);
+}
+
+/* A clock that was a month ahead for one run: verdicts have an end again after the next one. */
+static void
+a_run_in_the_future_is_undone(void **state)
+{
+    struct fixture *f = *state;
+    (void)put(f, "a", 1, 1000 + 30 * 86400, true);
+    assert_int_equal(beat(f), 1000 + 30 * 86400);
+    struct publish_result later = put(f, "a", 1, 1000, true);
+    assert_false(later.changed);
+    assert_int_equal(beat(f), 1000);
+    (void)put(f, "a", 1, 400, true);
+    assert_int_equal(beat(f), 1000);
 }
 
 static void
@@ -216,6 +246,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(same_again_writes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_run_in_the_future_is_undone, setup, teardown),
         cmocka_unit_test_setup_teardown(ids_are_never_reused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_zone_change_raises_no_other_serial, setup, teardown),
         cmocka_unit_test_setup_teardown(kept_sets_stay, setup, teardown),
