@@ -51,12 +51,13 @@ read_meta(struct job *job, struct errmsg *msg)
     job->meta = (struct store_meta){.format = STORE_FORMAT};
     if (err == ERR_OK)
         err = store_meta_decode(value, &job->meta);
-    if (err == ERR_OK && job->meta.format != STORE_FORMAT)
+    if (err == ERR_OK && !store_format_known(job->meta.format))
         return errmsg_set(msg, ERR_FORMAT,
             "%s: a store of format %u, this version writes format %d; delete it and run again",
             job->conf->answers_path, job->meta.format, STORE_FORMAT);
     if (err == ERR_NOTFOUND)
         err = ERR_OK;
+    job->meta.format = STORE_FORMAT;
     job->next_serial = store_next_serial(job->meta.serial, job->now_s);
     return err < 0 ? errmsg_set(
                          msg, err, "%s: damaged; delete it and run again", job->conf->answers_path)

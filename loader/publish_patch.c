@@ -42,8 +42,9 @@ read_head(struct publish_patch *patch, const char *name, enum dataset_kind kind)
     enum err err = kv_get(patch->txn, store_key_slice(&key), &value);
     if (err == ERR_OK)
         err = store_meta_decode(value, &patch->meta);
-    if (err == ERR_OK && patch->meta.format != STORE_FORMAT)
+    if (err == ERR_OK && !store_format_known(patch->meta.format))
         err = ERR_NOTFOUND;
+    patch->meta.format = STORE_FORMAT;
     store_key_dataset(&key, name);
     if (err == ERR_OK)
         err = kv_get(patch->txn, store_key_slice(&key), &value);

@@ -95,7 +95,7 @@ read_meta(struct snapshot *snapshot)
     enum err err = kvread_get(snapshot->reader, store_key_slice(&key), &value);
     if (err == ERR_OK)
         err = store_meta_decode(value, &meta);
-    if (err < 0 || meta.format != STORE_FORMAT)
+    if (err < 0 || !store_format_known(meta.format))
         return ERR_FORMAT;
     snapshot->serial = meta.serial;
     store_key_beat(&key);

@@ -139,7 +139,7 @@ answers_format(struct kv_txn *txn)
     enum err err = kv_get(txn, store_key_slice(&key), &value);
     if (err == ERR_OK)
         err = store_meta_decode(value, &meta);
-    return err == ERR_OK && meta.format != STORE_FORMAT ? ERR_FORMAT : err;
+    return err == ERR_OK && !store_format_known(meta.format) ? ERR_FORMAT : err;
 }
 
 static enum err

@@ -283,7 +283,7 @@ print_head(struct dump *dump, bool beat, const char *path, struct errmsg *msg)
     enum err err = kv_get(dump->txn, store_key_slice(&key), &value);
     if (err == ERR_OK)
         err = store_meta_decode(value, &meta);
-    if (err == ERR_OK && meta.format != STORE_FORMAT)
+    if (err == ERR_OK && !store_format_known(meta.format))
         return errmsg_set(msg, ERR_FORMAT, "%s: a store of format %u, this version reads format %d",
             path, meta.format, STORE_FORMAT);
     if (err < 0)

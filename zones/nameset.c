@@ -3,45 +3,67 @@
 
 #include "be.h"
 
-enum { HEADER_SIZE = 7, PAIR_SIZE = 4, KEY_FIXED = 4 };
+enum { HEADER_SIZE = 7, PAIR_SIZE = 4, START_SIZE = 2, KEY_FIXED = 4 };
 
 /* A block being read; at never passes end. */
 struct reader {
-    const uint8_t *dict, *pairs, *at, *end;
+    const uint8_t *dict, *pairs, *starts, *entries, *at, *end;
     unsigned dict_count, pair_count, context_count, entry_count;
+    bool grouped;
     /* The entry read last: its key is shared bytes of the one before, and then rest. */
     const uint8_t *rest;
     size_t shared, key_n;
+    size_t first_n; /* of the block's first entry, with which those that begin a group share */
     uint32_t pair;
 };
+
+/* Groups but for the first, whose begin is known. */
+static unsigned
+start_count(const struct reader *reader)
+{
+    return reader->grouped && reader->entry_count > 0 ? (reader->entry_count - 1) / NAMESET_GROUP
+                                                      : 0;
+}
+
+/* Passes over a part of the block. */
+static enum err
+skip(struct reader *reader, size_t n)
+{
+    if ((size_t)(reader->end - reader->at) < n)
+        return ERR_FORMAT;
+    reader->at += n;
+    return ERR_OK;
+}
 
 static enum err
 reader_init(struct reader *reader, struct slice value)
 {
     const uint8_t *in = value.p;
+    enum err err = ERR_OK;
     if (value.n < HEADER_SIZE)
         return ERR_FORMAT;
-    reader->context_count = in[0];
+    reader->context_count = in[0] & ~(unsigned)NAMESET_GROUPED;
+    reader->grouped = (in[0] & NAMESET_GROUPED) != 0;
     reader->dict_count = (unsigned)be_get(in + 1, 2);
     reader->pair_count = (unsigned)be_get(in + 3, 2);
     reader->entry_count = (unsigned)be_get(in + 5, 2);
     reader->end = in + value.n;
     reader->at = reader->dict = in + HEADER_SIZE;
-    reader->key_n = 0;
-    for (unsigned i = 0; i < reader->dict_count; i++) {
-        if (reader->end - reader->at < 2)
-            return ERR_FORMAT;
-        size_t n = (unsigned)be_get(reader->at, 2);
-        reader->at += 2;
-        if ((size_t)(reader->end - reader->at) < n)
-            return ERR_FORMAT;
-        reader->at += n;
+    reader->key_n = reader->first_n = 0;
+    for (unsigned i = 0; i < reader->dict_count && err == ERR_OK; i++) {
+        const uint8_t *size = reader->at;
+        err = skip(reader, 2);
+        if (err == ERR_OK)
+            err = skip(reader, (size_t)be_get(size, 2));
     }
     reader->pairs = reader->at;
-    if ((size_t)(reader->end - reader->at) / PAIR_SIZE < reader->pair_count)
-        return ERR_FORMAT;
-    reader->at += (size_t)reader->pair_count * PAIR_SIZE;
-    return ERR_OK;
+    if (err == ERR_OK)
+        err = skip(reader, (size_t)reader->pair_count * PAIR_SIZE);
+    reader->starts = reader->at;
+    if (err == ERR_OK)
+        err = skip(reader, (size_t)start_count(reader) * START_SIZE);
+    reader->entries = reader->at;
+    return err;
 }
 
 /* Inline: nearly all have one byte, and a block has many. */
@@ -81,6 +103,20 @@ read_entry(struct reader *reader)
     return ERR_OK;
 }
 
+/* The block's own entry i, read after the context or, where it begins a group, from there. */
+static enum err
+read_own(struct reader *reader, unsigned i)
+{
+    if (i == 0)
+        reader->key_n = 0;
+    else if (reader->grouped && i % NAMESET_GROUP == 0)
+        reader->key_n = reader->first_n;
+    enum err err = read_entry(reader);
+    if (i == 0)
+        reader->first_n = reader->key_n;
+    return err;
+}
+
 static uint32_t
 exact_slot(const struct reader *reader)
 {
@@ -110,14 +146,15 @@ slot_value(const struct reader *reader, uint32_t slot, struct slice *out)
 struct scan {
     const uint8_t *name;
     size_t name_n;
-    size_t common; /* bytes that the name and the entry before have in common */
+    size_t common;       /* bytes that the name and the entry before have in common */
+    size_t first_common; /* likewise with the block's first entry */
     uint32_t exact, wild;
     size_t wild_n; /* bytes of the name's key that the wildcard covers */
     bool below;
 };
 
-/* True when the scan is over: the entry lies past the name. Most entries have more in common with
- * the one before than the name has, and so lie before the name as that one does. */
+/* True when the scan is over: the entry is the name or lies past it. Most entries have more in
+ * common with the one before than the name has, and so lie before the name as that one does. */
 static bool
 scan_entry(const struct reader *reader, struct scan *scan)
 {
@@ -131,18 +168,109 @@ scan_entry(const struct reader *reader, struct scan *scan)
     scan->common = at;
     if (at < n)
         return *rest > scan->name[at];
-    if (reader->key_n > scan->name_n) {
+    if (reader->key_n >= scan->name_n) {
+        scan->exact = reader->key_n == scan->name_n ? exact_slot(reader) : 0;
         scan->below = true;
         return true;
     }
-    if (reader->key_n == scan->name_n) {
-        scan->exact = exact_slot(reader);
-        scan->below = true;
-    } else if (wild_slot(reader) != 0) {
+    if (wild_slot(reader) != 0) {
         scan->wild = wild_slot(reader);
         scan->wild_n = reader->key_n;
     }
     return false;
+}
+
+/* Where a group but the first begins, or the block's end if it would lie past that. */
+static const uint8_t *
+group_at(const struct reader *reader, unsigned group)
+{
+    size_t begin = (size_t)be_get(reader->starts + (group - 1) * START_SIZE, 2);
+    size_t size = (size_t)(reader->end - reader->entries);
+    return reader->entries + (begin < size ? begin : size);
+}
+
+/* Whether the group begins at the first n bytes of the name or before. */
+static enum err
+begins_before(struct reader *reader, unsigned group, const struct scan *scan, size_t n, bool *out)
+{
+    reader->at = group_at(reader, group);
+    enum err err = read_own(reader, group * NAMESET_GROUP);
+    if (err < 0)
+        return err;
+    /* Where the first entry differs from the name it lies before it, and so does what begins as it
+     * does. */
+    *out = true;
+    if (reader->shared > scan->first_common)
+        return ERR_OK;
+    size_t rest_n = reader->key_n - reader->shared, want_n = n - reader->shared;
+    int order =
+        memcmp(reader->rest, scan->name + reader->shared, rest_n < want_n ? rest_n : want_n);
+    *out = order < 0 || (order == 0 && rest_n <= want_n);
+    return ERR_OK;
+}
+
+/* Goes to the last group that begins at the name, or where wildcards above it may lie before that.
+ * Those begin with what the first entry and the name have in common, and one label more at least:
+ * nothing shorter lies behind the first entry. *next is the entry to read. */
+static enum err
+choose_group(struct reader *reader, const struct scan *scan, unsigned *next)
+{
+    unsigned from = 0, to = start_count(reader);
+    const uint8_t *second = reader->at;
+    const uint8_t *label = memchr(scan->name + scan->common, 0, scan->name_n - scan->common);
+    size_t n = label == NULL ? scan->name_n : (size_t)(label - scan->name) + 1;
+    while (from < to) {
+        unsigned middle = to - (to - from) / 2;
+        bool before;
+        enum err err = begins_before(reader, middle, scan, n, &before);
+        if (err < 0)
+            return err;
+        if (before)
+            from = middle;
+        else
+            to = middle - 1;
+    }
+    *next = from == 0 ? 1 : from * NAMESET_GROUP;
+    reader->at = from == 0 ? second : group_at(reader, from);
+    reader->key_n = reader->first_n;
+    return ERR_OK;
+}
+
+/* The block's own entries. */
+static enum err
+scan_own(struct reader *reader, struct scan *scan)
+{
+    unsigned i = 1;
+    if (reader->entry_count == 0)
+        return ERR_OK;
+    scan->common = 0;
+    enum err err = read_own(reader, 0);
+    if (err < 0 || scan_entry(reader, scan))
+        return err;
+    scan->first_common = scan->common;
+    if (start_count(reader) > 0)
+        err = choose_group(reader, scan, &i);
+    for (; err == ERR_OK && i < reader->entry_count; i++) {
+        if (reader->grouped && i % NAMESET_GROUP == 0)
+            scan->common = scan->first_common;
+        err = read_own(reader, i);
+        if (err == ERR_OK && scan_entry(reader, scan))
+            break;
+    }
+    return err;
+}
+
+/* The context first, in which nothing lies past the name. */
+static enum err
+scan_block(struct slice value, struct scan *scan, struct reader *block)
+{
+    enum err err = reader_init(block, value);
+    for (unsigned i = 0; err == ERR_OK && i < block->context_count; i++) {
+        err = read_entry(block);
+        if (err == ERR_OK)
+            (void)scan_entry(block, scan);
+    }
+    return err < 0 ? err : scan_own(block, scan);
 }
 
 static enum err
@@ -181,15 +309,8 @@ nameset_lookup(
     if (found.n < KEY_FIXED || memcmp(found.p, key.b, KEY_FIXED - 1) != 0)
         return ERR_OK;
     struct reader block;
-    err = reader_init(&block, value);
     struct scan scan = {.name = want, .name_n = want_n};
-    for (unsigned i = 0; err == ERR_OK && i < block.context_count + block.entry_count; i++) {
-        if (i == block.context_count)
-            block.key_n = scan.common = 0;
-        err = read_entry(&block);
-        if (err == ERR_OK && scan_entry(&block, &scan))
-            break;
-    }
+    err = scan_block(value, &scan, &block);
     return err < 0 ? err : take_hit(&block, &scan, out);
 }
 
@@ -203,29 +324,44 @@ entry_slot(const struct reader *reader, uint32_t slot, struct nameset_slot *out)
     return slot == 1 ? ERR_OK : slot_value(reader, slot, &out->value);
 }
 
+/* A whole entry, of the key that the reader has read. */
+static enum err
+give_entry(const struct reader *block, const uint8_t *key, nameset_each_fn each, void *ctx)
+{
+    struct nameset_entry entry;
+    enum err err = dname_from_key(key, block->key_n, &entry.name);
+    if (err == ERR_OK)
+        err = entry_slot(block, exact_slot(block), &entry.exact);
+    if (err == ERR_OK)
+        err = entry_slot(block, wild_slot(block), &entry.wild);
+    return err == ERR_OK ? each(ctx, &entry) : err;
+}
+
 /* Of the context or of the block itself. */
 static enum err
 each_entry(struct slice value, bool context, nameset_each_fn each, void *ctx)
 {
     struct reader block;
-    uint8_t name[DNAME_KEY_MAX];
+    uint8_t key[DNAME_KEY_MAX], first[DNAME_KEY_MAX];
     enum err err = reader_init(&block, value);
-    for (unsigned i = 0; err == ERR_OK && i < block.context_count + block.entry_count; i++) {
-        if (i == block.context_count)
-            block.key_n = 0;
+    for (unsigned i = 0; err == ERR_OK && i < block.context_count; i++) {
         err = read_entry(&block);
-        if (err == ERR_OK)
-            memcpy(name + block.shared, block.rest, block.key_n - block.shared);
-        if (err < 0 || context != (i < block.context_count))
-            continue;
-        struct nameset_entry entry;
-        err = dname_from_key(name, block.key_n, &entry.name);
-        if (err == ERR_OK)
-            err = entry_slot(&block, exact_slot(&block), &entry.exact);
-        if (err == ERR_OK)
-            err = entry_slot(&block, wild_slot(&block), &entry.wild);
-        if (err == ERR_OK)
-            err = each(ctx, &entry);
+        if (err < 0)
+            return err;
+        memcpy(key + block.shared, block.rest, block.key_n - block.shared);
+        if (context)
+            err = give_entry(&block, key, each, ctx);
+    }
+    for (unsigned i = 0; err == ERR_OK && !context && i < block.entry_count; i++) {
+        err = read_own(&block, i);
+        if (err < 0)
+            return err;
+        if (block.grouped && i % NAMESET_GROUP == 0 && i > 0)
+            memcpy(key, first, block.shared);
+        memcpy(key + block.shared, block.rest, block.key_n - block.shared);
+        if (i == 0)
+            memcpy(first, key, block.key_n);
+        err = give_entry(&block, key, each, ctx);
     }
     return err;
 }

@@ -91,15 +91,21 @@ put_varint(uint8_t *out, uint32_t n)
     return out;
 }
 
+/* Bytes that the keys have in common, as far as an entry can say it. */
+static size_t
+shared_of(const struct packed *a, const struct packed *b)
+{
+    size_t n = 0;
+    while (n < UINT8_MAX && n < a->key_n && n < b->key_n && a->key[n] == b->key[n])
+        n++;
+    return n;
+}
+
 static uint8_t *
 put_entry(uint8_t *out, const struct packed *entry, const struct packed *before,
     const struct pairs *pairs)
 {
-    size_t shared = 0;
-    if (before != NULL)
-        while (shared < 255 && shared < before->key_n && shared < entry->key_n &&
-               before->key[shared] == entry->key[shared])
-            shared++;
+    size_t shared = before == NULL ? 0 : shared_of(before, entry);
     *out++ = (uint8_t)shared;
     out = put_varint(out, (uint32_t)(entry->key_n - shared));
     memcpy(out, entry->key + shared, entry->key_n - shared);
@@ -120,12 +126,40 @@ number_pair(struct pairs *pairs, struct packed *entry)
     entry->pair = i;
 }
 
+/* What the block's own entry i shares bytes with. */
+static const struct packed *
+before_of(const struct nameset_builder *build, size_t i)
+{
+    if (i == 0)
+        return NULL;
+    return &build->entries[i % NAMESET_GROUP == 0 ? 0 : i - 1];
+}
+
+/* Entries of a block and of its context stay far below the 64 KiB that an offset can say. */
+static uint8_t *
+put_entries(uint8_t *out, const struct nameset_builder *build, const struct packed *context,
+    const struct pairs *pairs)
+{
+    uint8_t *start = out;
+    if (build->entry_count > 0)
+        out += (build->entry_count - 1) / NAMESET_GROUP * 2;
+    const uint8_t *base = out;
+    for (size_t i = 0; i < build->context_count; i++)
+        out = put_entry(out, &context[i], i == 0 ? NULL : &context[i - 1], pairs);
+    for (size_t i = 0; i < build->entry_count; i++) {
+        if (i > 0 && i % NAMESET_GROUP == 0)
+            start = be_put(start, (size_t)(out - base), 2);
+        out = put_entry(out, &build->entries[i], before_of(build, i), pairs);
+    }
+    return out;
+}
+
 /* Everything behind the key. */
 static uint8_t *
 put_block(uint8_t *out, const struct nameset_builder *build, const struct packed *context,
     const struct pairs *pairs)
 {
-    *out++ = (uint8_t)build->context_count;
+    *out++ = (uint8_t)(NAMESET_GROUPED | build->context_count);
     out = be_put(be_put(out, build->dict_count, 2), pairs->count, 2);
     out = be_put(out, build->entry_count, 2);
     for (size_t i = 0; i < build->dict_count; i++) {
@@ -135,11 +169,7 @@ put_block(uint8_t *out, const struct nameset_builder *build, const struct packed
     }
     for (uint32_t i = 0; i < pairs->count; i++)
         out = be_put(be_put(out, pairs->first[i]->exact, 2), pairs->first[i]->wild, 2);
-    for (size_t i = 0; i < build->context_count; i++)
-        out = put_entry(out, &context[i], i == 0 ? NULL : &context[i - 1], pairs);
-    for (size_t i = 0; i < build->entry_count; i++)
-        out = put_entry(out, &build->entries[i], i == 0 ? NULL : &build->entries[i - 1], pairs);
-    return out;
+    return put_entries(out, build, context, pairs);
 }
 
 static enum err
@@ -230,12 +260,8 @@ add_entry(struct nameset_builder *build, const struct nameset_entry *from)
         return err;
     build->entry_count++;
     /* An upper bound without front coding would cut blocks too early; the shared part counts. */
-    size_t shared = 0;
-    if (build->entry_count > 1)
-        while (shared < entry->key_n && shared < entry[-1].key_n &&
-               entry->key[shared] == entry[-1].key[shared])
-            shared++;
-    build->bytes += 6 + entry->key_n - shared;
+    const struct packed *before = before_of(build, build->entry_count - 1);
+    build->bytes += 6 + entry->key_n - (before == NULL ? 0 : shared_of(before, entry));
     follow_above(build, entry, &from->wild);
     return ERR_OK;
 }

@@ -159,7 +159,7 @@ store_meta_decode(struct slice value, struct store_meta *out)
         return ERR_FORMAT;
     *out = (struct store_meta){.format = (uint32_t)take(&p, 4)};
     /* The format comes first in every version, so that it can be named. */
-    if (out->format != STORE_FORMAT)
+    if (!store_format_known(out->format))
         return ERR_OK;
     if (value.n != STORE_META_SIZE)
         return ERR_FORMAT;

@@ -24,7 +24,8 @@
 #include "kvread.h"
 #include "slice.h"
 
-#define STORE_FORMAT       2
+#define STORE_FORMAT       3
+#define STORE_FORMAT_FIRST 2  /* the oldest that is read, and written on as STORE_FORMAT */
 #define DATASET_NAME_SIZE  64 /* with the NUL; [a-z0-9_.-], and "#n" after it for combined.h */
 #define STORE_DATASETS_MAX 256
 
@@ -102,6 +103,13 @@ struct store_meta {
 #define STORE_META_SIZE 18
 size_t store_meta_encode(const struct store_meta *meta, uint8_t out[STORE_META_SIZE]);
 enum err store_meta_decode(struct slice value, struct store_meta *out) MUST_CHECK;
+
+/* Whether this version reads stores of the format. */
+static inline bool
+store_format_known(uint32_t format)
+{
+    return format >= STORE_FORMAT_FIRST && format <= STORE_FORMAT;
+}
 
 /* Publish serial = max(previous + 1, now) mod 2^32. */
 uint32_t store_next_serial(uint32_t previous, int64_t now_s);

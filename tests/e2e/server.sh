@@ -156,8 +156,8 @@ python3 - "$RUN/good.mdb" "$RUN/no-use" <<'EOF_PY'
 import sys
 data = open(sys.argv[1], "rb").read()
 key = b"Mformat"
-assert key + b"\0\0\0\2" in data, "the format's record was not found"
-open(sys.argv[2], "wb").write(data.replace(key + b"\0\0\0\2", key + b"\0\0\0\x63"))
+assert key + b"\0\0\0\3" in data, "the format's record was not found"
+open(sys.argv[2], "wb").write(data.replace(key + b"\0\0\0\3", key + b"\0\0\0\x63"))
 EOF_PY
 no_use "a store of another format" 'format'
 seq 10000 >"$RUN/no-use"

@@ -297,7 +297,7 @@ dump_of_answers(void **state)
     struct fixture *f = *state;
     publish_some(f, NOW_S);
     print_answers(f, false);
-    expect(f, "store format 2 serial 1767225600 publishes 1\n");
+    expect(f, "store format 3 serial 1767225600 publishes 1\n");
     expect(f, "dataset judged.ip address entries 2 serial 1767225600 built 2026-01-01T00:00:00Z "
               "expires - max-age 604800 ttl 0\n");
     expect(f,
