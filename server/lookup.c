@@ -29,22 +29,9 @@ new_item(struct asking *asking, uint32_t ttl_s)
     return item;
 }
 
-static void
-set_subject(struct lookup_item *item, const struct ip *ip, const struct dname *name)
-{
-    item->subject_is_ip = name == NULL;
-    if (name != NULL) {
-        dname_copy(name, &item->subject);
-        return;
-    }
-    item->ip = *ip;
-    item->network = 0;
-}
-
-/* Of the address if there is no name. */
-static void
-add_reason(struct asking *asking, enum reason reason, const struct dataset *dataset,
-    const struct ip *ip, const struct dname *name, struct slice text)
+void
+lookup_add_reason(struct asking *asking, enum reason reason, const struct dataset *dataset,
+    const struct lookup_subject *subject, struct slice text)
 {
     struct lookup_item *item = new_item(asking, dataset->ttl_s);
     if (item == NULL)
@@ -55,19 +42,12 @@ add_reason(struct asking *asking, enum reason reason, const struct dataset *data
     item->txt = text;
     item->dataset = dataset->id;
     item->has_evidence = true;
-    set_subject(item, ip, name);
-}
-
-void
-lookup_add_reason(struct asking *asking, enum reason reason, const struct dataset *dataset,
-    const struct dname *subject, struct slice text)
-{
-    add_reason(asking, reason, dataset, NULL, subject, text);
+    item->subject = *subject;
 }
 
 static void
 add_literal_item(struct asking *asking, uint32_t a, bool has_txt, struct slice txt, uint32_t ttl_s,
-    const struct ip *ip, const struct dname *name)
+    const struct lookup_subject *subject)
 {
     struct lookup_item *item = new_item(asking, ttl_s);
     if (item == NULL)
@@ -76,29 +56,29 @@ add_literal_item(struct asking *asking, uint32_t a, bool has_txt, struct slice t
     item->literal = true;
     item->has_txt = has_txt;
     item->txt = txt;
-    set_subject(item, ip, name);
+    item->subject = *subject;
 }
 
 /* A list's own value. In a zone that judges too, an entry that says nothing of its own is the
  * operator's word. */
 static void
 add_literal(struct asking *asking, const struct value_element *element,
-    const struct dataset *dataset, const struct ip *ip, const struct dname *name)
+    const struct dataset *dataset, const struct lookup_subject *subject)
 {
     const struct zone_def *zone = asking->ask->zone;
     if (element->has_txt || element->a != A_DEFAULT || zone->kind == ZONE_LIST) {
         add_literal_item(
-            asking, element->a, element->has_txt, element->txt, dataset->ttl_s, ip, name);
+            asking, element->a, element->has_txt, element->txt, dataset->ttl_s, subject);
         return;
     }
-    enum reason operator= name == NULL ? REASON_OPERATOR : REASON_NAME_OPERATOR;
+    enum reason operator= subject->is_ip ? REASON_OPERATOR : REASON_NAME_OPERATOR;
     if (reasons_have(zone->show, operator))
-        add_reason(asking, operator, dataset, ip, name, slice_of(NULL, 0));
+        lookup_add_reason(asking, operator, dataset, subject, slice_of(NULL, 0));
 }
 
 enum err
 lookup_add_value(struct asking *asking, struct slice value, const struct dataset *dataset,
-    const struct ip *ip, const struct dname *name)
+    const struct lookup_subject *subject)
 {
     struct value_element element;
     const struct zone_def *zone = asking->ask->zone;
@@ -108,14 +88,14 @@ lookup_add_value(struct asking *asking, struct slice value, const struct dataset
         return ERR_OK;
     while ((err = value_next(&value, &element)) == ERR_OK) {
         if (element.literal) {
-            add_literal(asking, &element, dataset, ip, name);
+            add_literal(asking, &element, dataset, subject);
             continue;
         }
         struct reason_set shown = reasons_filter(element.reasons, zone->show);
         if (reasons_have(shown, REASON_SCORE))
             shown = reasons_union(shown, reasons_filter(element.reasons, zone->beside_score));
         while (!reasons_empty(shown))
-            add_reason(asking, reasons_take(&shown), dataset, ip, name, slice_of(NULL, 0));
+            lookup_add_reason(asking, reasons_take(&shown), dataset, subject, slice_of(NULL, 0));
     }
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
@@ -126,7 +106,7 @@ set_network(struct lookup_item *item, const struct range *range)
 {
     struct prefix prefix;
     if (item->has_evidence && item->reason != REASON_OPERATOR && range_prefix(range, &prefix))
-        item->network = prefix.len;
+        item->subject.network = prefix.len;
 }
 
 static enum err
@@ -138,7 +118,8 @@ ask_ip(struct asking *asking, const struct dataset *dataset, const struct ip *ip
         return err == ERR_NOTFOUND ? ERR_OK : err;
     asking->exists = true;
     unsigned before = asking->out->count;
-    err = lookup_add_value(asking, hit.value, dataset, ip, NULL);
+    const struct lookup_subject subject = lookup_subject_ip(ip);
+    err = lookup_add_value(asking, hit.value, dataset, &subject);
     bool network = !ip_is4(ip) && ip_cmp(&hit.range.first, &hit.range.last) != 0;
     for (unsigned i = before; network && i < asking->out->count; i++)
         set_network(&asking->out->items[i], &hit.range);
@@ -174,7 +155,8 @@ ask_name(struct asking *asking, const struct dataset *dataset)
     asking->exists = asking->exists || hit.exists;
     if (hit.match != NAMESET_EXACT && hit.match != NAMESET_WILD)
         return ERR_OK;
-    return lookup_add_value(asking, hit.value, dataset, NULL, &hit.matched);
+    const struct lookup_subject subject = lookup_subject_name(asking, hit.above);
+    return lookup_add_value(asking, hit.value, dataset, &subject);
 }
 
 /* Every byte is looked at here, so that what writes the records need not expect damage. */
@@ -220,7 +202,8 @@ add_test(struct asking *asking, uint32_t a)
     if (asking->ask->acl->action != ACL_NONE || asking->ask->conf->retired)
         return;
     asking->exists = true;
-    add_literal_item(asking, a, true, slice_of(text, sizeof text - 1), 0, &asking->out->ip, NULL);
+    const struct lookup_subject subject = lookup_subject_ip(&asking->out->ip);
+    add_literal_item(asking, a, true, slice_of(text, sizeof text - 1), 0, &subject);
 }
 
 /* An address zone: false when the name is decided already. */
@@ -276,8 +259,8 @@ add_acl(struct asking *asking)
     for (unsigned i = 0; i < asking->out->count; i++)
         if (asking->out->items[i].records.n == 0)
             return; /* by another dataset of the zone */
-    add_literal_item(
-        asking, acl->a, acl->has_txt, acl->txt, acl->ttl_s, &asking->ask->client, NULL);
+    const struct lookup_subject subject = lookup_subject_ip(&asking->ask->client);
+    add_literal_item(asking, acl->a, acl->has_txt, acl->txt, acl->ttl_s, &subject);
 }
 
 /* What an access list has instead of a dataset's entries, where the dataset would look for one. */
@@ -435,6 +418,7 @@ lookup_name(const struct lookup_ask *ask, const struct dname *relative, struct l
     out->ip = (struct ip){{0}};
     out->wrong_kind = WRONG_NONE;
     out->count = 0;
+    out->asked = relative;
     struct asking asking = {.ask = ask, .relative = relative, .out = out};
     if (!is_misnamed(&asking))
         ask_kind(&asking);

@@ -30,6 +30,15 @@ enum wrong_kind {
 /* A name can be in several datasets, with several elements each; more are left out. */
 enum { LOOKUP_ITEMS_MAX = 32 };
 
+/* What $ stands for, and what the evidence is about: an address, or a part of the name that was
+ * asked. */
+struct lookup_subject {
+    bool is_ip;
+    uint8_t network; /* of an address: bits of the IPv6 network that is judged; 0: the address */
+    uint8_t at, n;   /* of a name: bytes of the one asked, without a root label */
+    struct ip ip;
+};
+
 struct lookup_item {
     struct slice records;  /* n > 0: plain records (recordset.h), and only those */
     uint32_t a;            /* host byte order */
@@ -39,17 +48,15 @@ struct lookup_item {
                               reason (struct spftable_hit), n 0: nothing */
     uint32_t ttl_s;        /* of A and TXT */
     uint16_t dataset;      /* where evidence lies */
-    bool subject_is_ip;    /* what $ stands for, and what the evidence is about */
     bool has_evidence;     /* may have some: judged datasets */
-    struct ip ip;          /* the subject, if an address */
-    uint8_t network;       /* then: bits of the IPv6 network that is judged; 0: the address */
-    struct dname subject;  /* unless an address */
+    struct lookup_subject subject;
 };
 
 struct lookup {
     enum lookup_status status;
     enum wrong_kind wrong_kind;
-    struct ip ip; /* that was asked */
+    const struct dname *asked; /* the caller's */
+    struct ip ip;              /* that was asked */
     unsigned count;
     struct lookup_item items[LOOKUP_ITEMS_MAX];
 };
@@ -66,7 +73,7 @@ struct lookup_ask {
 };
 
 /* relative is the name below the apex; the root is the apex, where lists have plain records only.
- */
+ * It is borrowed as long as *out is used. */
 void lookup_name(const struct lookup_ask *ask, const struct dname *relative, struct lookup *out);
 /* Every dataset of the zone is there and served at this time. */
 bool lookup_loaded(const struct lookup_ask *ask);

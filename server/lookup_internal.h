@@ -14,13 +14,31 @@ struct asking {
     struct lookup *out;
 };
 
-/* subject NULL: the address. text: what a policy adds. Left out past LOOKUP_ITEMS_MAX. */
-void lookup_add_reason(struct asking *asking, enum reason reason, const struct dataset *dataset,
-    const struct dname *subject, struct slice text);
+static inline struct lookup_subject
+lookup_subject_ip(const struct ip *ip)
+{
+    return (struct lookup_subject){.is_ip = true, .ip = *ip};
+}
 
-/* What the zone shows of a value that a dataset has; of the address if there is no name. */
+/* What is asked without its first labels: of a list's section below a sub-zone too, where it is the
+ * beginning of the name that the client asked. */
+static inline struct lookup_subject
+lookup_subject_name(const struct asking *asking, unsigned labels)
+{
+    const struct dname *name = asking->relative;
+    size_t at = 0;
+    while (labels-- > 0)
+        at += name->b[at] + 1U;
+    return (struct lookup_subject){.at = (uint8_t)at, .n = (uint8_t)(name->len - at - 1)};
+}
+
+/* text: what a policy adds. Left out past LOOKUP_ITEMS_MAX. */
+void lookup_add_reason(struct asking *asking, enum reason reason, const struct dataset *dataset,
+    const struct lookup_subject *subject, struct slice text);
+
+/* What the zone shows of a value that a dataset has. */
 enum err lookup_add_value(struct asking *asking, struct slice value, const struct dataset *dataset,
-    const struct ip *ip, const struct dname *name) MUST_CHECK;
+    const struct lookup_subject *subject) MUST_CHECK;
 
 /* lookup_word.c: what the operator says. Asks before the other datasets: what he blocks is added,
  * what he allows is noted in asking, unless the zone only informs. */

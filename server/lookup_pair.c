@@ -84,19 +84,20 @@ is_never(struct asking *asking, const struct ip *ip, const struct dname *domain,
 
 /* A result that is known makes the name exist, whether or not the zone shows it. */
 static enum err
-add_pair_hit(struct asking *asking, const struct dataset *dataset, const struct ip *ip,
+add_pair_hit(struct asking *asking, const struct dataset *dataset, unsigned taken,
     const struct dname *domain, const struct pairset_hit *hit)
 {
     enum reason reason = spfresult_reason(hit->result);
     bool never = false;
     enum err err = ERR_OK;
     if (reasons_have(asking->ask->zone->show, reason))
-        err = is_never(asking, ip, domain, &never);
+        err = is_never(asking, &asking->out->ip, domain, &never);
     if (err < 0 || never)
         return err;
     asking->exists = asking->found = true;
+    const struct lookup_subject subject = lookup_subject_name(asking, taken);
     if (reasons_have(asking->ask->zone->show, reason))
-        lookup_add_reason(asking, reason, dataset, domain, hit->text);
+        lookup_add_reason(asking, reason, dataset, &subject, hit->text);
     return ERR_OK;
 }
 
@@ -116,7 +117,7 @@ lookup_ask_pair(struct asking *asking, const struct dataset *dataset)
         if (err < 0)
             return err;
         if (hit.match == PAIRSET_FOUND)
-            return add_pair_hit(asking, dataset, &ip, &domain, &hit);
+            return add_pair_hit(asking, dataset, taken, &domain, &hit);
         /* There is nothing at the domain or below it, where all that pair_exists asks for lies. */
         if (hit.match == PAIRSET_NONE && (taken == NIBBLES || are_octets_only(asking->relative->b)))
             return ERR_OK;

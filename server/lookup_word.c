@@ -50,7 +50,8 @@ lookup_word_ip(struct asking *asking)
         return ERR_OK;
     }
     asking->exists = true;
-    return lookup_add_value(asking, value, asking->ask->view->word_ip, &asking->out->ip, NULL);
+    const struct lookup_subject subject = lookup_subject_ip(&asking->out->ip);
+    return lookup_add_value(asking, value, asking->ask->view->word_ip, &subject);
 }
 
 enum err
@@ -69,7 +70,8 @@ lookup_word_name(struct asking *asking)
         asking->allowed = !ask->zone->informational;
     if (hit.match != NAMESET_EXACT && hit.match != NAMESET_WILD)
         return ERR_OK;
-    return lookup_add_value(asking, hit.value, word, NULL, &hit.matched);
+    const struct lookup_subject subject = lookup_subject_name(asking, hit.above);
+    return lookup_add_value(asking, hit.value, word, &subject);
 }
 
 enum err

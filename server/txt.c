@@ -58,38 +58,49 @@ add_date(struct text *text, int64_t when_s)
 static void
 add_template(struct text *text, const char *template, size_t n, struct slice subject)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (template[i] != '$') {
-            add(text, &template[i], 1);
-        } else if (i + 1 < n && template[i + 1] == '$') {
-            add(text, "$", 1);
-            i++;
-        } else {
+    const char *at = template, *end = template + n, *dollar;
+    while ((dollar = memchr(at, '$', (size_t)(end - at))) != NULL) {
+        bool escaped = dollar + 1 < end && dollar[1] == '$';
+        add(text, at, (size_t)(dollar - at) + escaped);
+        if (!escaped)
             add(text, subject.p, subject.n);
-        }
+        at = dollar + 1 + escaped;
     }
+    add(text, at, (size_t)(end - at));
 }
 
 /* Of an address: what the evidence is about. */
 static struct prefix
 judged_of(const struct lookup_item *item)
 {
-    unsigned bits = item->network != 0 ? item->network : ip_bits(ip_family(&item->ip));
-    return prefix_of(&item->ip, bits);
+    const struct lookup_subject *subject = &item->subject;
+    unsigned bits = subject->network != 0 ? subject->network : ip_bits(ip_family(&subject->ip));
+    return prefix_of(&subject->ip, bits);
+}
+
+/* Of a name: as one of its own. */
+static void
+name_of(const struct lookup *found, const struct lookup_item *item, struct dname *out)
+{
+    memcpy(out->b, found->asked->b + item->subject.at, item->subject.n);
+    out->b[item->subject.n] = 0;
+    out->len = (uint8_t)(item->subject.n + 1);
 }
 
 static void
 add_evidence(struct text *text, struct snapshot *snapshot, const struct zone_def *zone,
-    const struct lookup_item *item)
+    const struct lookup *found, const struct lookup_item *item)
 {
     struct store_key key;
     struct slice value;
     struct evidence evidence;
-    if (item->subject_is_ip) {
+    struct dname name;
+    if (item->subject.is_ip) {
         const struct prefix judged = judged_of(item);
         store_key_evidence_ip(&key, item->dataset, &judged.addr);
     } else {
-        store_key_evidence_name(&key, item->dataset, &item->subject);
+        name_of(found, item, &name);
+        store_key_evidence_name(&key, item->dataset, &name);
     }
     if (kvread_get(snapshot_reader(snapshot), store_key_slice(&key), &value) < 0 ||
         evidence_decode(value, &evidence) < 0)
@@ -126,10 +137,13 @@ txt_make(struct snapshot *snapshot, const struct zone_def *zone, const struct lo
     struct text text = {.p = out, .size = TXT_MAX};
     if (item->literal && !item->has_txt)
         return 0;
-    if (item->subject_is_ip)
-        ip_format(&item->ip, name);
-    else
-        (void)dname_format(&item->subject, name);
+    struct dname listed;
+    if (item->subject.is_ip) {
+        ip_format(&item->subject.ip, name);
+    } else {
+        name_of(found, item, &listed);
+        (void)dname_format(&listed, name);
+    }
     struct slice subject = slice_of(name, strlen(name));
     if (item->literal) {
         /* As rbldnsd: one character-string, cut. */
@@ -141,7 +155,7 @@ txt_make(struct snapshot *snapshot, const struct zone_def *zone, const struct lo
         add_string(&text, "NOT A BLOCK LIST: ");
     const char *sentence = reason_info(item->reason)->text;
     struct slice about = subject;
-    if (item->subject_is_ip && item->network != 0) {
+    if (item->subject.is_ip && item->subject.network != 0) {
         const struct prefix network = judged_of(item);
         prefix_format(&network, judged);
         about = slice_of(judged, strlen(judged));
@@ -149,7 +163,7 @@ txt_make(struct snapshot *snapshot, const struct zone_def *zone, const struct lo
     add_template(&text, sentence, strlen(sentence), about);
     add_policy(&text, found, item);
     if (item->has_evidence)
-        add_evidence(&text, snapshot, zone, item);
+        add_evidence(&text, snapshot, zone, found, item);
     if (zone->url[0] != '\0') {
         add_string(&text, "; see ");
         add_template(&text, zone->url, strlen(zone->url), subject);

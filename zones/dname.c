@@ -116,10 +116,9 @@ dname_format(const struct dname *name, char out[DNAME_TEXT_SIZE])
         for (size_t i = at + 1; i <= at + name->b[at]; i++) {
             uint8_t c = name->b[i];
 
-            if (c == '.' || c == '\\') {
-                out[n++] = '\\';
-                out[n++] = (char)c;
-            } else if (c > 32 && c < 127) {
+            if (c > 32 && c < 127) {
+                if (c == '.' || c == '\\')
+                    out[n++] = '\\';
                 out[n++] = (char)c;
             } else {
                 out[n++] = '\\';

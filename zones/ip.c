@@ -126,14 +126,36 @@ ip_parse(const char *text, size_t len, struct ip *out)
     return inet_pton(AF_INET6, copy, out->b) == 1 ? ERR_OK : ERR_SYNTAX;
 }
 
+/* With a NUL; returns the length. inet_ntop takes as long as the rest of an answer. */
+static size_t
+format_quad(const uint8_t quad[4], char *out)
+{
+    size_t n = 0;
+
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned octet = quad[i];
+
+        if (octet >= 100)
+            out[n++] = (char)('0' + octet / 100);
+        if (octet >= 10)
+            out[n++] = (char)('0' + octet / 10 % 10);
+        out[n++] = (char)('0' + octet % 10);
+        out[n++] = '.';
+    }
+    out[--n] = '\0';
+    return n;
+}
+
 void
 ip_format(const struct ip *ip, char out[IP_TEXT_SIZE])
 {
-    bool v4 = ip_is4(ip);
-
-    (void)inet_ntop(v4 ? AF_INET : AF_INET6, ip->b + key_offset(ip), out, IP_TEXT_SIZE);
+    if (ip_is4(ip)) {
+        (void)format_quad(ip->b + key_offset(ip), out);
+        return;
+    }
+    (void)inet_ntop(AF_INET6, ip->b, out, IP_TEXT_SIZE);
     /* It writes a quad in ::/96 too; RFC 5952 5 wants one where an IPv4 address is known to be. */
-    if (!v4 && strchr(out, '.') != NULL)
+    if (strchr(out, '.') != NULL)
         (void)snprintf(out, IP_TEXT_SIZE, "::%x:%x", (unsigned)ip->b[12] << 8 | ip->b[13],
             (unsigned)ip->b[14] << 8 | ip->b[15]);
 }
@@ -339,9 +361,10 @@ ip_reverse(const struct ip *ip, char out[IP_REVERSE_SIZE])
     static const char hex[] = "0123456789abcdef";
     size_t n = 0;
 
-    if (ip_is4(ip))
-        return (size_t)snprintf(
-            out, IP_REVERSE_SIZE, "%u.%u.%u.%u", ip->b[15], ip->b[14], ip->b[13], ip->b[12]);
+    if (ip_is4(ip)) {
+        const uint8_t quad[] = {ip->b[15], ip->b[14], ip->b[13], ip->b[12]};
+        return format_quad(quad, out);
+    }
     for (unsigned i = 16; i-- > 0;) {
         out[n++] = hex[ip->b[i] & 15];
         out[n++] = '.';

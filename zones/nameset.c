@@ -82,7 +82,8 @@ get_varint(struct reader *reader, uint32_t *out)
     return ERR_FORMAT;
 }
 
-static enum err
+/* Inline likewise: what it reads stays in registers. */
+static inline enum err
 read_entry(struct reader *reader)
 {
     if (reader->at == reader->end)
@@ -104,7 +105,7 @@ read_entry(struct reader *reader)
 }
 
 /* The block's own entry i, read after the context or, where it begins a group, from there. */
-static enum err
+static inline enum err
 read_own(struct reader *reader, unsigned i)
 {
     if (i == 0)
@@ -155,7 +156,7 @@ struct scan {
 
 /* True when the scan is over: the entry is the name or lies past it. Most entries have more in
  * common with the one before than the name has, and so lie before the name as that one does. */
-static bool
+static inline bool
 scan_entry(const struct reader *reader, struct scan *scan)
 {
     if (reader->shared > scan->common)
@@ -273,6 +274,16 @@ scan_block(struct slice value, struct scan *scan, struct reader *block)
     return err < 0 ? err : scan_own(block, scan);
 }
 
+/* Labels of a part of a key. */
+static unsigned
+count_labels(const uint8_t *key, size_t n)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < n; i++)
+        count += key[i] == 0;
+    return count;
+}
+
 static enum err
 take_hit(const struct reader *reader, const struct scan *scan, struct nameset_hit *out)
 {
@@ -281,11 +292,9 @@ take_hit(const struct reader *reader, const struct scan *scan, struct nameset_hi
     if (slot == 0)
         return ERR_OK;
     out->match = slot == 1 ? NAMESET_EXCLUDED : scan->exact != 0 ? NAMESET_EXACT : NAMESET_WILD;
-    enum err err = slot == 1 ? ERR_OK : slot_value(reader, slot, &out->value);
-    if (err < 0)
-        return err;
-    size_t n = scan->exact != 0 ? scan->name_n : scan->wild_n;
-    return dname_from_key(scan->name, n, &out->matched);
+    if (scan->exact == 0)
+        out->above = count_labels(scan->name + scan->wild_n, scan->name_n - scan->wild_n);
+    return slot == 1 ? ERR_OK : slot_value(reader, slot, &out->value);
 }
 
 enum err
@@ -297,6 +306,7 @@ nameset_lookup(
     struct store_key key;
     struct slice found, value;
     out->match = NAMESET_NONE;
+    out->above = 0;
     out->exists = false;
     store_key_init(&key, STORE_NAME, dataset, NAMESET_INNER);
     store_key_add(&key, want, want_n);

@@ -55,11 +55,11 @@ enum nameset_match {
 /* Names are relative to the zone (dname_relative). */
 struct nameset_hit {
     enum nameset_match match;
-    struct slice value;   /* of an EXACT or WILD match; borrowed until the snapshot goes */
-    struct dname matched; /* the list entry that matched, without "*." */
-    bool exists; /* the name, something below it, or a wildcard above or at it is in the set,
-                    exclusions included: an unlisted name is NODATA, not NXDOMAIN (RFC 8020, RFC
-                    4592) */
+    struct slice value; /* of an EXACT or WILD match; borrowed until the snapshot goes */
+    unsigned above; /* of a WILD match, labels of the name in front of the entry's name; else 0 */
+    bool exists;    /* the name, something below it, or a wildcard above or at it is in the set,
+                       exclusions included: an unlisted name is NODATA, not NXDOMAIN (RFC 8020, RFC
+                       4592) */
 };
 
 /* Exact first; only if the name itself has no exact slot, the longest wildcard above it; an

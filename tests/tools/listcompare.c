@@ -92,7 +92,9 @@ look_up_name(struct run *run, const struct section *section, const struct dname 
         return tell(run, "is excluded for one and not for the other");
     if (hit.exists != want->exists)
         return tell(run, want->exists ? "should exist" : "should not exist");
-    return !listed || dname_equal(&hit.matched, &want->matched) ||
+    struct dname matched;
+    dname_strip(name, hit.above, &matched);
+    return !listed || dname_equal(&matched, &want->matched) ||
            tell(run, "is matched by another entry");
 }
 
