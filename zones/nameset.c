@@ -1,25 +1,11 @@
 /* Name sets: look-up. On the answer path. See nameset.h. */
-#include "nameset.h"
+#include "nameset_internal.h"
 
-#include "be.h"
-
-enum { HEADER_SIZE = 7, PAIR_SIZE = 4, START_SIZE = 2, KEY_FIXED = 4 };
-
-/* A block being read; at never passes end. */
-struct reader {
-    const uint8_t *dict, *pairs, *starts, *entries, *at, *end;
-    unsigned dict_count, pair_count, context_count, entry_count;
-    bool grouped;
-    /* The entry read last: its key is shared bytes of the one before, and then rest. */
-    const uint8_t *rest;
-    size_t shared, key_n;
-    size_t first_n; /* of the block's first entry, with which those that begin a group share */
-    uint32_t pair;
-};
+enum { HEADER_SIZE = 7, START_SIZE = 2, KEY_FIXED = 4 };
 
 /* Groups but for the first, whose begin is known. */
 static unsigned
-start_count(const struct reader *reader)
+start_count(const struct nameset_reader *reader)
 {
     return reader->grouped && reader->entry_count > 0 ? (reader->entry_count - 1) / NAMESET_GROUP
                                                       : 0;
@@ -27,7 +13,7 @@ start_count(const struct reader *reader)
 
 /* Passes over a part of the block. */
 static enum err
-skip(struct reader *reader, size_t n)
+skip(struct nameset_reader *reader, size_t n)
 {
     if ((size_t)(reader->end - reader->at) < n)
         return ERR_FORMAT;
@@ -35,8 +21,8 @@ skip(struct reader *reader, size_t n)
     return ERR_OK;
 }
 
-static enum err
-reader_init(struct reader *reader, struct slice value)
+enum err
+nameset_reader_init(struct nameset_reader *reader, struct slice value)
 {
     const uint8_t *in = value.p;
     enum err err = ERR_OK;
@@ -58,7 +44,7 @@ reader_init(struct reader *reader, struct slice value)
     }
     reader->pairs = reader->at;
     if (err == ERR_OK)
-        err = skip(reader, (size_t)reader->pair_count * PAIR_SIZE);
+        err = skip(reader, (size_t)reader->pair_count * NAMESET_PAIR_SIZE);
     reader->starts = reader->at;
     if (err == ERR_OK)
         err = skip(reader, (size_t)start_count(reader) * START_SIZE);
@@ -66,73 +52,8 @@ reader_init(struct reader *reader, struct slice value)
     return err;
 }
 
-/* Inline: nearly all have one byte, and a block has many. */
-static inline enum err
-get_varint(struct reader *reader, uint32_t *out)
-{
-    *out = 0;
-    for (unsigned shift = 0; shift < 28; shift += 7) {
-        if (reader->at == reader->end)
-            return ERR_FORMAT;
-        uint8_t byte = *reader->at++;
-        *out |= (uint32_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return ERR_OK;
-    }
-    return ERR_FORMAT;
-}
-
-/* Inline likewise: what it reads stays in registers. */
-static inline enum err
-read_entry(struct reader *reader)
-{
-    if (reader->at == reader->end)
-        return ERR_FORMAT;
-    size_t shared = *reader->at++;
-    uint32_t rest;
-    if (get_varint(reader, &rest) < 0 || shared > reader->key_n || rest > DNAME_KEY_MAX - shared ||
-        (size_t)(reader->end - reader->at) < rest)
-        return ERR_FORMAT;
-    reader->rest = reader->at;
-    reader->at += rest;
-    reader->shared = shared;
-    reader->key_n = shared + rest;
-    reader->pair = 0;
-    if ((reader->pair_count > 1 && get_varint(reader, &reader->pair) < 0) ||
-        reader->pair >= reader->pair_count)
-        return ERR_FORMAT;
-    return ERR_OK;
-}
-
-/* The block's own entry i, read after the context or, where it begins a group, from there. */
-static inline enum err
-read_own(struct reader *reader, unsigned i)
-{
-    if (i == 0)
-        reader->key_n = 0;
-    else if (reader->grouped && i % NAMESET_GROUP == 0)
-        reader->key_n = reader->first_n;
-    enum err err = read_entry(reader);
-    if (i == 0)
-        reader->first_n = reader->key_n;
-    return err;
-}
-
-static uint32_t
-exact_slot(const struct reader *reader)
-{
-    return (uint32_t)be_get(reader->pairs + reader->pair * PAIR_SIZE, 2);
-}
-
-static uint32_t
-wild_slot(const struct reader *reader)
-{
-    return (uint32_t)be_get(reader->pairs + reader->pair * PAIR_SIZE + 2, 2);
-}
-
-/* The value of a slot that is neither empty nor an exclusion. */
-static enum err
-slot_value(const struct reader *reader, uint32_t slot, struct slice *out)
+enum err
+nameset_slot_value(const struct nameset_reader *reader, uint32_t slot, struct slice *out)
 {
     if (slot - 2 >= reader->dict_count)
         return ERR_FORMAT;
@@ -152,12 +73,13 @@ struct scan {
     uint32_t exact, wild;
     size_t wild_n; /* bytes of the name's key that the wildcard covers */
     bool below;
+    bool outside; /* the name lies before the block's first entry */
 };
 
 /* True when the scan is over: the entry is the name or lies past it. Most entries have more in
  * common with the one before than the name has, and so lie before the name as that one does. */
 static inline bool
-scan_entry(const struct reader *reader, struct scan *scan)
+scan_entry(const struct nameset_reader *reader, struct scan *scan)
 {
     if (reader->shared > scan->common)
         return false;
@@ -170,12 +92,12 @@ scan_entry(const struct reader *reader, struct scan *scan)
     if (at < n)
         return *rest > scan->name[at];
     if (reader->key_n >= scan->name_n) {
-        scan->exact = reader->key_n == scan->name_n ? exact_slot(reader) : 0;
+        scan->exact = reader->key_n == scan->name_n ? nameset_exact_slot(reader) : 0;
         scan->below = true;
         return true;
     }
-    if (wild_slot(reader) != 0) {
-        scan->wild = wild_slot(reader);
+    if (nameset_wild_slot(reader) != 0) {
+        scan->wild = nameset_wild_slot(reader);
         scan->wild_n = reader->key_n;
     }
     return false;
@@ -183,7 +105,7 @@ scan_entry(const struct reader *reader, struct scan *scan)
 
 /* Where a group but the first begins, or the block's end if it would lie past that. */
 static const uint8_t *
-group_at(const struct reader *reader, unsigned group)
+group_at(const struct nameset_reader *reader, unsigned group)
 {
     size_t begin = (size_t)be_get(reader->starts + (group - 1) * START_SIZE, 2);
     size_t size = (size_t)(reader->end - reader->entries);
@@ -192,10 +114,11 @@ group_at(const struct reader *reader, unsigned group)
 
 /* Whether the group begins at the first n bytes of the name or before. */
 static enum err
-begins_before(struct reader *reader, unsigned group, const struct scan *scan, size_t n, bool *out)
+begins_before(
+    struct nameset_reader *reader, unsigned group, const struct scan *scan, size_t n, bool *out)
 {
     reader->at = group_at(reader, group);
-    enum err err = read_own(reader, group * NAMESET_GROUP);
+    enum err err = nameset_read_own(reader, group * NAMESET_GROUP);
     if (err < 0)
         return err;
     /* Where the first entry differs from the name it lies before it, and so does what begins as it
@@ -214,7 +137,7 @@ begins_before(struct reader *reader, unsigned group, const struct scan *scan, si
  * Those begin with what the first entry and the name have in common, and one label more at least:
  * nothing shorter lies behind the first entry. *next is the entry to read. */
 static enum err
-choose_group(struct reader *reader, const struct scan *scan, unsigned *next)
+choose_group(struct nameset_reader *reader, const struct scan *scan, unsigned *next)
 {
     unsigned from = 0, to = start_count(reader);
     const uint8_t *second = reader->at;
@@ -239,22 +162,27 @@ choose_group(struct reader *reader, const struct scan *scan, unsigned *next)
 
 /* The block's own entries. */
 static enum err
-scan_own(struct reader *reader, struct scan *scan)
+scan_own(struct nameset_reader *reader, struct scan *scan)
 {
     unsigned i = 1;
+    scan->outside = true;
     if (reader->entry_count == 0)
         return ERR_OK;
     scan->common = 0;
-    enum err err = read_own(reader, 0);
-    if (err < 0 || scan_entry(reader, scan))
+    enum err err = nameset_read_own(reader, 0);
+    if (err < 0)
         return err;
+    bool over = scan_entry(reader, scan);
     scan->first_common = scan->common;
+    scan->outside = over && (reader->key_n != scan->name_n || scan->common != scan->name_n);
+    if (over)
+        return ERR_OK;
     if (start_count(reader) > 0)
         err = choose_group(reader, scan, &i);
     for (; err == ERR_OK && i < reader->entry_count; i++) {
         if (reader->grouped && i % NAMESET_GROUP == 0)
             scan->common = scan->first_common;
-        err = read_own(reader, i);
+        err = nameset_read_own(reader, i);
         if (err == ERR_OK && scan_entry(reader, scan))
             break;
     }
@@ -263,11 +191,11 @@ scan_own(struct reader *reader, struct scan *scan)
 
 /* The context first, in which nothing lies past the name. */
 static enum err
-scan_block(struct slice value, struct scan *scan, struct reader *block)
+scan_block(struct slice value, struct scan *scan, struct nameset_reader *block)
 {
-    enum err err = reader_init(block, value);
+    enum err err = nameset_reader_init(block, value);
     for (unsigned i = 0; err == ERR_OK && i < block->context_count; i++) {
-        err = read_entry(block);
+        err = nameset_read_entry(block);
         if (err == ERR_OK)
             (void)scan_entry(block, scan);
     }
@@ -285,7 +213,7 @@ count_labels(const uint8_t *key, size_t n)
 }
 
 static enum err
-take_hit(const struct reader *reader, const struct scan *scan, struct nameset_hit *out)
+take_hit(const struct nameset_reader *reader, const struct scan *scan, struct nameset_hit *out)
 {
     uint32_t slot = scan->exact != 0 ? scan->exact : scan->wild;
     out->exists = scan->below || scan->wild != 0;
@@ -294,7 +222,130 @@ take_hit(const struct reader *reader, const struct scan *scan, struct nameset_hi
     out->match = slot == 1 ? NAMESET_EXCLUDED : scan->exact != 0 ? NAMESET_EXACT : NAMESET_WILD;
     if (scan->exact == 0)
         out->above = count_labels(scan->name + scan->wild_n, scan->name_n - scan->wild_n);
-    return slot == 1 ? ERR_OK : slot_value(reader, slot, &out->value);
+    return slot == 1 ? ERR_OK : nameset_slot_value(reader, slot, &out->value);
+}
+
+/* A beginning of the name's key. Names that share one are a region: the reader remembers the block
+ * that one of them lay in, and the others mostly lie there too. */
+struct region {
+    size_t n;
+    uint32_t hash;
+    unsigned step;
+};
+
+/* What a region has behind the last label: so many bytes, and then the whole name. A block of a
+ * large set holds few bytes' worth of names, one of a small set all of a label's. */
+static const size_t region_steps[] = {2, 3, 4, 6, DNAME_KEY_MAX};
+enum { REGIONS = sizeof region_steps / sizeof *region_steps, REGION_TAG = 0x80 };
+
+static void
+extend(struct region *region, const struct scan *scan, size_t n)
+{
+    for (; region->n < n; region->n++)
+        region->hash = (region->hash ^ scan->name[region->n]) * 2654435761U;
+}
+
+/* Shorter regions come first; false after that of the whole name. */
+static bool
+next_region(struct region *region, const struct scan *scan, size_t label)
+{
+    if (region->step == REGIONS || (region->step > 0 && region->n == scan->name_n))
+        return false;
+    size_t n = label + region_steps[region->step++];
+    extend(region, scan, n < scan->name_n ? n : scan->name_n);
+    return true;
+}
+
+static uint32_t
+place_of(const struct region *region)
+{
+    return region->hash >> 18;
+}
+_Static_assert(KVREAD_SPOTS == 1 << 14, "the hash's highest bits are a place");
+
+static uint32_t
+owner_of(const struct region *region, uint16_t dataset)
+{
+    return (uint32_t)dataset << 8 | REGION_TAG | (region->hash >> 11 & 0x7f);
+}
+
+/* Bytes of the last label, so far as the name has one. */
+static size_t
+last_label(const struct scan *scan)
+{
+    const uint8_t *end = memchr(scan->name, 0, scan->name_n);
+    return end == NULL ? 0 : (size_t)(end - scan->name) + 1;
+}
+
+/* The block's last name is the name or lies past it. */
+static bool
+reaches(struct slice key, const struct scan *scan)
+{
+    const uint8_t *last = (const uint8_t *)key.p + KEY_FIXED;
+    if (key.n <= KEY_FIXED)
+        return true; /* the last block has the rest */
+    size_t n = key.n - KEY_FIXED;
+    int order = memcmp(last, scan->name, n < scan->name_n ? n : scan->name_n);
+    return order > 0 || (order == 0 && n >= scan->name_n);
+}
+
+/* Looks where the block may be remembered. Between its first name and its last it is the one that a
+ * seek would find. */
+static bool
+scan_remembered(
+    struct kvread *reader, uint16_t dataset, struct scan *scan, struct nameset_reader *block)
+{
+    const struct scan fresh = *scan;
+    const size_t label = last_label(scan);
+    struct region region = {.hash = dataset};
+    struct slice key, value;
+    while (next_region(&region, scan, label)) {
+        if (!kvread_recall(reader, place_of(&region), owner_of(&region, dataset), &key, &value) ||
+            !reaches(key, scan))
+            continue;
+        if (scan_block(value, scan, block) == ERR_OK && !scan->outside)
+            return true;
+        *scan = fresh;
+    }
+    return false;
+}
+
+/* In the shortest region that is not larger than the block: what all names of the block begin with
+ * others may begin with too. */
+static void
+remember(struct kvread *reader, uint16_t dataset, const struct scan *scan, struct slice key,
+    struct slice value)
+{
+    const uint8_t *last = (const uint8_t *)key.p + KEY_FIXED;
+    const size_t label = last_label(scan);
+    struct region region = {.hash = dataset};
+    size_t common = 0;
+    while (common < key.n - KEY_FIXED && common < scan->first_common &&
+           last[common] == scan->name[common])
+        common++;
+    while (next_region(&region, scan, label) && region.n <= common)
+        continue;
+    kvread_remember(reader, place_of(&region), owner_of(&region, dataset), key, value);
+}
+
+static enum err
+scan_sought(
+    struct kvread *reader, uint16_t dataset, struct scan *scan, struct nameset_reader *block)
+{
+    struct store_key key;
+    struct slice found, value;
+    store_key_init(&key, STORE_NAME, dataset, NAMESET_INNER);
+    store_key_add(&key, scan->name, scan->name_n);
+    enum err err = kvread_seek(reader, store_key_slice(&key), &found, &value);
+    if (err < 0)
+        return err;
+    /* An empty set has no block: the seek finds a record of another set. */
+    if (found.n < KEY_FIXED || memcmp(found.p, key.b, KEY_FIXED - 1) != 0)
+        return ERR_NOTFOUND;
+    err = scan_block(value, scan, block);
+    if (err == ERR_OK && !scan->outside)
+        remember(reader, dataset, scan, found, value);
+    return err;
 }
 
 enum err
@@ -302,89 +353,15 @@ nameset_lookup(
     struct kvread *reader, uint16_t dataset, const struct dname *name, struct nameset_hit *out)
 {
     uint8_t want[DNAME_KEY_MAX];
-    size_t want_n = dname_key(name, want);
-    struct store_key key;
-    struct slice found, value;
+    struct nameset_reader block;
+    struct scan scan = {.name = want, .name_n = dname_key(name, want)};
+    enum err err = ERR_OK;
     out->match = NAMESET_NONE;
     out->above = 0;
     out->exists = false;
-    store_key_init(&key, STORE_NAME, dataset, NAMESET_INNER);
-    store_key_add(&key, want, want_n);
-    enum err err = kvread_seek(reader, store_key_slice(&key), &found, &value);
+    if (!scan_remembered(reader, dataset, &scan, &block))
+        err = scan_sought(reader, dataset, &scan, &block);
     if (err == ERR_NOTFOUND)
         return ERR_OK;
-    if (err < 0)
-        return err;
-    /* An empty set has no block: the seek finds a record of another set. */
-    if (found.n < KEY_FIXED || memcmp(found.p, key.b, KEY_FIXED - 1) != 0)
-        return ERR_OK;
-    struct reader block;
-    struct scan scan = {.name = want, .name_n = want_n};
-    err = scan_block(value, &scan, &block);
     return err < 0 ? err : take_hit(&block, &scan, out);
-}
-
-static enum err
-entry_slot(const struct reader *reader, uint32_t slot, struct nameset_slot *out)
-{
-    *out = (struct nameset_slot){0};
-    if (slot == 0)
-        return ERR_OK;
-    out->kind = slot == 1 ? NAMESET_SLOT_EXCLUDED : NAMESET_SLOT_VALUE;
-    return slot == 1 ? ERR_OK : slot_value(reader, slot, &out->value);
-}
-
-/* A whole entry, of the key that the reader has read. */
-static enum err
-give_entry(const struct reader *block, const uint8_t *key, nameset_each_fn each, void *ctx)
-{
-    struct nameset_entry entry;
-    enum err err = dname_from_key(key, block->key_n, &entry.name);
-    if (err == ERR_OK)
-        err = entry_slot(block, exact_slot(block), &entry.exact);
-    if (err == ERR_OK)
-        err = entry_slot(block, wild_slot(block), &entry.wild);
-    return err == ERR_OK ? each(ctx, &entry) : err;
-}
-
-/* Of the context or of the block itself. */
-static enum err
-each_entry(struct slice value, bool context, nameset_each_fn each, void *ctx)
-{
-    struct reader block;
-    uint8_t key[DNAME_KEY_MAX], first[DNAME_KEY_MAX];
-    enum err err = reader_init(&block, value);
-    for (unsigned i = 0; err == ERR_OK && i < block.context_count; i++) {
-        err = read_entry(&block);
-        if (err < 0)
-            return err;
-        memcpy(key + block.shared, block.rest, block.key_n - block.shared);
-        if (context)
-            err = give_entry(&block, key, each, ctx);
-    }
-    for (unsigned i = 0; err == ERR_OK && !context && i < block.entry_count; i++) {
-        err = read_own(&block, i);
-        if (err < 0)
-            return err;
-        if (block.grouped && i % NAMESET_GROUP == 0 && i > 0)
-            memcpy(key, first, block.shared);
-        memcpy(key + block.shared, block.rest, block.key_n - block.shared);
-        if (i == 0)
-            memcpy(first, key, block.key_n);
-        err = give_entry(&block, key, each, ctx);
-    }
-    return err;
-}
-
-enum err
-nameset_block_each(struct slice key, struct slice value, nameset_each_fn each, void *ctx)
-{
-    (void)key;
-    return each_entry(value, false, each, ctx);
-}
-
-enum err
-nameset_block_context(struct slice value, nameset_each_fn each, void *ctx)
-{
-    return each_entry(value, true, each, ctx);
 }
