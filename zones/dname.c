@@ -249,6 +249,36 @@ dname_last_label_numeric(const struct dname *name)
     return true;
 }
 
+/* Whether one of eight bytes is 0 or 1. */
+static bool
+has_escape(uint64_t word)
+{
+    const uint64_t each = 0x0101010101010101;
+
+    return ((word - each * 2) & ~word & each * 0x80) != 0;
+}
+
+/* Eight bytes at once as long as there are so many, none of which needs an escape. */
+static size_t
+key_label(const uint8_t *in, size_t len, uint8_t *out)
+{
+    uint64_t word;
+    size_t i = 0, n;
+
+    for (; i + sizeof word <= len; i += sizeof word) {
+        memcpy(&word, in + i, sizeof word);
+        if (has_escape(word))
+            break;
+        memcpy(out + i, &word, sizeof word);
+    }
+    for (n = i; i < len; i++) {
+        if (in[i] <= 1)
+            out[n++] = 1;
+        out[n++] = in[i] <= 1 ? (uint8_t)(in[i] + 1) : in[i];
+    }
+    return n;
+}
+
 size_t
 dname_key(const struct dname *name, uint8_t out[DNAME_KEY_MAX])
 {
@@ -261,13 +291,7 @@ dname_key(const struct dname *name, uint8_t out[DNAME_KEY_MAX])
     while (count-- > 0) {
         size_t at = starts[count];
 
-        for (size_t i = at + 1; i <= at + name->b[at]; i++) {
-            uint8_t c = name->b[i];
-
-            if (c <= 1)
-                out[n++] = 1;
-            out[n++] = c <= 1 ? (uint8_t)(c + 1) : c;
-        }
+        n += key_label(name->b + at + 1, name->b[at], out + n);
         out[n++] = 0;
     }
     return n;

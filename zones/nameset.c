@@ -113,7 +113,7 @@ group_at(const struct nameset_reader *reader, unsigned group)
 }
 
 /* Whether the group begins at the first n bytes of the name or before. */
-static enum err
+static inline enum err
 begins_before(
     struct nameset_reader *reader, unsigned group, const struct scan *scan, size_t n, bool *out)
 {
@@ -126,17 +126,18 @@ begins_before(
     *out = true;
     if (reader->shared > scan->first_common)
         return ERR_OK;
-    size_t rest_n = reader->key_n - reader->shared, want_n = n - reader->shared;
-    int order =
-        memcmp(reader->rest, scan->name + reader->shared, rest_n < want_n ? rest_n : want_n);
-    *out = order < 0 || (order == 0 && rest_n <= want_n);
+    size_t end = reader->key_n < n ? reader->key_n : n, at = reader->shared;
+    const uint8_t *rest = reader->rest;
+    while (at < end && *rest == scan->name[at])
+        at++, rest++;
+    *out = at < end ? *rest < scan->name[at] : reader->key_n <= n;
     return ERR_OK;
 }
 
 /* Goes to the last group that begins at the name, or where wildcards above it may lie before that.
  * Those begin with what the first entry and the name have in common, and one label more at least:
  * nothing shorter lies behind the first entry. *next is the entry to read. */
-static enum err
+static inline enum err
 choose_group(struct nameset_reader *reader, const struct scan *scan, unsigned *next)
 {
     unsigned from = 0, to = start_count(reader);
@@ -161,7 +162,7 @@ choose_group(struct nameset_reader *reader, const struct scan *scan, unsigned *n
 }
 
 /* The block's own entries. */
-static enum err
+static inline enum err
 scan_own(struct nameset_reader *reader, struct scan *scan)
 {
     unsigned i = 1;
@@ -180,9 +181,11 @@ scan_own(struct nameset_reader *reader, struct scan *scan)
     if (start_count(reader) > 0)
         err = choose_group(reader, scan, &i);
     for (; err == ERR_OK && i < reader->entry_count; i++) {
-        if (reader->grouped && i % NAMESET_GROUP == 0)
+        if (reader->grouped && i % NAMESET_GROUP == 0) {
+            reader->key_n = reader->first_n;
             scan->common = scan->first_common;
-        err = nameset_read_own(reader, i);
+        }
+        err = nameset_read_entry(reader);
         if (err == ERR_OK && scan_entry(reader, scan))
             break;
     }
@@ -190,7 +193,7 @@ scan_own(struct nameset_reader *reader, struct scan *scan)
 }
 
 /* The context first, in which nothing lies past the name. */
-static enum err
+static inline enum err
 scan_block(struct slice value, struct scan *scan, struct nameset_reader *block)
 {
     enum err err = nameset_reader_init(block, value);
@@ -225,34 +228,39 @@ take_hit(const struct nameset_reader *reader, const struct scan *scan, struct na
     return slot == 1 ? ERR_OK : nameset_slot_value(reader, slot, &out->value);
 }
 
-/* A beginning of the name's key. Names that share one are a region: the reader remembers the block
- * that one of them lay in, and the others mostly lie there too. */
+/* A key to look for, in which dataset. */
+struct question {
+    const uint8_t *name;
+    size_t name_n;
+    size_t label_n; /* bytes of the last label, as far as the name has one */
+    uint16_t dataset;
+};
+
+/* A beginning of the key. Names that share one are a region: the reader remembers the block that
+ * one of them lay in, and the others mostly lie there too. */
 struct region {
     size_t n;
     uint32_t hash;
     unsigned step;
 };
 
-/* What a region has behind the last label: so many bytes, and then the whole name. A block of a
- * large set holds few bytes' worth of names, one of a small set all of a label's. */
+/* What a region has behind the last label: so many bytes, and then the whole name. Which of them
+ * is about as large as a block depends on the set, and on the part of it. */
 static const size_t region_steps[] = {2, 3, 4, 6, DNAME_KEY_MAX};
 enum { REGIONS = sizeof region_steps / sizeof *region_steps, REGION_TAG = 0x80 };
+_Static_assert(KVREAD_SPOTS == 1 << 14, "the highest bits of a hash are a place");
 
-static void
-extend(struct region *region, const struct scan *scan, size_t n)
-{
-    for (; region->n < n; region->n++)
-        region->hash = (region->hash ^ scan->name[region->n]) * 2654435761U;
-}
-
-/* Shorter regions come first; false after that of the whole name. */
+/* The shortest comes first; false after that of the whole name. */
 static bool
-next_region(struct region *region, const struct scan *scan, size_t label)
+next_region(struct region *region, const struct question *question)
 {
-    if (region->step == REGIONS || (region->step > 0 && region->n == scan->name_n))
+    if (region->step == REGIONS || (region->step > 0 && region->n == question->name_n))
         return false;
-    size_t n = label + region_steps[region->step++];
-    extend(region, scan, n < scan->name_n ? n : scan->name_n);
+    size_t n = question->label_n + region_steps[region->step++];
+    if (n > question->name_n)
+        n = question->name_n;
+    for (; region->n < n; region->n++)
+        region->hash = (region->hash ^ question->name[region->n]) * 2654435761U;
     return true;
 }
 
@@ -261,91 +269,68 @@ place_of(const struct region *region)
 {
     return region->hash >> 18;
 }
-_Static_assert(KVREAD_SPOTS == 1 << 14, "the hash's highest bits are a place");
 
+/* Of two regions at one place seven bits more of the hash tell most. */
 static uint32_t
-owner_of(const struct region *region, uint16_t dataset)
+owner_of(const struct region *region, const struct question *question)
 {
-    return (uint32_t)dataset << 8 | REGION_TAG | (region->hash >> 11 & 0x7f);
-}
-
-/* Bytes of the last label, so far as the name has one. */
-static size_t
-last_label(const struct scan *scan)
-{
-    const uint8_t *end = memchr(scan->name, 0, scan->name_n);
-    return end == NULL ? 0 : (size_t)(end - scan->name) + 1;
+    return (uint32_t)question->dataset << 8 | REGION_TAG | (region->hash >> 11 & 0x7f);
 }
 
 /* The block's last name is the name or lies past it. */
 static bool
-reaches(struct slice key, const struct scan *scan)
+reaches(struct slice key, const struct question *question)
 {
     const uint8_t *last = (const uint8_t *)key.p + KEY_FIXED;
     if (key.n <= KEY_FIXED)
         return true; /* the last block has the rest */
     size_t n = key.n - KEY_FIXED;
-    int order = memcmp(last, scan->name, n < scan->name_n ? n : scan->name_n);
-    return order > 0 || (order == 0 && n >= scan->name_n);
+    int order = memcmp(last, question->name, n < question->name_n ? n : question->name_n);
+    return order > 0 || (order == 0 && n >= question->name_n);
 }
 
-/* Looks where the block may be remembered. Between its first name and its last it is the one that a
- * seek would find. */
+/* A block that may be the one, from the next region that has some. */
 static bool
-scan_remembered(
-    struct kvread *reader, uint16_t dataset, struct scan *scan, struct nameset_reader *block)
+recall(const struct kvread *reader, const struct question *question, struct region *region,
+    struct slice *value)
 {
-    const struct scan fresh = *scan;
-    const size_t label = last_label(scan);
-    struct region region = {.hash = dataset};
-    struct slice key, value;
-    while (next_region(&region, scan, label)) {
-        if (!kvread_recall(reader, place_of(&region), owner_of(&region, dataset), &key, &value) ||
-            !reaches(key, scan))
-            continue;
-        if (scan_block(value, scan, block) == ERR_OK && !scan->outside)
+    struct slice key;
+    while (next_region(region, question))
+        if (kvread_recall(reader, place_of(region), owner_of(region, question), &key, value) &&
+            reaches(key, question))
             return true;
-        *scan = fresh;
-    }
     return false;
 }
 
 /* In the shortest region that is not larger than the block: what all names of the block begin with
- * others may begin with too. */
+ * others may begin with too. common: bytes that its first name and the one asked have in common. */
 static void
-remember(struct kvread *reader, uint16_t dataset, const struct scan *scan, struct slice key,
+remember(struct kvread *reader, const struct question *question, size_t common, struct slice key,
     struct slice value)
 {
     const uint8_t *last = (const uint8_t *)key.p + KEY_FIXED;
-    const size_t label = last_label(scan);
-    struct region region = {.hash = dataset};
-    size_t common = 0;
-    while (common < key.n - KEY_FIXED && common < scan->first_common &&
-           last[common] == scan->name[common])
-        common++;
-    while (next_region(&region, scan, label) && region.n <= common)
+    struct region region = {.hash = question->dataset};
+    size_t at = 0;
+    while (at < key.n - KEY_FIXED && at < common && last[at] == question->name[at])
+        at++;
+    while (next_region(&region, question) && region.n <= at)
         continue;
-    kvread_remember(reader, place_of(&region), owner_of(&region, dataset), key, value);
+    kvread_remember(reader, place_of(&region), owner_of(&region, question), key, value);
 }
 
 static enum err
-scan_sought(
-    struct kvread *reader, uint16_t dataset, struct scan *scan, struct nameset_reader *block)
+seek(struct kvread *reader, const struct question *question, struct slice *found,
+    struct slice *value)
 {
     struct store_key key;
-    struct slice found, value;
-    store_key_init(&key, STORE_NAME, dataset, NAMESET_INNER);
-    store_key_add(&key, scan->name, scan->name_n);
-    enum err err = kvread_seek(reader, store_key_slice(&key), &found, &value);
+    store_key_init(&key, STORE_NAME, question->dataset, NAMESET_INNER);
+    store_key_add(&key, question->name, question->name_n);
+    enum err err = kvread_seek(reader, store_key_slice(&key), found, value);
     if (err < 0)
         return err;
     /* An empty set has no block: the seek finds a record of another set. */
-    if (found.n < KEY_FIXED || memcmp(found.p, key.b, KEY_FIXED - 1) != 0)
-        return ERR_NOTFOUND;
-    err = scan_block(value, scan, block);
-    if (err == ERR_OK && !scan->outside)
-        remember(reader, dataset, scan, found, value);
-    return err;
+    bool same = found->n >= KEY_FIXED && memcmp(found->p, key.b, KEY_FIXED - 1) == 0;
+    return same ? ERR_OK : ERR_NOTFOUND;
 }
 
 enum err
@@ -353,15 +338,29 @@ nameset_lookup(
     struct kvread *reader, uint16_t dataset, const struct dname *name, struct nameset_hit *out)
 {
     uint8_t want[DNAME_KEY_MAX];
+    struct question question = {.name = want, .name_n = dname_key(name, want), .dataset = dataset};
+    const uint8_t *label_end = memchr(want, 0, question.name_n);
+    struct region region = {.hash = dataset};
     struct nameset_reader block;
-    struct scan scan = {.name = want, .name_n = dname_key(name, want)};
-    enum err err = ERR_OK;
+    struct scan scan;
+    struct slice key = slice_of(NULL, 0), value;
+    bool recalled;
+    enum err err;
     out->match = NAMESET_NONE;
     out->above = 0;
     out->exists = false;
-    if (!scan_remembered(reader, dataset, &scan, &block))
-        err = scan_sought(reader, dataset, &scan, &block);
-    if (err == ERR_NOTFOUND)
-        return ERR_OK;
-    return err < 0 ? err : take_hit(&block, &scan, out);
+    question.label_n = label_end == NULL ? 0 : (size_t)(label_end - want) + 1;
+    do {
+        scan = (struct scan){.name = want, .name_n = question.name_n};
+        recalled = recall(reader, &question, &region, &value);
+        err = recalled ? ERR_OK : seek(reader, &question, &key, &value);
+        if (err == ERR_OK)
+            err = scan_block(value, &scan, &block);
+        /* Between its first name and its last a block is the one that a seek would find. */
+    } while (recalled && (err < 0 || scan.outside));
+    if (err == ERR_OK && !recalled && !scan.outside)
+        remember(reader, &question, scan.first_common, key, value);
+    if (err < 0)
+        return err == ERR_NOTFOUND ? ERR_OK : err;
+    return take_hit(&block, &scan, out);
 }

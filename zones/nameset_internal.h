@@ -25,42 +25,46 @@ enum err nameset_reader_init(struct nameset_reader *reader, struct slice value) 
 enum err nameset_slot_value(
     const struct nameset_reader *reader, uint32_t slot, struct slice *out) MUST_CHECK;
 
-/* Inline: nearly all have one byte, and a block has many. */
-static inline enum err
-nameset_get_varint(struct nameset_reader *reader, uint32_t *out)
+/* A varint, of which nearly all have one byte. NULL if it does not end in time. */
+static inline const uint8_t *
+nameset_get_varint(const uint8_t *at, const uint8_t *end, uint32_t *out)
 {
-    *out = 0;
-    for (unsigned shift = 0; shift < 28; shift += 7) {
-        if (reader->at == reader->end)
-            return ERR_FORMAT;
-        uint8_t byte = *reader->at++;
-        *out |= (uint32_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return ERR_OK;
+    uint32_t n = 0;
+    for (unsigned shift = 0; shift < 28 && at < end; shift += 7) {
+        uint8_t byte = *at++;
+        n |= (uint32_t)(byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            *out = n;
+            return at;
+        }
     }
-    return ERR_FORMAT;
+    return NULL;
 }
 
-/* Inline likewise: what it reads stays in registers. */
+/* Inline, as a look-up reads a dozen: what it reads stays in registers. */
 static inline enum err
 nameset_read_entry(struct nameset_reader *reader)
 {
-    if (reader->at == reader->end)
+    const uint8_t *at = reader->at, *end = reader->end;
+    if (end - at < 2)
         return ERR_FORMAT;
-    size_t shared = *reader->at++;
-    uint32_t rest;
-    if (nameset_get_varint(reader, &rest) < 0 || shared > reader->key_n ||
-        rest > DNAME_KEY_MAX - shared || (size_t)(reader->end - reader->at) < rest)
+    size_t shared = at[0];
+    uint32_t rest = at[1];
+    at = rest < 0x80 ? at + 2 : nameset_get_varint(at + 1, end, &rest);
+    if (at == NULL || shared > reader->key_n || rest > DNAME_KEY_MAX - shared ||
+        rest > (size_t)(end - at))
         return ERR_FORMAT;
-    reader->rest = reader->at;
-    reader->at += rest;
+    reader->rest = at;
     reader->shared = shared;
     reader->key_n = shared + rest;
     reader->pair = 0;
-    if ((reader->pair_count > 1 && nameset_get_varint(reader, &reader->pair) < 0) ||
-        reader->pair >= reader->pair_count)
-        return ERR_FORMAT;
-    return ERR_OK;
+    reader->at = at + rest;
+    if (reader->pair_count > 1) {
+        reader->at = nameset_get_varint(reader->at, end, &reader->pair);
+        if (reader->at == NULL)
+            return ERR_FORMAT;
+    }
+    return reader->pair < reader->pair_count ? ERR_OK : ERR_FORMAT;
 }
 
 /* The block's own entry i, read after the context or, where it begins a group, from there. */
