@@ -61,8 +61,9 @@ lookup_ask_combined(struct asking *asking, const struct dataset *dataset)
     struct slice value;
     struct combined_hit hit;
     store_key_combined(&key, dataset->id);
-    enum err err =
-        kvread_get(snapshot_reader(asking->ask->snapshot), store_key_slice(&key), &value);
+    struct kvread *reader = snapshot_reader(asking->ask->snapshot);
+    enum err err = kvread_get_often(
+        reader, dataset->id, (uint32_t)dataset->id << 8, store_key_slice(&key), &value);
     if (err < 0)
         return err == ERR_NOTFOUND ? ERR_OK : err;
     err = find_below(asking, value);

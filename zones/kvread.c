@@ -126,3 +126,18 @@ kvread_remember(
         .key_n = (uint8_t)found.n,
         .known = true};
 }
+
+enum err
+kvread_get_often(
+    struct kvread *reader, uint32_t place, uint32_t owner, struct slice key, struct slice *value)
+{
+    struct slice found;
+    if (kvread_recall(reader, place, owner, &found, value) && slice_cmp(found, key) == 0)
+        return ERR_OK;
+    enum err err = kvread_seek(reader, key, &found, value);
+    if (err == ERR_OK && slice_cmp(found, key) != 0)
+        err = ERR_NOTFOUND;
+    if (err == ERR_OK)
+        kvread_remember(reader, place, owner, found, *value);
+    return err;
+}

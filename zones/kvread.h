@@ -50,5 +50,9 @@ bool kvread_recall(const struct kvread *reader, uint32_t place, uint32_t owner, 
 /* Slices of this snapshot, or empty ones. */
 void kvread_remember(
     struct kvread *reader, uint32_t place, uint32_t owner, struct slice found, struct slice value);
+/* As kvread_get, of one of few records that are wanted all the time: it has a place. Moves the
+ * cursor if it was not remembered. */
+enum err kvread_get_often(struct kvread *reader, uint32_t place, uint32_t owner, struct slice key,
+    struct slice *value) MUST_CHECK;
 
 #endif

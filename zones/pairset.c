@@ -5,6 +5,9 @@
 
 enum { HEADER_SIZE = 12, KEY_FIXED = 4, FORM = 2 };
 
+/* Whose remembered tables are (kvread.h): those of a family of a dataset. */
+enum { TABLE_TAG = 0x40 };
+
 struct record {
     size_t n4, n6;
     const uint8_t *address4, *reason4, *address6, *reason6;
@@ -87,8 +90,10 @@ get_table(struct kvread *reader, uint16_t dataset, unsigned family,
     const struct pairset_value *value, struct slice *out)
 {
     struct store_key key;
-    pairset_table_key(&key, dataset, family, value->tables[family]);
-    enum err err = kvread_get(reader, store_key_slice(&key), out);
+    uint32_t id = value->tables[family], owner = (uint32_t)dataset << 8 | TABLE_TAG | family;
+    pairset_table_key(&key, dataset, family, id);
+    enum err err =
+        kvread_get_often(reader, id ^ owner * 2654435761U, owner, store_key_slice(&key), out);
     return err == ERR_NOTFOUND ? ERR_FORMAT : err;
 }
 
@@ -133,7 +138,7 @@ pairset_lookup(struct kvread *reader, uint16_t dataset, const struct ip *ip,
     const struct dname *domain, int64_t now_s, struct pairset_hit *out)
 {
     struct pairset_value value;
-    struct spftable_hit hit;
+    struct spftable_hit hit = {0};
     struct slice table;
     enum err err = find_domain(reader, dataset, domain, &value, out);
     if (err < 0 || out->match != PAIRSET_DOMAIN || ip == NULL)
