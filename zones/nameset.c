@@ -35,7 +35,7 @@ nameset_reader_init(struct nameset_reader *reader, struct slice value)
     reader->entry_count = (unsigned)be_get(in + 5, 2);
     reader->end = in + value.n;
     reader->at = reader->dict = in + HEADER_SIZE;
-    reader->key_n = reader->first_n = 0;
+    reader->key_n = 0;
     for (unsigned i = 0; i < reader->dict_count && err == ERR_OK; i++) {
         const uint8_t *size = reader->at;
         err = skip(reader, 2);
@@ -68,8 +68,9 @@ nameset_slot_value(const struct nameset_reader *reader, uint32_t slot, struct sl
 struct scan {
     const uint8_t *name;
     size_t name_n;
-    size_t common;       /* bytes that the name and the entry before have in common */
-    size_t first_common; /* likewise with the block's first entry */
+    size_t common; /* bytes that the name and the entry before have in common */
+    /* Likewise with the block's first entry, and how long the key of that is. */
+    size_t first_common, first_n;
     uint32_t exact, wild;
     size_t wild_n; /* bytes of the name's key that the wildcard covers */
     bool below;
@@ -118,7 +119,8 @@ begins_before(
     struct nameset_reader *reader, unsigned group, const struct scan *scan, size_t n, bool *out)
 {
     reader->at = group_at(reader, group);
-    enum err err = nameset_read_own(reader, group * NAMESET_GROUP);
+    reader->key_n = scan->first_n;
+    enum err err = nameset_read_entry(reader);
     if (err < 0)
         return err;
     /* Where the first entry differs from the name it lies before it, and so does what begins as it
@@ -157,7 +159,7 @@ choose_group(struct nameset_reader *reader, const struct scan *scan, unsigned *n
     }
     *next = from == 0 ? 1 : from * NAMESET_GROUP;
     reader->at = from == 0 ? second : group_at(reader, from);
-    reader->key_n = reader->first_n;
+    reader->key_n = scan->first_n;
     return ERR_OK;
 }
 
@@ -169,10 +171,11 @@ scan_own(struct nameset_reader *reader, struct scan *scan)
     scan->outside = true;
     if (reader->entry_count == 0)
         return ERR_OK;
-    scan->common = 0;
-    enum err err = nameset_read_own(reader, 0);
+    scan->common = reader->key_n = 0;
+    enum err err = nameset_read_entry(reader);
     if (err < 0)
         return err;
+    scan->first_n = reader->key_n;
     bool over = scan_entry(reader, scan);
     scan->first_common = scan->common;
     scan->outside = over && (reader->key_n != scan->name_n || scan->common != scan->name_n);
@@ -181,10 +184,6 @@ scan_own(struct nameset_reader *reader, struct scan *scan)
     if (start_count(reader) > 0)
         err = choose_group(reader, scan, &i);
     for (; err == ERR_OK && i < reader->entry_count; i++) {
-        if (reader->grouped && i % NAMESET_GROUP == 0) {
-            reader->key_n = reader->first_n;
-            scan->common = scan->first_common;
-        }
         err = nameset_read_entry(reader);
         if (err == ERR_OK && scan_entry(reader, scan))
             break;
@@ -226,6 +225,25 @@ take_hit(const struct nameset_reader *reader, const struct scan *scan, struct na
     if (scan->exact == 0)
         out->above = count_labels(scan->name + scan->wild_n, scan->name_n - scan->wild_n);
     return slot == 1 ? ERR_OK : nameset_slot_value(reader, slot, &out->value);
+}
+
+static void
+clear_hit(struct nameset_hit *out)
+{
+    out->match = NAMESET_NONE;
+    out->above = 0;
+    out->exists = false;
+}
+
+enum err
+nameset_block_find(struct slice value, const struct dname *name, struct nameset_hit *out)
+{
+    uint8_t want[DNAME_KEY_MAX];
+    struct nameset_reader block;
+    struct scan scan = {.name = want, .name_n = dname_key(name, want)};
+    clear_hit(out);
+    enum err err = scan_block(value, &scan, &block);
+    return err < 0 ? err : take_hit(&block, &scan, out);
 }
 
 /* A key to look for, in which dataset. */
@@ -346,9 +364,7 @@ nameset_lookup(
     struct slice key = slice_of(NULL, 0), value;
     bool recalled;
     enum err err;
-    out->match = NAMESET_NONE;
-    out->above = 0;
-    out->exists = false;
+    clear_hit(out);
     question.label_n = label_end == NULL ? 0 : (size_t)(label_end - want) + 1;
     do {
         scan = (struct scan){.name = want, .name_n = question.name_n};

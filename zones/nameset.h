@@ -18,11 +18,11 @@
  * the first of the context and the first of the block share 0. With one pair alone, which is the
  * rule, its number is left out. Numbers are big-endian, varints are 7 bits a byte, low first.
  *
- * Every NAMESET_GROUP entries of the block itself are a group. The first entry of a group shares
- * with the block's first entry instead of the one before, and for each group but the first there
- * is an offset, from the first byte after the offsets: so a look-up finds its group by bisection.
- * It is the highest bit of context-count (NAMESET_GROUPED) that says so; in stores of format 2 the
- * block is one run of entries, without offsets.
+ * Every NAMESET_GROUP entries of the block itself are a group. For each but the first there is an
+ * offset, from the first byte after the offsets, and its first entry shares only bytes that the
+ * block's first entry has too (and so each one between): it can be read right after that one, and a
+ * look-up finds its group by bisection. It is the highest bit of context-count (NAMESET_GROUPED)
+ * that says so; in stores of format 2 the block is one run of entries, without offsets.
  *
  * nameset.c is on the answer path: nothing allocated, every length checked.
  */
@@ -67,6 +67,10 @@ struct nameset_hit {
  * below x and not x. Fills *out also when nothing matches. ERR_FORMAT for a damaged block. */
 enum err nameset_lookup(struct kvread *reader, uint16_t dataset, const struct dname *name,
     struct nameset_hit *out) MUST_CHECK;
+
+/* The search inside one block, in whose interval the name lies. */
+enum err nameset_block_find(
+    struct slice value, const struct dname *name, struct nameset_hit *out) MUST_CHECK;
 
 struct nameset_slot {
     enum { NAMESET_SLOT_EMPTY, NAMESET_SLOT_EXCLUDED, NAMESET_SLOT_VALUE } kind;

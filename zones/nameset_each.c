@@ -29,26 +29,17 @@ static enum err
 each_entry(struct slice value, bool context, nameset_each_fn each, void *ctx)
 {
     struct nameset_reader block;
-    uint8_t key[DNAME_KEY_MAX], first[DNAME_KEY_MAX];
+    uint8_t key[DNAME_KEY_MAX];
     enum err err = nameset_reader_init(&block, value);
-    for (unsigned i = 0; err == ERR_OK && i < block.context_count; i++) {
+    for (unsigned i = 0; err == ERR_OK && i < block.context_count + block.entry_count; i++) {
+        if (i == block.context_count)
+            block.key_n = 0;
         err = nameset_read_entry(&block);
         if (err < 0)
             return err;
         memcpy(key + block.shared, block.rest, block.key_n - block.shared);
-        if (context)
+        if (context == (i < block.context_count))
             err = give_entry(&block, key, each, ctx);
-    }
-    for (unsigned i = 0; err == ERR_OK && !context && i < block.entry_count; i++) {
-        err = nameset_read_own(&block, i);
-        if (err < 0)
-            return err;
-        if (block.grouped && i % NAMESET_GROUP == 0 && i > 0)
-            memcpy(key, first, block.shared);
-        memcpy(key + block.shared, block.rest, block.key_n - block.shared);
-        if (i == 0)
-            memcpy(first, key, block.key_n);
-        err = give_entry(&block, key, each, ctx);
     }
     return err;
 }

@@ -15,7 +15,6 @@ struct nameset_reader {
     /* The entry read last: its key is shared bytes of the one before, and then rest. */
     const uint8_t *rest;
     size_t shared, key_n;
-    size_t first_n; /* of the block's first entry, with which those that begin a group share */
     uint32_t pair;
 };
 
@@ -65,20 +64,6 @@ nameset_read_entry(struct nameset_reader *reader)
             return ERR_FORMAT;
     }
     return reader->pair < reader->pair_count ? ERR_OK : ERR_FORMAT;
-}
-
-/* The block's own entry i, read after the context or, where it begins a group, from there. */
-static inline enum err
-nameset_read_own(struct nameset_reader *reader, unsigned i)
-{
-    if (i == 0)
-        reader->key_n = 0;
-    else if (reader->grouped && i % NAMESET_GROUP == 0)
-        reader->key_n = reader->first_n;
-    enum err err = nameset_read_entry(reader);
-    if (i == 0)
-        reader->first_n = reader->key_n;
-    return err;
 }
 
 static inline uint32_t

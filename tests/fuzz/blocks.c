@@ -1,6 +1,6 @@
 /* Any bytes as a record of the store: readers find an entry or an error, never more than is there.
  * The first byte chooses the family, the next 16 are the key and the address looked for; of IPv4
- * the first four and the four after them. */
+ * the first four and the four after them. They are two labels of a name too. */
 #include <stdint.h>
 #include <string.h>
 
@@ -37,6 +37,21 @@ see_pair(void *ctx, const struct pairset_entry *entry)
     return ERR_OK;
 }
 
+/* Of 16 bytes. */
+static struct dname
+name_of(const uint8_t *in)
+{
+    struct dname name = {.len = 1};
+    for (unsigned i = 0; i < 2; i++, in += 8) {
+        uint8_t n = (uint8_t)(1 + in[0] % 7);
+        name.b[name.len - 1] = n;
+        memcpy(name.b + name.len, in + 1, n);
+        name.len = (uint8_t)(name.len + n + 1);
+    }
+    name.b[name.len - 1] = 0;
+    return name;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -57,6 +72,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice where = slice_of(key, data[0] % 2 == 0 ? 8 : 20);
     (void)!ipset_block_find(where, value, &ip, &hit);
     (void)!ipset_block_each(where, value, see_addr, NULL);
+    struct dname name = name_of(data + 1);
+    struct nameset_hit name_hit;
+    (void)!nameset_block_find(value, &name, &name_hit);
+    (void)!nameset_block_context(value, see_name, NULL);
     (void)!nameset_block_each(where, value, see_name, NULL);
     (void)!pairset_record_each(where, value, see_pair, NULL);
     (void)!dataset_decode(slice_of("Cname", 5), value, &dataset);

@@ -1,96 +1,11 @@
-/* The store codecs against plain search, through a real LMDB file: address sets, name sets, pairs.
- */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+/* The store codecs against plain search, through a real LMDB file: address sets, pairs. Name sets:
+ * test_nameset.c. */
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include <cmocka.h>
+#include "tests/unit/store_fixture.h"
 
 #include "zones/ipset.h"
-#include "zones/kv.h"
-#include "zones/nameset.h"
 #include "zones/pairset.h"
-
-struct fixture {
-    char path[64], lock[80];
-    struct kv *kv;
-    struct kvread *reader;
-    uint64_t seed;
-};
-
-static uint32_t
-draw(struct fixture *f, uint32_t below)
-{
-    f->seed = f->seed * UINT64_C(6364136223846793005) + 1442695040888963407U;
-    return (uint32_t)(f->seed >> 33) % below;
-}
-
-static int
-setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    struct errmsg msg;
-    const struct kv_options options = {.create = true, .map_size = 1U << 30};
-    (void)snprintf(f->path, sizeof f->path, "/tmp/repdns-test-%ld.mdb", (long)getpid());
-    (void)snprintf(f->lock, sizeof f->lock, "%s-lock", f->path);
-    (void)unlink(f->path);
-    assert_int_equal(kv_open(f->path, &options, &f->kv, &msg), ERR_OK);
-    f->seed = 42;
-    *state = f;
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-    kvread_close(&f->reader);
-    kv_close(&f->kv);
-    (void)unlink(f->path);
-    (void)unlink(f->lock);
-    free(f);
-    return 0;
-}
-
-struct sink {
-    struct kv_txn *txn;
-    unsigned blocks;
-    struct store_key last;
-};
-
-static enum err
-emit(void *ctx, struct slice key, struct slice value)
-{
-    struct sink *sink = ctx;
-    assert_true(slice_cmp(store_key_slice(&sink->last), key) < 0);
-    sink->last.n = 0;
-    store_key_add(&sink->last, key.p, key.n);
-    sink->blocks++;
-    return kv_put(sink->txn, key, value);
-}
-
-/* The process may hold one environment of a file at a time: the writer goes before the reader. */
-static void
-commit_and_read(struct fixture *f, struct sink *sink)
-{
-    assert_int_equal(kv_commit(&sink->txn, NULL), ERR_OK);
-    kv_close(&f->kv);
-    assert_int_equal(kvread_open(f->path, &f->reader, NULL), ERR_OK);
-}
-
-static void
-begin(struct fixture *f, struct sink *sink)
-{
-    *sink = (struct sink){0};
-    assert_int_equal(kv_begin(f->kv, true, &sink->txn, NULL), ERR_OK);
-    /* A record on either side, so that a look-up past the end finds a stranger. */
-    assert_int_equal(kv_put(sink->txn, slice_of("A\0\1", 3), slice_of("x", 1)), ERR_OK);
-    assert_int_equal(kv_put(sink->txn, slice_of("Z", 1), slice_of("x", 1)), ERR_OK);
-}
 
 enum { RANGES = 20000 };
 
@@ -260,121 +175,6 @@ ipset_whole_space(void **state)
     assert_int_equal(ipset_build(7, &crossing, 1, emit, &sink), ERR_RANGE);
 }
 
-enum { NAMES = 6000 };
-
-/* Few labels of few letters, so that names lie below one another; odd bytes too. */
-static struct dname
-random_name(struct fixture *f)
-{
-    static const char *const labels[] = {
-        "a", "b", "ab", "com", "x-y", "\001", "\000\001", "\377", "\377\377", "z.z", "com2"};
-    static const uint8_t sizes[] = {1, 1, 2, 3, 3, 1, 2, 1, 2, 3, 4};
-    struct dname name = {.len = 0};
-    for (unsigned n = 1 + draw(f, 5); n > 0; n--) {
-        uint32_t i = draw(f, sizeof sizes);
-        name.b[name.len++] = sizes[i];
-        memcpy(name.b + name.len, labels[i], sizes[i]);
-        name.len = (uint8_t)(name.len + sizes[i]);
-    }
-    name.b[name.len++] = 0;
-    return name;
-}
-
-static int
-name_cmp(const void *a, const void *b)
-{
-    uint8_t x[DNAME_KEY_MAX], y[DNAME_KEY_MAX];
-    size_t xn = dname_key(&((const struct nameset_entry *)a)->name, x);
-    size_t yn = dname_key(&((const struct nameset_entry *)b)->name, y);
-    return slice_cmp(slice_of(x, xn), slice_of(y, yn));
-}
-
-static struct nameset_slot
-random_slot(struct fixture *f)
-{
-    static const char *const values[] = {"R\0\0\0\1", "R\0\0\0\2", "R\0\0\0\3"};
-    uint32_t n = draw(f, 8);
-    if (n < 4)
-        return (struct nameset_slot){.kind = NAMESET_SLOT_EMPTY};
-    if (n == 4)
-        return (struct nameset_slot){.kind = NAMESET_SLOT_EXCLUDED};
-    return (struct nameset_slot){.kind = NAMESET_SLOT_VALUE, .value = slice_of(values[n - 5], 5)};
-}
-
-static void
-plain_name(const struct nameset_entry *entries, size_t count, const struct dname *name,
-    struct nameset_hit *out)
-{
-    const struct nameset_slot *slot = NULL;
-    bool exact = false;
-    size_t best = 0;
-    *out = (struct nameset_hit){.match = NAMESET_NONE};
-    for (size_t i = 0; i < count; i++) {
-        const struct nameset_entry *entry = &entries[i];
-        if (dname_under(&entry->name, name))
-            out->exists = true;
-        if (!dname_under(name, &entry->name))
-            continue;
-        bool same = dname_equal(&entry->name, name);
-        if (entry->wild.kind != NAMESET_SLOT_EMPTY)
-            out->exists = true;
-        if (same && entry->exact.kind != NAMESET_SLOT_EMPTY) {
-            slot = &entry->exact;
-            exact = true;
-        }
-        if (!same && !exact && entry->wild.kind != NAMESET_SLOT_EMPTY && entry->name.len > best) {
-            best = entry->name.len;
-            slot = &entry->wild;
-        }
-    }
-    if (slot == NULL)
-        return;
-    out->match = slot->kind == NAMESET_SLOT_EXCLUDED ? NAMESET_EXCLUDED
-                 : exact                             ? NAMESET_EXACT
-                                                     : NAMESET_WILD;
-    out->value = slot->value;
-}
-
-static void
-nameset_matches_plain_search(void **state)
-{
-    struct fixture *f = *state;
-    struct sink sink;
-    struct nameset_entry *entries = calloc(NAMES, sizeof *entries);
-    for (size_t i = 0; i < NAMES; i++) {
-        entries[i].name = random_name(f);
-        entries[i].exact = random_slot(f);
-        entries[i].wild = random_slot(f);
-        if (entries[i].wild.kind == NAMESET_SLOT_EMPTY &&
-            entries[i].exact.kind == NAMESET_SLOT_EMPTY)
-            entries[i].exact.kind = NAMESET_SLOT_EXCLUDED;
-    }
-    qsort(entries, NAMES, sizeof *entries, name_cmp);
-    size_t count = 0;
-    for (size_t i = 0; i < NAMES; i++)
-        if (count == 0 || !dname_equal(&entries[count - 1].name, &entries[i].name))
-            entries[count++] = entries[i];
-    begin(f, &sink);
-    assert_int_equal(nameset_build(7, entries, count, emit, &sink), ERR_OK);
-    assert_true(sink.blocks > 10);
-    commit_and_read(f, &sink);
-    for (unsigned i = 0; i < 10000; i++) {
-        struct dname name = random_name(f);
-        struct nameset_hit want, got;
-        plain_name(entries, count, &name, &want);
-        assert_int_equal(nameset_lookup(f->reader, 7, &name, &got), ERR_OK);
-        assert_int_equal(got.match, want.match);
-        assert_int_equal(got.exists, want.exists);
-        if (want.match >= NAMESET_EXACT)
-            assert_int_equal(slice_cmp(got.value, want.value), 0);
-    }
-    struct nameset_hit none;
-    struct dname name = random_name(f);
-    assert_int_equal(nameset_lookup(f->reader, 9, &name, &none), ERR_OK);
-    assert_false(none.exists);
-    free(entries);
-}
-
 /* In a process of its own, as the loader writes beside a server that reads. */
 static void
 publish_beside(struct fixture *f, const struct ipset_entry *entries, size_t count)
@@ -494,7 +294,6 @@ main(void)
         cmocka_unit_test_setup_teardown(another_publish_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(ipset_remembers_what_is_so, setup, teardown),
         cmocka_unit_test_setup_teardown(ipset_whole_space, setup, teardown),
-        cmocka_unit_test_setup_teardown(nameset_matches_plain_search, setup, teardown),
         cmocka_unit_test_setup_teardown(pairs_are_found, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
