@@ -48,7 +48,7 @@ read_meta(struct job *job, struct errmsg *msg)
     struct slice value;
     store_key_meta(&key);
     enum err err = kv_get(job->txn, store_key_slice(&key), &value);
-    job->meta = (struct store_meta){.format = STORE_FORMAT};
+    job->meta = (struct store_meta){0};
     if (err == ERR_OK)
         err = store_meta_decode(value, &job->meta);
     if (err == ERR_OK && !store_format_known(job->meta.format))

@@ -211,24 +211,63 @@ damaged_files_are_refused(void **state)
     assert_int_equal(rmdir(f->path), 0);
 }
 
+/* The store's own record of itself, put where another version would have it. */
+static void
+put_meta(struct fixture *f, struct slice meta)
+{
+    struct kv *kv;
+    struct kv_txn *txn;
+    struct store_key key;
+    assert_int_equal(kv_open(f->path, &(struct kv_options){.create = true}, &kv, NULL), ERR_OK);
+    assert_int_equal(kv_begin(kv, true, &txn, NULL), ERR_OK);
+    store_key_meta(&key);
+    assert_int_equal(kv_put(txn, store_key_slice(&key), meta), ERR_OK);
+    assert_int_equal(kv_commit(&txn, NULL), ERR_OK);
+    kv_close(&kv);
+}
+
 static void
 another_format_is_refused(void **state)
 {
     struct fixture *f = *state;
-    struct kv *kv;
-    struct kv_txn *txn;
-    struct store_key key;
     struct errmsg msg;
     struct publish_result result;
     const uint8_t meta[] = {0, 0, 0, 99};
-    assert_int_equal(kv_open(f->path, &(struct kv_options){.create = true}, &kv, &msg), ERR_OK);
-    assert_int_equal(kv_begin(kv, true, &txn, &msg), ERR_OK);
-    store_key_meta(&key);
-    assert_int_equal(kv_put(txn, store_key_slice(&key), slice_of(meta, sizeof meta)), ERR_OK);
-    assert_int_equal(kv_commit(&txn, &msg), ERR_OK);
-    kv_close(&kv);
+    put_meta(f, slice_of(meta, sizeof meta));
     assert_int_equal(publish(&f->conf, NULL, 0, 1, true, &result, &msg), ERR_FORMAT);
     assert_non_null(strstr(msg.text, "format 99"));
+}
+
+static uint32_t
+stored_format(struct fixture *f)
+{
+    struct kvread *reader;
+    struct store_key key;
+    struct slice found;
+    struct store_meta meta;
+    assert_int_equal(kvread_open(f->path, &reader, NULL), ERR_OK);
+    store_key_meta(&key);
+    assert_int_equal(kvread_get(reader, store_key_slice(&key), &found), ERR_OK);
+    assert_int_equal(store_meta_decode(found, &meta), ERR_OK);
+    kvread_close(&reader);
+    return meta.format;
+}
+
+/* The serial goes on, and the store says the new format as soon as something of it is written. */
+static void
+the_format_before_is_written_on(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t bytes[STORE_META_SIZE];
+    const struct store_meta meta = {
+        .format = STORE_FORMAT_FIRST, .serial = 1000, .publishes = 1, .last_id = 1};
+    (void)put(f, "a", 1, 1000, true);
+    put_meta(f, slice_of(bytes, store_meta_encode(&meta, bytes)));
+    assert_false(put(f, "a", 1, 1000, true).changed);
+    assert_int_equal(stored_format(f), STORE_FORMAT_FIRST);
+    assert_int_equal(put(f, "a", 2, 1000, true).serial, 1001);
+    assert_int_equal(stored_format(f), STORE_FORMAT);
+    assert_int_equal(dataset(f, "a").id, 1);
 }
 
 static void
@@ -252,6 +291,7 @@ main(void)
         cmocka_unit_test_setup_teardown(kept_sets_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_files_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(another_format_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_format_before_is_written_on, setup, teardown),
         cmocka_unit_test(serials_follow_rfc1982),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
