@@ -218,12 +218,17 @@ prefix_format(const struct prefix *prefix, char out[PREFIX_TEXT_SIZE])
 bool
 prefix_contains(const struct prefix *prefix, const struct ip *ip)
 {
-    struct prefix same;
+    unsigned bits = key_offset(ip) * 8 + prefix->len;
+    uint64_t ours[2], theirs[2];
 
     if (ip_family(&prefix->addr) != ip_family(ip))
         return false;
-    same = prefix_of(ip, prefix->len);
-    return ip_cmp(&same.addr, &prefix->addr) == 0;
+    memcpy(ours, prefix->addr.b, sizeof ours);
+    memcpy(theirs, ip->b, sizeof theirs);
+    uint64_t high = be64toh(ours[0] ^ theirs[0]), low = be64toh(ours[1] ^ theirs[1]);
+    if (bits <= 64)
+        return bits == 0 || high >> (64 - bits) == 0;
+    return high == 0 && low >> (128 - bits) == 0;
 }
 
 bool

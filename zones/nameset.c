@@ -264,7 +264,7 @@ struct region {
 
 /* What a region has behind the last label: so many bytes, and then the whole name. Which of them
  * is about as large as a block depends on the set, and on the part of it. */
-static const size_t region_steps[] = {2, 3, 4, 6, DNAME_KEY_MAX};
+static const size_t region_steps[] = {3, 4, 6, DNAME_KEY_MAX};
 enum { REGIONS = sizeof region_steps / sizeof *region_steps, REGION_TAG = 0x80 };
 _Static_assert(KVREAD_SPOTS == 1 << 14, "the highest bits of a hash are a place");
 
