@@ -155,6 +155,9 @@ SANITIZED = asan
 # A million junk sessions; REPDNS_JUNK=10000000 for ten.
 junk: $(O)/tests/unit/test_poison
 	$(Q)REPDNS_JUNK=$${REPDNS_JUNK:-1000000} $<
+.PHONY: rdns-names
+rdns-names: $(O)/repdns-load
+	$(Q)tests/rdns-score --names $(O)
 # Only where the mail to measure on is found.
 .PHONY: client-score
 client-score: $(O)/repdns-load
@@ -174,7 +177,7 @@ check: deps-test
 built-tests: $(UNIT_BIN) $(GOLDEN_BIN) built-fuzz helpers
 built-fuzz: $(FUZZ_BIN)
 check-all: format-check check-deps check-man doc check-conformance all check-options check-hot unit \
-    golden seed fuzz-replay junk client-score check-sanitized check-valgrind check-e2e
+    golden seed fuzz-replay junk rdns-names client-score check-sanitized check-valgrind check-e2e
 	@echo "make check: all passed"
 
 # README and the manual pages as one page of HTML.
