@@ -1,6 +1,6 @@
 /*
  * The country that a name tells: its top level of two letters (RFC 1591 2), unless that is one
- * whose registry sells it to the whole world. Pure.
+ * whose registry sells it, or gave it away, to the whole world. Pure.
  */
 #ifndef LOADER_COUNTRY_H
 #define LOADER_COUNTRY_H
