@@ -150,6 +150,8 @@ static const struct class_case classes[] = {
     {"quickdsl-12.isp.example", NULL, RDNS_CLASS_GENERIC_DYNAMIC},
     {"adslgp123.town.isp.example", NULL, RDNS_CLASS_GENERIC_DYNAMIC},
     {"term12.ts3.isp.example", NULL, RDNS_CLASS_GENERIC_DYNAMIC},
+    {"ts05-012.town.isp.example", NULL, RDNS_CLASS_GENERIC_DYNAMIC},
+    {"p8.as1.town1.isp.example", NULL, RDNS_CLASS_GENERIC_DYNAMIC},
     /* A company counts its servers too, and calls them after what they do. */
     {"mobile1.company.example", NULL, RDNS_CLASS_SERVER},
     {"async1.company.example", NULL, RDNS_CLASS_SERVER},
