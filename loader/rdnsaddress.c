@@ -246,15 +246,16 @@ has_hex_octets(const struct name *name, const char hex[8])
 }
 
 /* One octet proves little: a farm counts its hosts too. But a farm's names are not so deep, and do
- * not go by towns. */
+ * not go by towns. Three digits are less of an accident than two: one town does, and a word. */
 static bool
 has_last_octet(const struct name *name, uint8_t octet)
 {
     char wanted[4];
     size_t n = (size_t)snprintf(wanted, sizeof wanted, "%u", (unsigned)octet);
     size_t town = name->first_label + 1, letters = 0, labels = 1;
+    size_t word_max = n == 3 ? 6 : 3, labels_min = n == 3 ? 2 : 3;
 
-    if (n < 2 || name->run_count == 0 || name->runs[0] == 0 || name->runs[0] > 3 ||
+    if (n < 2 || name->run_count == 0 || name->runs[0] == 0 || name->runs[0] > word_max ||
         name->runs[0] + n != name->first_label ||
         memcmp(name->text + name->runs[0], wanted, n) != 0)
         return false;
@@ -263,7 +264,8 @@ has_last_octet(const struct name *name, uint8_t octet)
     while (town + letters < name->host && name->text[town + letters] != '.' &&
            !is_digit(name->text[town + letters]))
         letters++;
-    return labels >= 3 && name->text[town + letters] == '.';
+    return labels >= labels_min && letters > 0 &&
+           (town + letters == name->host || name->text[town + letters] == '.');
 }
 
 static enum rdnsaddress

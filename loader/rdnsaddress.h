@@ -19,7 +19,8 @@ enum rdnsaddress {
     RDNSADDRESS_THREE_OCTETS, /* the last three, the first three, the first and the last two */
     RDNSADDRESS_TWO_OCTETS,   /* the last two, close together or joined */
     RDNSADDRESS_HEX_OCTETS,   /* the last two or three in hexadecimal, standing alone */
-    RDNSADDRESS_LAST_OCTET,   /* the last one after a few letters, deep in a tree: p30.town.area */
+    RDNSADDRESS_LAST_OCTET,   /* the last one after a few letters, deep in a tree: p30.town.area;
+                               * of three digits, in a town: cvg-134.town */
     RDNSADDRESS_IPV6          /* either half of an IPv6 address, or its short form with dashes */
 };
 
