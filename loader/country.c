@@ -6,11 +6,11 @@
 
 enum { LETTERS = 2 };
 
-/* In order. .eu is of no single country, .su of none any more; .cf, .ga, .gq, .ml and .tk were
- * given away to whoever asked. */
+/* In order. .eu is of no single country; .cf, .ga, .gq, .ml and .tk were given away to whoever
+ * asked. .su is sold too, but used in one country. */
 static const char everybodys[][LETTERS + 1] = {"ac", "ag", "ai", "am", "bz", "cc", "cd", "cf", "co",
     "cx", "eu", "fm", "ga", "gg", "gq", "im", "io", "la", "li", "ly", "me", "ml", "mn", "ms", "nu",
-    "pw", "sc", "sh", "st", "su", "tk", "to", "tv", "vc", "ws"};
+    "pw", "sc", "sh", "st", "tk", "to", "tv", "vc", "ws"};
 
 static int
 by_letters(const void *a, const void *b)
