@@ -211,12 +211,16 @@ seed: $(PROGRAMS) helpers
 check-e2e: $(PROGRAMS) helpers
 	$(Q)tests/e2e/run $(O)
 
-.PHONY: deb check-packages
-# Debian packages, into build/deb; and the test of them in a root of their own, as root.
+.PHONY: deb check-packages check-boot
+# Debian packages, into build/deb; and the tests of them in roots of their own, as root: without an
+# init, and under a systemd that is booted there. BOOT=vm boots a whole machine, with AppArmor.
+BOOT ?= container
 deb:
 	$(Q)tools/packaging/make-deb $(VERSION)
 check-packages:
 	$(Q)tests/packages
+check-boot:
+	$(Q)tests/boot/run $(BOOT)
 
 .PHONY: deps deps-test deps-perf format-check format clean
 deps deps-test deps-perf:

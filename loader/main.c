@@ -296,7 +296,8 @@ run_stage(struct conf *conf, const struct options *options, size_t number, struc
     struct prefix own[OWNNETS_MAX];
     double start = clock_seconds(CLOCK_MONOTONIC);
     if (stages[number].locks) {
-        enum exit_code locked = lock_state(conf, 0, msg);
+        /* What a pipe gives is not given again: whoever writes it has noted where he was. */
+        enum exit_code locked = lock_state(conf, options->from_stdin ? options->wait_s : 0, msg);
         if (locked != EXIT_DONE)
             return locked;
     }

@@ -17,7 +17,7 @@ systemctl restart repdns-load.timer
 within 10 has repdns-load ActiveState inactive
 
 before=$(now)
-start lock flock /var/lib/repdns/lock sleep 60
+start lock flock --no-fork /var/lib/repdns/lock sleep 60
 check "a run while another one is active" systemctl start repdns-load
 check_has "the journal says so" "$(said repdns-load "$before")" 'another run is active'
 stop lock || true

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Postfix, whose log is the journal, asks the policy service by its socket; what it logs is read.
-postconf -e mydestination=test.example mynetworks=127.0.0.0/8 inet_interfaces=127.0.0.1 \
+postconf -e inet_protocols=ipv4 mydestination=test.example mynetworks=127.0.0.0/8 inet_interfaces=127.0.0.1 \
     'smtpd_recipient_restrictions=reject_unauth_destination, check_policy_service inet:127.0.0.1:10040, check_client_access static:{INFO repdns}' \
     smtpd_policy_service_default_action=DUNNO local_transport=discard:
 systemctl restart postfix

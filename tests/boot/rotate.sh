@@ -1,7 +1,5 @@
 # shellcheck shell=bash
 # logrotate as its own service runs it, with the fences of that.
-echo 'query_log { path = "/var/log/repdns/query.log" }' >>$CONF
-check "reload for a query log" systemctl reload repdnsd
 logs() { # FILE: something is in it
     serves $NAME 127.0.0.2
     [ -s "/var/log/repdns/$1" ]

@@ -45,6 +45,11 @@ done >"$RUN/export"
 call -c "$CONF" --as-of "$AS_OF" observe - <"$RUN/export"
 check_has "the journal's export: read" "$TEXT" "3 lines, 1 observed"
 status_has "it is in the history" "1 clients"
+fresh
+start run setpriv --reuid repdns --regid repdns --clear-groups flock --no-fork "$STATE/lock" sleep 2
+within 5 test -e "$STATE/lock"
+call -c "$CONF" --as-of "$AS_OF" observe - <"$RUN/export"
+check_has "what a pipe gives waits for a run that is active" "$TEXT" "3 lines, 1 observed"
 call -c "$CONF" --as-of "$AS_OF" judge - </dev/null
 check_eq "only observe takes a -" "$RC" 2
 
