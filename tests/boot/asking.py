@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Asks a name server a hundred times a second until SIGTERM: asking.py PORT NAME
+"""Asks a name server a hundred times a second until SIGTERM: asking.py PORT NAME WAIT
 
-Prints how many answers were not the address 127.0.0.2, and the longest time between two answers. A
-new socket each time, as resolvers have.
+Waits so many seconds for each. Prints how many answers were not the address 127.0.0.2, and the
+longest time between two answers. A new socket each time, as resolvers have.
 """
 import signal
 import socket
@@ -20,7 +20,7 @@ def query(number, name):
 
 
 def main():
-    port, name = int(sys.argv[1]), sys.argv[2]
+    port, name, wait_s = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
     ended = []
     signal.signal(signal.SIGTERM, lambda *_: ended.append(1))
     asked = answered = wrong = 0
@@ -28,7 +28,7 @@ def main():
     while not ended:
         asked += 1
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sock.settimeout(0.2)
+        sock.settimeout(wait_s)
         sock.connect(("127.0.0.1", port))
         try:
             sock.send(query(asked & 0xFFFF, name))
@@ -42,7 +42,8 @@ def main():
         sock.close()
         time.sleep(EVERY_S)
     longest = max(longest, time.monotonic() - last)
-    print(f"asked {asked} times, {asked - answered} without an answer, {wrong} wrong, longest {longest:.2f} s")
+    print(f"asked {asked} times, {asked - answered} without an answer, {wrong} wrong,",
+          f"longest {longest:.2f} s")
 
 
 main()

@@ -37,11 +37,14 @@ declare -A exposed=([repdnsd]=1.9 [repdns-load]=2.0 [repdns-policy]=1.9)
 for unit in repdnsd repdns-load repdns-policy; do
     got=$(try_out $unit)
     check_has "$unit: all was tried" "$got" '^[0-9]+ tried$'
-    check_eq "$unit: allowed" "$(sed -n 's/: allowed$//p' <<<"$got" | sort)" "$(tr ',' '\n' <<<"${may[$unit]}" | sort)"
+    check_eq "$unit: allowed" "$(sed -n 's/: allowed$//p' <<<"$got" | sort)" \
+        "$(tr ',' '\n' <<<"${may[$unit]}" | sort)"
     check_eq "$unit: nothing got as far as to its wrong arguments" \
         "$(grep -E ': (ENOSYS|EFAULT|EINVAL|EBADF)$' <<<"$got")" ""
-    score=$(systemd-analyze security --no-pager $unit.service | sed -n 's/.*exposure level.*: \([0-9.]*\).*/\1/p')
-    check "$unit: systemd-analyze security says $score" awk "BEGIN { exit !($score > 0 && $score <= ${exposed[$unit]}) }"
+    score=$(systemd-analyze security --no-pager $unit.service |
+        sed -n 's/.*exposure level.*: \([0-9.]*\).*/\1/p')
+    check "$unit: systemd-analyze security says $score" \
+        awk "BEGIN { exit !($score > 0 && $score <= ${exposed[$unit]}) }"
 done
 userdel -r mary 2>/dev/null
 rm -r /root/there /tmp/theirs

@@ -3,14 +3,15 @@
 packages="repdns-doc repdns-load repdns-tools repdnsd"
 remove() { apt-get -qq -y -o Dpkg::Use-Pty=0 "$@" 2>&1; }
 check_hasnt "remove" "$(remove remove $packages)" '[Ee]rror|[Ff]ailed'
-check_eq "processes" "$(pgrep -c -u repdns || true)" 0
-check_eq "units of which systemd knows" "$(units)" ""
+check_eq "processes" "$(pgrep -c '^repdns' || true)" 0
+check_eq "units that are active or have failed" "$(units --state=active,failed)" ""
 check "stores are kept" [ -s /var/lib/repdns/history.mdb ]
 check_hasnt "install again" "$(install_debs $(ls $DEBS/*.deb | grep -v '~before'))" '[Ee]rror|[Ff]ailed'
 check "it answers" within 10 serves $NAME 127.0.0.2
-check_eq "the policy service's socket is as it was" "$(property repdns-policy.socket ActiveState)" active
+check_eq "the policy service's socket is enabled as it was" \
+    "$(systemctl is-enabled repdns-policy.socket)" enabled
 check_hasnt "purge" "$(remove purge $packages)" '[Ee]rror|[Ff]ailed'
-check_eq "processes" "$(pgrep -c -u repdns 2>/dev/null || true)" 0
+check_eq "processes" "$(pgrep -c '^repdns' || true)" 0
 check_eq "units of which systemd knows" "$(units)" ""
 check_eq "files" "$(files | diff "$RUN/files" -)" ""
 check_eq "accounts" "$(accounts | diff "$RUN/accounts" -)" ""

@@ -1,7 +1,9 @@
 # shellcheck shell=bash
 # Postfix, whose log is the journal, asks the policy service by its socket; what it logs is read.
-postconf -e inet_protocols=ipv4 mydestination=test.example mynetworks=127.0.0.0/8 inet_interfaces=127.0.0.1 \
-    'smtpd_recipient_restrictions=reject_unauth_destination, check_policy_service inet:127.0.0.1:10040, check_client_access static:{INFO repdns}' \
+restrictions="reject_unauth_destination, check_policy_service inet:127.0.0.1:10040"
+postconf -e inet_protocols=ipv4 inet_interfaces=127.0.0.1 mydestination=test.example \
+    mynetworks=127.0.0.0/8 \
+    "smtpd_recipient_restrictions=$restrictions, check_client_access static:{INFO repdns}" \
     smtpd_policy_service_default_action=DUNNO local_transport=discard:
 systemctl restart postfix
 check "Postfix listens" within 10 python3 -c 'import socket; socket.create_connection(("127.0.0.1", 25), 1)'
@@ -19,8 +21,8 @@ check_has "another one is not" "$(sends 198.51.100.10 mail.good.example anna@goo
     '^250 2.0.0 Ok: queued'
 pid=$(property repdns-policy MainPID)
 [ "$pid" != 0 ] || e2e_stop "the policy service runs" "$(why repdns-policy)"
-check_eq "its user, capabilities, seccomp" "$(awk '/^(Uid|CapEff|CapBnd|NoNewPrivs|Seccomp):/ { printf "%s %s ", $1, $2 }' \
-    "/proc/$pid/status")" "Uid: $(id -u repdns) CapEff: 0000000000000000 CapBnd: 0000000000000000 \
+check_eq "its user, no capability, seccomp" "$(rights "$pid")" \
+    "Uid: $(id -u repdns) CapEff: 0000000000000000 CapBnd: 0000000000000000 CapAmb: 0000000000000000 \
 NoNewPrivs: 1 Seccomp: 2 "
 check_eq "its open files as the unit says" "$(open_files "$pid")" "$(most 4096)"
 systemctl kill -s KILL repdns-policy

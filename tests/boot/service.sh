@@ -29,8 +29,8 @@ check_eq "in the same process" "$(main)" "$pid"
 before=$(now)
 check_eq "restart with a wrong configuration fails" "$(systemctl restart repdnsd >/dev/null 2>&1; echo $?)" 1
 sleep 2
-check_eq "it is not tried again" "$(systemctl show --value -p ActiveState,NRestarts repdnsd | paste -sd ' ')" \
-    "0 failed"
+check_eq "it is not tried again" \
+    "$(property repdnsd ActiveState), $(property repdnsd NRestarts) restarts" "failed, 0 restarts"
 check_eq "the journal has one line of it" "$(said repdnsd "$before" | grep -c nonsense)" 1
 cp "$RUN/good.conf" $CONF
 check "with the right one it starts" systemctl restart repdnsd
@@ -68,16 +68,13 @@ undo repdnsd.service
 systemctl restart repdnsd
 within 5 ready_again
 
-# open_files PID: how many may be open; most N: that many, where the machine's first process may.
-open_files() { awk '/^Max open files/ { print $5 }' "/proc/$1/limits"; }
-most() { (open_files 1 && echo "$1") | sort -n | head -n 1; }
 check_eq "open files as the unit says" "$(open_files "$(main)")" "$(most 65536)"
 # To take something from what can be had by executing (CapBnd) would need a capability more; with
 # NoNewPrivs it is worth nothing.
 for pid in $(main) $(pgrep -P "$(main)"); do
-    check_eq "process $pid: user, no capability, seccomp" "$(awk '/^(Uid|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):/ { printf "%s %s ", $1, $2 }' \
-        "/proc/$pid/status")" "Uid: $(id -u repdns) CapEff: 0000000000000000 CapBnd: 0000000000000400 \
-CapAmb: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 "
+    check_eq "process $pid: user, no capability, seccomp" "$(rights "$pid")" \
+        "Uid: $(id -u repdns) CapEff: 0000000000000000 \
+CapBnd: 0000000000000400 CapAmb: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 "
 done
 check_eq "its folders" "$(stat -c '%a %U:%G %n' /run/repdns /var/lib/repdns /var/log/repdns)" \
     "755 repdns:repdns /run/repdns

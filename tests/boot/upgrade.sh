@@ -8,8 +8,9 @@ check "it answers" within 10 ready_again
 asked "the upgrade" 3
 check_hasnt "another process" "$(main)" "^$pid\$"
 check_hasnt "the policy service is another process" "$(property repdns-policy MainPID)" "^$policy_pid\$"
-check_eq "systemd knows the new units" \
-    "$(systemctl show --value -p NeedDaemonReload repdnsd repdns-load repdns-policy | sort -u | paste -sd ' ')" " no"
+for unit in repdnsd repdns-load repdns-policy; do
+    check "systemd knows the new $unit" has $unit NeedDaemonReload no
+done
 check_eq "the timer waits" "$(property repdns-load.timer SubState)" waiting
 check_eq "the configuration is the one that was there" "$(grep -c query_log.*path $CONF)" 2
 check_eq "no unit has failed" "$(systemctl list-units --failed --plain --no-legend 'repdns*')" ""

@@ -26,11 +26,12 @@ files() {
     find / -xdev \( -path /proc -o -path /dev -o -path /sys -o -path /tmp -o -path /check -o -path /var/cache \
         -o -path /var/lib/apt -o -path /var/log -o -path /var/lib/postfix -o -path /var/spool \
         -o -path /var/lib/systemd/timers -o -path /var/lib/logrotate -o -path '/etc/*shadow-' \
-        -o -path /etc/passwd- -o -path /etc/group- -o -path '/var/lib/unbound/*' -o -path '/var/lib/private' \
+        -o -path /etc/passwd- -o -path /etc/group- -o -path '/etc/sub?id-' -o -path /etc/apparmor.d/disable \
+        -o -path '/var/lib/unbound/*' -o -path /var/lib/private \
         \) -prune -o -print | sort
     find /var/log /run -name '*repdns*'
 }
-units() { systemctl list-units --all --plain --no-legend 'repdns*' | awk '{ print $1 }'; }
+units() { systemctl list-units --all --plain --no-legend "$@" 'repdns*' | awk '{ print $1 }'; }
 accounts() { sort /etc/passwd /etc/group /etc/shadow /etc/gshadow; }
 files >"$RUN/files"
 accounts >"$RUN/accounts"
