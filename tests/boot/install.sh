@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # From packages: what runs and what does not, and that all units are as systemd wants them.
 before=$(now)
-check_hasnt "apt says nothing of an error" "$(install_debs $DEBS/*~before_*.deb)" \
+check_hasnt "apt says nothing of an error" "$(install_debs "$DEBS"/before/*.deb)" \
     '[Ee]rror|[Ff]ailed|[Ww]arning'
 check "the server answers" within 10 serves 2.0.0.127.ip 127.0.0.2
 check_eq "it has said that it is ready" "$(property repdnsd Type), $(property repdnsd SubState)" \

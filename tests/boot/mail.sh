@@ -8,7 +8,7 @@ postconf -e inet_protocols=ipv4 inet_interfaces=127.0.0.1 mydestination=test.exa
 systemctl restart postfix
 check "Postfix listens" within 10 python3 -c 'import socket; socket.create_connection(("127.0.0.1", 25), 1)'
 sends() { # CLIENT HELO SENDER
-    python3 $TESTS/e2e/mailworld/smtp.py 127.0.0.1 25 "$1" "$2" "$3" root@test.example data 2>&1 || true
+    python3 "$TESTS/e2e/mailworld/smtp.py" 127.0.0.1 25 "$1" "$2" "$3" root@test.example data 2>&1 || true
 }
 check_has "mail flows without the policy service" \
     "$(sends 198.51.100.10 mail.good.example anna@good.example)" '^250 2.0.0 Ok: queued'

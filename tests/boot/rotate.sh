@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # logrotate as its own service runs it, with the fences of that.
 logs() { # FILE: something is in it
-    serves $NAME 127.0.0.2
+    serves "$NAME" 127.0.0.2
     [ -s "/var/log/repdns/$1" ]
 }
 check "queries are logged" within 5 logs query.log

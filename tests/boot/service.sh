@@ -3,17 +3,17 @@
 NAME=9.113.0.203.ip
 echo "203.0.113.9 :127.0.0.2:listed" >>/etc/repdns/block
 runuser -u repdns -- repdns-load -q run
-check "what the loader publishes is answered at once" within 2 serves $NAME 127.0.0.2
+check "what the loader publishes is answered at once" within 2 serves "$NAME" 127.0.0.2
 main() { property repdnsd MainPID; }
-ready_again() { has repdnsd ActiveState active && has repdnsd SubState running && serves $NAME 127.0.0.2; }
+ready_again() { has repdnsd ActiveState active && has repdnsd SubState running && serves "$NAME" 127.0.0.2; }
 another() { # PID: than that
     [ "$(main)" != "$1" ] && ready_again
 }
 
 pid=$(main) before=$(now)
-cp $CONF "$RUN/good.conf"
+cp "$CONF" "$RUN/good.conf"
 echo 'list "more" { type = ip4set  files = {"/etc/repdns/block"} }
-zone "more" { kind = list  datasets = {"more"} }' >>$CONF
+zone "more" { kind = list  datasets = {"more"} }' >>"$CONF"
 check "reload" systemctl reload repdnsd
 knows_more() { [ "$(status x.more.rep.internal A)" != REFUSED ]; }
 check "it has the new zone" within 5 knows_more
@@ -21,7 +21,7 @@ check_eq "in the same process" "$(main)" "$pid"
 check_has "the journal says so" "$(said repdnsd "$before")" 'repdns.conf: read again'
 
 before=$(now)
-echo 'nonsense = 1' >>$CONF
+echo 'nonsense = 1' >>"$CONF"
 check_eq "reload with a wrong configuration fails" "$(systemctl reload repdnsd >/dev/null 2>&1; echo $?)" 1
 check_has "the journal has the line" "$(said repdnsd "$before")" 'repdns.conf:[0-9]+: .*nonsense'
 check "it goes on as before" ready_again
@@ -32,21 +32,21 @@ sleep 2
 check_eq "it is not tried again" \
     "$(property repdnsd ActiveState), $(property repdnsd NRestarts) restarts" "failed, 0 restarts"
 check_eq "the journal has one line of it" "$(said repdnsd "$before" | grep -c nonsense)" 1
-cp "$RUN/good.conf" $CONF
+cp "$RUN/good.conf" "$CONF"
 check "with the right one it starts" systemctl restart repdnsd
 check "and answers" within 5 ready_again
 
-ask_on $NAME
+ask_on "$NAME"
 check "restart under queries" systemctl restart repdnsd
 check "it answers" within 5 ready_again
 asked "restart under queries" 1
 pid=$(main)
-ask_on $NAME
+ask_on "$NAME"
 kill -KILL "$pid"
 check "another one after SIGKILL" within 5 another "$pid"
 asked "SIGKILL of the supervisor" 1
 pid=$(main)
-ask_on $NAME
+ask_on "$NAME"
 kill -KILL "$(pgrep -P "$pid" | head -n 1)"
 asked "SIGKILL of a worker" 1
 check_eq "in the same process" "$(main)" "$pid"
@@ -59,7 +59,7 @@ check "with a watchdog" within 5 ready_again
 sleep 6
 check_eq "one that works is left alone" "$(property repdnsd NRestarts)" 0
 pid=$(main) before=$(now)
-ask_on $NAME
+ask_on "$NAME"
 kill -STOP "$pid"
 check "one that hangs is replaced" within 15 another "$pid"
 asked "SIGSTOP of the supervisor" 6

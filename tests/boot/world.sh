@@ -16,7 +16,7 @@ forward-zone:
     name: "."
     forward-addr: 127.0.0.1@5399
 EOF_UNBOUND
-start fixture /check/dnsfixture -p 5399 $TESTS/e2e/mailworld/world.zone
+start fixture /check/dnsfixture -p 5399 "$TESTS/e2e/mailworld/world.zone"
 systemctl reset-failed unbound 2>/dev/null || true # it had no world to start in
 systemctl restart unbound
 resolved() { [ "$(dig +short +time=1 +tries=1 @127.0.0.1 mx.test.example A)" = 192.0.2.1 ]; }
