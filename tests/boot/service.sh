@@ -39,16 +39,16 @@ check "and answers" within 5 ready_again
 ask_on "$NAME"
 check "restart under queries" systemctl restart repdnsd
 check "it answers" within 5 ready_again
-asked "restart under queries" 1
+asked "restart under queries" 2
 pid=$(main)
 ask_on "$NAME"
 kill -KILL "$pid"
 check "another one after SIGKILL" within 5 another "$pid"
-asked "SIGKILL of the supervisor" 1
+asked "SIGKILL of the supervisor" 2
 pid=$(main)
 ask_on "$NAME"
 kill -KILL "$(pgrep -P "$pid" | head -n 1)"
-asked "SIGKILL of a worker" 1
+asked "SIGKILL of a worker" 2
 check_eq "in the same process" "$(main)" "$pid"
 
 # Its workers answer all the while it hangs; when systemd has had enough of it, that takes little.

@@ -15,7 +15,7 @@ check_has "over TCP" "$(dig +short +tcp +time=2 @127.0.0.1 "$NAME.rep.internal" 
 ask_on "$NAME"
 check "restart under queries" systemctl restart repdnsd
 within 5 ready_again
-asked "restart with systemd's sockets" 1
+asked "restart with systemd's sockets" 2
 check_has "no question was lost" "$(tail -n 1 "$RUN/asking.log")" ' 0 without an answer'
 systemctl disable -q --now repdnsd.socket
 cp "$RUN/good.conf" "$CONF"
