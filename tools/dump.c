@@ -1,12 +1,10 @@
 /* repdns dump: answers.mdb, the lists, and which store is dumped; see tools.h. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "loader/lists.h"
-#include "loader/output.h"
-#include "loader/wordcmd.h"
+#include "loader/word.h"
+#include "tools/dumpline.h"
 #include "tools/tools.h"
-#include "zones/be.h"
 #include "zones/ipset.h"
 #include "zones/kv.h"
 #include "zones/nameset.h"
@@ -15,7 +13,7 @@
 
 /* What the walk over one store works with. */
 struct dump {
-    FILE *out;
+    struct dumpline *line;
     struct kv_txn *txn;
     struct dataset dataset; /* the one at work */
     /* A range that a block's border cut is put together again, so that the text is a function of
@@ -50,11 +48,10 @@ flush_range(struct dump *dump)
     if (!dump->has_range)
         return;
     dump->has_range = false;
-    fprintf(dump->out, "address %s ", dump->dataset.name);
-    text_range(dump->out, &dump->range);
-    fputc(' ', dump->out);
-    text_value(dump->out, dump->value);
-    fputc('\n', dump->out);
+    dumpline_begin_of(dump->line, "address", dump->dataset.name);
+    dumpline_range(dump->line, &dump->range);
+    dumpline_value(dump->line, dump->value);
+    dumpline_end(dump->line);
 }
 
 static enum err
@@ -86,30 +83,16 @@ print_slot(
 {
     if (slot->kind == NAMESET_SLOT_EMPTY)
         return;
-    fprintf(dump->out, "name %s %s", dump->dataset.name, wild);
-    text_name(dump->out, name);
-    fputc(' ', dump->out);
-    if (slot->kind == NAMESET_SLOT_EXCLUDED)
-        fputs("excluded", dump->out);
-    else
-        text_value(dump->out, slot->value);
-    fputc('\n', dump->out);
-}
-
-static enum err
-print_policy(struct dump *dump, const struct nameset_entry *entry)
-{
-    struct pairset_value value;
-    if (entry->exact.kind != NAMESET_SLOT_VALUE ||
-        pairset_value_decode(entry->exact.value, &value) < 0)
-        return ERR_FORMAT;
-    fprintf(dump->out, "policy %s ", dump->dataset.name);
-    text_name(dump->out, &entry->name);
-    fprintf(dump->out, " tables %08" PRIx32 " %08" PRIx32 " until ", value.tables[PAIRSET_V4],
-        value.tables[PAIRSET_V6]);
-    text_time(dump->out, (int64_t)value.limit_day * 86400);
-    fputc('\n', dump->out);
-    return ERR_OK;
+    char text[2 + DNAME_TEXT_SIZE];
+    size_t n = strlen(wild);
+    memcpy(text, wild, n);
+    (void)dname_format(name, text + n);
+    dumpline_begin_of(dump->line, "name", dump->dataset.name);
+    dumpline_string(dump->line, BARE, "name", text);
+    dumpline_flag(dump->line, "excluded", "excluded", slot->kind == NAMESET_SLOT_EXCLUDED);
+    if (slot->kind != NAMESET_SLOT_EXCLUDED)
+        dumpline_value(dump->line, slot->value);
+    dumpline_end(dump->line);
 }
 
 static enum err
@@ -117,7 +100,7 @@ each_name(void *ctx, const struct nameset_entry *entry)
 {
     struct dump *dump = ctx;
     if (dump->dataset.kind == DATASET_PAIR)
-        return print_policy(dump, entry);
+        return dump_policy_of(dump->line, dump->dataset.name, entry);
     print_slot(dump, &entry->name, "", &entry->exact);
     print_slot(dump, &entry->name, "*.", &entry->wild);
     return ERR_OK;
@@ -130,49 +113,15 @@ name_block(struct dump *dump, struct slice key, struct slice value)
 }
 
 static enum err
-each_pair(void *ctx, const struct pairset_entry *entry)
+pair_record(struct dump *dump, struct slice key, struct slice value)
 {
-    struct dump *dump = ctx;
-    fprintf(dump->out, "pair %s ", dump->dataset.name);
-    text_name(dump->out, &entry->domain);
-    fputc(' ', dump->out);
-    text_ip(dump->out, &entry->ip);
-    fprintf(dump->out, " %s\n", reason_info(entry->reason)->name);
-    return ERR_OK;
+    return dump_pairs_of(dump->line, dump->dataset.name, key, value);
 }
 
-static enum err
-each_interval(void *ctx, const struct range *range, const struct spftable_hit *hit)
-{
-    struct dump *dump = ctx;
-    fputs("interval ", dump->out);
-    text_range(dump->out, range);
-    fprintf(dump->out, " %s", spfresult_name(hit->result));
-    if (hit->text.n > 0) {
-        fputc(' ', dump->out);
-        output_quoted(dump->out, hit->text);
-    }
-    fputc('\n', dump->out);
-    return ERR_OK;
-}
-
-/* The key is table(1) dataset(2) family(1) id(4), see pairset.h. */
 static enum err
 policy_table(struct dump *dump, struct slice key, struct slice value)
 {
-    enum { HEAD = 4, ID = 4 };
-    const uint8_t *bytes = key.p;
-    if (key.n != HEAD + ID || (bytes[3] != IP_V4 && bytes[3] != IP_V6))
-        return ERR_FORMAT;
-    fprintf(dump->out, "table %s %08" PRIx64 " %zu bytes\n", dump->dataset.name,
-        be_get(bytes + HEAD, ID), value.n);
-    return spftable_each(value, (enum ip_family)bytes[3], each_interval, dump);
-}
-
-static enum err
-pair_record(struct dump *dump, struct slice key, struct slice value)
-{
-    return pairset_record_each(key, value, each_pair, dump);
+    return dump_table_of(dump->line, dump->dataset.name, key, value);
 }
 
 static enum err
@@ -192,37 +141,51 @@ evidence_record(struct dump *dump, struct slice key, struct slice value)
                     : dname_from_key(rest, key.n - HEAD, &name);
     if (err < 0)
         return ERR_FORMAT;
-    fprintf(dump->out, "evidence %s ", dump->dataset.name);
+    dumpline_begin_of(dump->line, "evidence", dump->dataset.name);
     if (is_ip)
-        text_ip(dump->out, &ip);
+        dumpline_ip(dump->line, BARE, "address", &ip);
     else
-        text_name(dump->out, &name);
-    fputs(" since ", dump->out);
-    text_time(dump->out, evidence.since_s);
-    fputc(' ', dump->out);
-    output_quoted(dump->out, evidence.detail);
-    fputc('\n', dump->out);
+        dumpline_name(dump->line, BARE, "name", &name);
+    dumpline_time(dump->line, NAMED, "since", evidence.since_s);
+    dumpline_quoted(dump->line, BARE, "detail", evidence.detail);
+    dumpline_end(dump->line);
     return ERR_OK;
 }
 
 static enum err
 rr_record(struct dump *dump, struct slice key, struct slice value)
 {
-    return dump_record_of(dump->out, dump->dataset.name, key, value);
+    return dump_record_of(dump->line, dump->dataset.name, key, value);
 }
 
 static enum err
 authority_record(struct dump *dump, struct slice key, struct slice value)
 {
     (void)key;
-    return dump_authority_of(dump->out, dump->dataset.name, value);
+    return dump_authority_of(dump->line, dump->dataset.name, value);
 }
 
 static enum err
 combined_record(struct dump *dump, struct slice key, struct slice value)
 {
     (void)key;
-    return dump_combined_of(dump->out, dump->dataset.name, value);
+    return dump_combined_of(dump->line, dump->dataset.name, value);
+}
+
+static void
+print_dataset(struct dump *dump)
+{
+    const struct dataset *dataset = &dump->dataset;
+    struct dumpline *line = dump->line;
+    dumpline_begin_of(dump->line, "dataset", dump->dataset.name);
+    dumpline_string(line, BARE, "kind", dataset_kind_text(dataset->kind));
+    dumpline_count(line, NAMED, "entries", dataset->entries);
+    dumpline_count(line, NAMED, "serial", dataset->serial);
+    dumpline_time(line, NAMED, "built", dataset->built_s);
+    dumpline_time(line, NAMED, "expires", dataset->expires_s);
+    dumpline_count(line, NAMED, "max_age", dataset->max_age_s);
+    dumpline_count(line, NAMED, "ttl", dataset->ttl_s);
+    dumpline_end(line);
 }
 
 static enum err
@@ -239,12 +202,7 @@ dataset_record(struct dump *dump, struct slice key, struct slice value)
     enum err err = dataset_decode(key, value, dataset);
     if (err < 0)
         return err;
-    fprintf(dump->out, "dataset %s %s entries %u serial %u built ", dataset->name,
-        dataset_kind_text(dataset->kind), dataset->entries, dataset->serial);
-    text_time(dump->out, dataset->built_s);
-    fputs(" expires ", dump->out);
-    text_time(dump->out, dataset->expires_s);
-    fprintf(dump->out, " max-age %u ttl %u\n", dataset->max_age_s, dataset->ttl_s);
+    print_dataset(dump);
     for (size_t i = 0; i < sizeof tables / sizeof *tables && err == ERR_OK; i++) {
         struct store_key prefix;
         store_key_init(&prefix, tables[i].table, dataset->id, 0);
@@ -265,9 +223,11 @@ zone_record(struct dump *dump, struct slice key, struct slice value)
         err = zone_record_decode(value, &record);
     if (err < 0)
         return ERR_FORMAT;
-    fputs("zone ", dump->out);
-    text_name(dump->out, &apex);
-    fprintf(dump->out, " serial %u definition %016" PRIx64 "\n", record.serial, record.digest);
+    dumpline_begin(dump->line, "zone");
+    dumpline_name(dump->line, BARE, "zone", &apex);
+    dumpline_count(dump->line, NAMED, "serial", record.serial);
+    dumpline_hex(dump->line, NAMED, "definition", 16, record.digest);
+    dumpline_end(dump->line);
     return ERR_OK;
 }
 
@@ -288,25 +248,28 @@ print_head(struct dump *dump, bool beat, const char *path, struct errmsg *msg)
             path, meta.format, STORE_FORMAT);
     if (err < 0)
         return err == ERR_NOTFOUND ? ERR_OK : err;
-    fprintf(dump->out, "store format %u serial %u publishes %" PRIu64 "\n", meta.format,
-        meta.serial, meta.publishes);
+    dumpline_begin(dump->line, "store");
+    dumpline_count(dump->line, NAMED, "format", meta.format);
+    dumpline_count(dump->line, NAMED, "serial", meta.serial);
+    dumpline_count(dump->line, NAMED, "publishes", meta.publishes);
+    dumpline_end(dump->line);
     store_key_beat(&key);
     if (!beat || kv_get(dump->txn, store_key_slice(&key), &value) < 0)
         return ERR_OK;
     err = store_beat_decode(value, &beat_s);
     if (err < 0)
         return err;
-    fputs("beat ", dump->out);
-    text_time(dump->out, beat_s);
-    fputc('\n', dump->out);
+    dumpline_begin(dump->line, "beat");
+    dumpline_time(dump->line, BARE, "beat", beat_s);
+    dumpline_end(dump->line);
     return ERR_OK;
 }
 
 enum err
-dump_answers(FILE *out, const struct conf *conf, bool beat, struct errmsg *msg)
+dump_answers(struct dumpline *line, const struct conf *conf, bool beat, struct errmsg *msg)
 {
     const uint8_t catalog = STORE_CATALOG, zones = STORE_ZONE;
-    struct dump dump = {.out = out};
+    struct dump dump = {.line = line};
     struct kv *kv = NULL;
     struct errmsg why = {""};
     enum err err = kv_open(conf->answers_path, &(struct kv_options){.read_only = true}, &kv, &why);
@@ -327,9 +290,9 @@ dump_answers(FILE *out, const struct conf *conf, bool beat, struct errmsg *msg)
 }
 
 static enum err
-dump_set(FILE *out, const struct publish_set *set)
+dump_set(struct dumpline *line, const struct publish_set *set)
 {
-    struct dump dump = {.out = out};
+    struct dump dump = {.line = line};
     enum err err = ERR_OK;
     strcpy(dump.dataset.name, set->info.name);
     for (size_t i = 0; i < set->count && err == ERR_OK; i++) {
@@ -340,36 +303,53 @@ dump_set(FILE *out, const struct publish_set *set)
         } else if (set->names != NULL) {
             err = each_name(&dump, &set->names[i]);
         } else {
-            dump_record(out, set->info.name, &set->rrs[i]);
+            dump_record(line, set->info.name, &set->rrs[i]);
         }
     }
     flush_range(&dump);
     if (set->authority != NULL)
-        dump_authority(out, set->info.name, set->authority);
+        dump_authority(line, set->info.name, set->authority);
     return err;
 }
 
 /* Sections of a combined list first. */
 static enum err
-dump_list(FILE *out, const struct list_set *list)
+dump_list(struct dumpline *line, const struct list_set *list)
 {
     size_t count;
     const struct publish_set *parts = lists_parts(list, &count);
     enum err err = ERR_OK;
     for (size_t i = 0; i < count && err == ERR_OK; i++) {
-        fprintf(out, "section %s %s\n", parts[i].info.name,
-            list_type_info(lists_part_type(list, i))->name);
-        err = dump_set(out, &parts[i]);
+        dumpline_begin(line, "section");
+        dumpline_string(line, BARE, "dataset", parts[i].info.name);
+        dumpline_string(line, BARE, "type", list_type_info(lists_part_type(list, i))->name);
+        dumpline_end(line);
+        err = dump_set(line, &parts[i]);
     }
-    return err < 0 ? err : dump_set(out, lists_set(list));
+    return err < 0 ? err : dump_set(line, lists_set(list));
+}
+
+static void
+print_word(struct dumpline *line, const char *kind, const struct word *word)
+{
+    char subject[WORD_SUBJECT_SIZE];
+    word_subject_format(&word->subject, subject);
+    dumpline_begin(line, kind);
+    dumpline_string(line, BARE, "word", word_verb_name(word->verb));
+    dumpline_string(line, BARE, "subject", subject);
+    dumpline_time(line, NAMED, "since", word->since_s);
+    dumpline_time(line, NAMED, "until", word->expires_s);
+    dumpline_quoted(line, NAMED, "by", slice_of(word->by, strlen(word->by)));
+    dumpline_quoted(line, NAMED, "note", slice_of(word->note, strlen(word->note)));
+    dumpline_end(line);
 }
 
 /* What the operator says, and ever said. */
 static enum err
-dump_words(FILE *out, const struct conf *conf, struct errmsg *msg)
+dump_words(struct dumpline *line, const struct conf *conf, struct errmsg *msg)
 {
     static const struct {
-        const char *label;
+        const char *kind;
         bool journal;
     } tables[] = {{"word", false}, {"journal", true}};
     enum err err = ERR_OK;
@@ -377,10 +357,8 @@ dump_words(FILE *out, const struct conf *conf, struct errmsg *msg)
         struct words words;
         err = tables[i].journal ? words_read_journal(conf, &words, msg)
                                 : words_read(conf, 0, &words, msg);
-        for (size_t k = 0; k < words.count && err == ERR_OK; k++) {
-            fprintf(out, "%s ", tables[i].label);
-            word_print(out, &words.items[k]);
-        }
+        for (size_t k = 0; k < words.count && err == ERR_OK; k++)
+            print_word(line, tables[i].kind, &words.items[k]);
         words_free(&words);
     }
     return err;
@@ -388,7 +366,7 @@ dump_words(FILE *out, const struct conf *conf, struct errmsg *msg)
 
 /* By what they come to, flattened: lines of the form that a served list has in dump_answers. */
 enum err
-dump_lists(FILE *out, const struct conf *conf, struct errmsg *msg)
+dump_lists(struct dumpline *line, const struct conf *conf, struct errmsg *msg)
 {
     enum err err = ERR_OK;
     for (unsigned i = 0; i < conf->list_count && err == ERR_OK; i++) {
@@ -397,28 +375,42 @@ dump_lists(FILE *out, const struct conf *conf, struct errmsg *msg)
         err = lists_flatten(conf, source, &list, msg);
         if (err < 0 && err != ERR_NOTFOUND)
             return err;
-        fprintf(out, "list %s %s %s%s\n", source->name, list_type_info(source->type)->name,
-            source->role == LIST_ALLOW ? "allow" : "block",
-            err == ERR_NOTFOUND ? " never imported" : "");
-        err = err == ERR_NOTFOUND ? ERR_OK : dump_list(out, list);
+        dumpline_begin(line, "list");
+        dumpline_string(line, BARE, "list", source->name);
+        dumpline_string(line, BARE, "type", list_type_info(source->type)->name);
+        dumpline_string(line, BARE, "role", source->role == LIST_ALLOW ? "allow" : "block");
+        dumpline_flag(line, "never_imported", "never imported", err == ERR_NOTFOUND);
+        dumpline_end(line);
+        err = err == ERR_NOTFOUND ? ERR_OK : dump_list(line, list);
         lists_free(&list);
     }
-    return err == ERR_OK ? dump_words(out, conf, msg) : err;
+    return err == ERR_OK ? dump_words(line, conf, msg) : err;
 }
 
 enum exit_code
 tool_dump(const struct tool *tool, struct errmsg *msg)
 {
     const char *what = tool->arg_count > 0 ? tool->args[0] : "answers";
+    struct dumpline line = {.out = tool->out, .json = tool->json};
+    enum err err;
+    if (tool->as != NULL && tool->json) {
+        (void)errmsg_set(msg, ERR_SYNTAX, "--json is for a store; a list's form is --as json");
+        return EXIT_USAGE;
+    }
     if (tool->as != NULL)
         return dump_list_as(tool, tool->arg_count > 0 ? tool->args[0] : NULL, msg);
-    if (strcmp(what, "answers") == 0)
-        return tool_exit(dump_answers(tool->out, tool->conf, tool->beat, msg));
-    if (strcmp(what, "history") == 0)
-        return tool_exit(dump_history(tool->out, tool->conf, msg));
-    if (strcmp(what, "lists") == 0)
-        return tool_exit(dump_lists(tool->out, tool->conf, msg));
-    (void)errmsg_set(
-        msg, ERR_SYNTAX, "there is no store \"%s\"; use answers, history or lists", what);
-    return EXIT_USAGE;
+    if (strcmp(what, "answers") == 0) {
+        err = dump_answers(&line, tool->conf, tool->beat, msg);
+    } else if (strcmp(what, "history") == 0) {
+        err = dump_history(&line, tool->conf, msg);
+    } else if (strcmp(what, "lists") == 0) {
+        err = dump_lists(&line, tool->conf, msg);
+    } else {
+        (void)errmsg_set(
+            msg, ERR_SYNTAX, "there is no store \"%s\"; use answers, history or lists", what);
+        return EXIT_USAGE;
+    }
+    if (err == ERR_OK && line.err < 0)
+        err = errmsg_set(msg, line.err, "out of memory");
+    return tool_exit(err);
 }

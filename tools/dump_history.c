@@ -1,41 +1,45 @@
 /* repdns dump: history.mdb; see tools.h. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "loader/dnscache.h"
 #include "loader/history.h"
-#include "loader/output.h"
 #include "loader/policytimes.h"
+#include "tools/dumpline.h"
 #include "tools/tools.h"
 #include "zones/kv.h"
 #include "zones/wire.h"
 
+enum { KEY_SIZE = 32 };
+
 static void
-print_use(FILE *out, const struct hist_use *use)
+print_use(struct dumpline *line, const struct hist_use *use)
 {
-    fprintf(out, " count %u first ", use->count);
-    text_time(out, use->first_s);
-    fputs(" last ", out);
-    text_time(out, use->last_s);
+    dumpline_count(line, NAMED, "count", use->count);
+    dumpline_time(line, NAMED, "first", use->first_s);
+    dumpline_time(line, NAMED, "last", use->last_s);
 }
 
 /* Weights that are not zero, as they were on their last day. */
 static void
-print_weights(FILE *out, const char *what, const char *const *names,
+print_weights(struct dumpline *line, const char *what, const char *const *names,
     const struct hist_weight *weights, unsigned count)
 {
-    for (unsigned i = 0; i < count; i++)
-        if (weights[i].weight != 0)
-            fprintf(out, " %s%s %.2f", what, names[i], (double)weights[i].weight / HIST_UNIT);
+    for (unsigned i = 0; i < count; i++) {
+        char key[KEY_SIZE];
+        if (weights[i].weight == 0)
+            continue;
+        snprintf(key, sizeof key, "%s_%s", what, names[i]);
+        dumpline_weight(line, NAMED, key, (double)weights[i].weight / HIST_UNIT);
+    }
 }
 
 static void
-print_spf(FILE *out, const struct hist_spf *spf)
+print_spf(struct dumpline *line, const struct hist_spf *spf)
 {
     const char *names[OBS_SPF_COUNT];
     for (unsigned i = 0; i < OBS_SPF_COUNT; i++)
         names[i] = obs_spf_text((enum obs_spf)i);
-    print_weights(out, "spf-", names, spf->of, OBS_SPF_COUNT);
+    print_weights(line, "spf", names, spf->of, OBS_SPF_COUNT);
 }
 
 static enum err
@@ -45,52 +49,49 @@ each_client(void *ctx, const struct hist_client *client)
         [OBS_PTR_NONE] = "none",
         [OBS_PTR_UNVERIFIED] = "unverified",
         [OBS_PTR_VERIFIED] = "verified"};
-    FILE *out = ctx;
-    fputs("client ", out);
-    text_ip(out, &client->ip);
-    fprintf(out, " sessions %u accepted %u with-helo %u ham %u spam %u days %u first ",
-        client->sessions, client->accepted, client->with_helo, client->ham, client->spam,
-        client->days);
-    text_time(out, client->first_s);
-    fputs(" last ", out);
-    text_time(out, client->last_s);
-    fprintf(out, " ptr %s", seen[client->ptr_seen]);
-    if (client->ptr.len > 0) {
-        fputc(' ', out);
-        text_name(out, &client->ptr);
-    }
-    fputc('\n', out);
+    struct dumpline *line = ctx;
+    dumpline_begin(line, "client");
+    dumpline_ip(line, BARE, "address", &client->ip);
+    dumpline_count(line, NAMED, "sessions", client->sessions);
+    dumpline_count(line, NAMED, "accepted", client->accepted);
+    dumpline_count(line, NAMED, "with_helo", client->with_helo);
+    dumpline_count(line, NAMED, "ham", client->ham);
+    dumpline_count(line, NAMED, "spam", client->spam);
+    dumpline_count(line, NAMED, "days", client->days);
+    dumpline_time(line, NAMED, "first", client->first_s);
+    dumpline_time(line, NAMED, "last", client->last_s);
+    dumpline_string(line, NAMED, "ptr", seen[client->ptr_seen]);
+    if (client->ptr.len > 0)
+        dumpline_name(line, BARE, "name", &client->ptr);
+    dumpline_end(line);
     return ERR_OK;
 }
 
 static enum err
 each_helo(void *ctx, const struct ip *ip, const struct helo *helo, const struct hist_use *use)
 {
-    FILE *out = ctx;
-    fputs("helo ", out);
-    text_ip(out, ip);
-    fputc(' ', out);
-    output_quoted(out, slice_of(helo->text, helo->len));
-    print_use(out, use);
-    fputc('\n', out);
+    struct dumpline *line = ctx;
+    dumpline_begin(line, "helo");
+    dumpline_ip(line, BARE, "address", ip);
+    dumpline_quoted(line, BARE, "helo", slice_of(helo->text, helo->len));
+    print_use(line, use);
+    dumpline_end(line);
     return ERR_OK;
 }
 
 static enum err
 each_pair(void *ctx, const struct ip *ip, const struct dname *domain, const struct hist_use *use)
 {
-    FILE *out = ctx;
-    fputs("pair ", out);
-    text_ip(out, ip);
-    fputc(' ', out);
-    text_name(out, domain);
-    print_use(out, use);
-    if (use->null_sender)
-        fputs(" null-sender", out);
+    struct dumpline *line = ctx;
+    dumpline_begin(line, "pair");
+    dumpline_ip(line, BARE, "address", ip);
+    dumpline_name(line, BARE, "domain", domain);
+    print_use(line, use);
+    dumpline_flag(line, "null_sender", "null-sender", use->null_sender);
     if (use->has_spf)
-        fprintf(out, " logged %s", reason_info(use->spf)->name);
-    print_spf(out, &use->spf_counts);
-    fputc('\n', out);
+        dumpline_string(line, NAMED, "logged", reason_info(use->spf)->name);
+    print_spf(line, &use->spf_counts);
+    dumpline_end(line);
     return ERR_OK;
 }
 
@@ -99,47 +100,48 @@ each_domain(void *ctx, const struct dname *domain, const struct hist_domain *rec
 {
     static const char *const classes[HIST_CLASSES] = {
         [HIST_ACTIVE] = "days", [HIST_HAM] = "ham", [HIST_SPAM] = "spam", [HIST_TRAP] = "trap"};
-    FILE *out = ctx;
-    fputs("domain ", out);
-    text_name(out, domain);
-    fprintf(out, " sessions %u clients %u first ", record->sessions,
-        hist_crowd_size(&record->crowd, hist_day(record->last_s)));
-    text_time(out, record->first_s);
-    fputs(" last ", out);
-    text_time(out, record->last_s);
-    print_spf(out, &record->spf_counts);
-    fprintf(out, " own %u", record->own);
-    print_weights(out, "own-", classes, record->weights, HIST_CLASSES);
-    fputc('\n', out);
+    struct dumpline *line = ctx;
+    dumpline_begin(line, "domain");
+    dumpline_name(line, BARE, "domain", domain);
+    dumpline_count(line, NAMED, "sessions", record->sessions);
+    dumpline_count(
+        line, NAMED, "clients", hist_crowd_size(&record->crowd, hist_day(record->last_s)));
+    dumpline_time(line, NAMED, "first", record->first_s);
+    dumpline_time(line, NAMED, "last", record->last_s);
+    print_spf(line, &record->spf_counts);
+    dumpline_count(line, NAMED, "own", record->own);
+    print_weights(line, "own", classes, record->weights, HIST_CLASSES);
+    dumpline_end(line);
     return ERR_OK;
 }
 
 static void
 each_counter(void *ctx, const char *name, uint64_t value)
 {
-    FILE *out = ctx;
-    fputs("counter ", out);
-    output_quoted(out, slice_of(name, strlen(name)));
-    fprintf(out, " %" PRIu64 "\n", value);
+    struct dumpline *line = ctx;
+    dumpline_begin(line, "counter");
+    dumpline_quoted(line, BARE, "counter", slice_of(name, strlen(name)));
+    dumpline_count(line, BARE, "count", value);
+    dumpline_end(line);
 }
 
 static void
-print_rdata(FILE *out, uint16_t type, struct slice rdata)
+print_rdata(struct dumpline *line, uint16_t type, struct slice rdata)
 {
+    char text[sizeof "65535:" + DNAME_TEXT_SIZE];
     const uint8_t *p = rdata.p;
     struct dname name;
     struct ip ip;
     size_t skip = type == DNS_MX ? 2 : 0;
-    fputc(' ', out);
     if ((type == DNS_A || type == DNS_AAAA) && ip_from_key(p, rdata.n, &ip) == ERR_OK) {
-        text_ip(out, &ip);
+        dumpline_ip(line, BARE, NULL, &ip);
     } else if ((type == DNS_PTR || type == DNS_MX) && rdata.n > skip &&
                dname_from_wire(p + skip, rdata.n - skip, &name) == ERR_OK) {
-        if (type == DNS_MX)
-            fprintf(out, "%u:", (unsigned)p[0] << 8 | p[1]);
-        text_name(out, &name);
+        int n = type == DNS_MX ? snprintf(text, sizeof text, "%u:", (unsigned)p[0] << 8 | p[1]) : 0;
+        (void)dname_format(&name, text + n);
+        dumpline_string(line, BARE, NULL, text);
     } else {
-        output_quoted(out, rdata);
+        dumpline_quoted(line, BARE, NULL, rdata);
     }
 }
 
@@ -159,7 +161,7 @@ type_text(uint16_t type)
 
 /* The records of dnscache.c: its head says their form. */
 static enum err
-print_dns(FILE *out, struct slice key, struct slice value)
+print_dns(struct dumpline *line, struct slice key, struct slice value)
 {
     struct wire_in k = wire_in_of(key.p, key.n), v = wire_in_of(value.p, value.n);
     (void)wire_get_u8(&k);
@@ -173,22 +175,25 @@ print_dns(FILE *out, struct slice key, struct slice value)
         dname_from_key((const uint8_t *)key.p + k.at, key.n - k.at, &name) < 0)
         return ERR_FORMAT;
     const char *outcome = status == DNS_OK ? "ok" : status == DNS_NODATA ? "nodata" : "nxdomain";
-    fputs("dns ", out);
-    text_name(out, &name);
-    fprintf(out, " %s %s expires ", type_text(type), outcome);
-    text_time(out, (int64_t)expires);
+    dumpline_begin(line, "dns");
+    dumpline_name(line, BARE, "name", &name);
+    dumpline_string(line, BARE, "type", type_text(type));
+    dumpline_string(line, BARE, "outcome", outcome);
+    dumpline_time(line, NAMED, "expires", (int64_t)expires);
     struct dns_answer answer = {
         .records = slice_of((const uint8_t *)value.p + v.at, value.n - v.at)};
     struct slice rdata;
     enum err err;
+    dumpline_list_begin(line, BARE, "data");
     while ((err = dns_next(&answer, &rdata)) == ERR_OK)
-        print_rdata(out, type, rdata);
-    fputc('\n', out);
+        print_rdata(line, type, rdata);
+    dumpline_list_end(line);
+    dumpline_end(line);
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
 static enum err
-print_dns_answers(FILE *out, struct kv_txn *txn)
+print_dns_answers(struct dumpline *line, struct kv_txn *txn)
 {
     const uint8_t table = HISTORY_DNS;
     struct kv_cursor *cursor;
@@ -197,7 +202,7 @@ print_dns_answers(FILE *out, struct kv_txn *txn)
     if (err < 0)
         return err;
     while ((err = kv_cursor_next(cursor, &key, &value)) == ERR_OK) {
-        err = print_dns(out, key, value);
+        err = print_dns(line, key, value);
         if (err < 0)
             break;
     }
@@ -208,43 +213,41 @@ print_dns_answers(FILE *out, struct kv_txn *txn)
 static enum err
 each_policy(void *ctx, const struct dname *domain, const struct policy_times *times)
 {
-    FILE *out = ctx;
-    fputs("policy ", out);
-    text_name(out, domain);
-    fputs(" made ", out);
-    text_time(out, times->made_s);
-    fputs(" expires ", out);
-    text_time(out, times->expires_s);
-    fputs(" failing ", out);
-    text_time(out, times->failing_s);
-    fputc('\n', out);
+    struct dumpline *line = ctx;
+    dumpline_begin(line, "policy");
+    dumpline_name(line, BARE, "domain", domain);
+    dumpline_time(line, NAMED, "made", times->made_s);
+    dumpline_time(line, NAMED, "expires", times->expires_s);
+    dumpline_time(line, NAMED, "failing", times->failing_s);
+    dumpline_end(line);
     return ERR_OK;
 }
 
 static enum err
-print_totals(FILE *out, struct kv_txn *txn)
+print_totals(struct dumpline *line, struct kv_txn *txn)
 {
     struct hist_totals totals;
     enum err err = history_totals(txn, &totals);
     if (err < 0)
         return err;
-    fprintf(out,
-        "totals sessions %" PRIu64 " accepted %" PRIu64 " with-helo %" PRIu64 " days %u first ",
-        totals.sessions, totals.accepted, totals.accepted_with_helo, totals.days);
-    text_time(out, totals.first_s);
-    fputs(" last ", out);
-    text_time(out, totals.last_s);
-    fputc('\n', out);
+    dumpline_begin(line, "totals");
+    dumpline_count(line, NAMED, "sessions", totals.sessions);
+    dumpline_count(line, NAMED, "accepted", totals.accepted);
+    dumpline_count(line, NAMED, "with_helo", totals.accepted_with_helo);
+    dumpline_count(line, NAMED, "days", totals.days);
+    dumpline_time(line, NAMED, "first", totals.first_s);
+    dumpline_time(line, NAMED, "last", totals.last_s);
+    dumpline_end(line);
     return ERR_OK;
 }
 
 /* Positions in logs and open sessions are left out: they are about files, not about senders, and
  * differ on every machine. */
 enum err
-dump_history(FILE *out, const struct conf *conf, struct errmsg *msg)
+dump_history(struct dumpline *line, const struct conf *conf, struct errmsg *msg)
 {
     const struct history_visitor visitor = {
-        .client = each_client, .helo = each_helo, .pair = each_pair, .ctx = out};
+        .client = each_client, .helo = each_helo, .pair = each_pair, .ctx = line};
     struct history *history;
     struct kv_txn *txn = NULL;
     enum err err = history_open(conf->history_path, true, &history, msg);
@@ -252,17 +255,17 @@ dump_history(FILE *out, const struct conf *conf, struct errmsg *msg)
         return err;
     err = kv_begin(history_kv(history), false, &txn, msg);
     if (err == ERR_OK) {
-        err = print_totals(out, txn);
+        err = print_totals(line, txn);
         if (err == ERR_OK)
             err = history_walk(txn, NULL, &visitor);
         if (err == ERR_OK)
-            err = history_domains(txn, each_domain, out);
+            err = history_domains(txn, each_domain, line);
         if (err == ERR_OK)
-            err = history_counters(txn, each_counter, out);
+            err = history_counters(txn, each_counter, line);
         if (err == ERR_OK)
-            err = print_dns_answers(out, txn);
+            err = print_dns_answers(line, txn);
         if (err == ERR_OK)
-            err = policytimes_each(txn, each_policy, out);
+            err = policytimes_each(txn, each_policy, line);
         if (err < 0)
             err = errmsg_set(msg, err,
                 "%s: %s; restore it, or move it away and let repdns-load "

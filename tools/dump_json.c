@@ -1,11 +1,11 @@
 /* repdns dump --as json: a line for each value of each entry; see tools.h. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "loader/jsonline.h"
 #include "loader/lists.h"
 #include "loader/listtext.h"
 #include "tools/tools.h"
+#include "tools/valuejson.h"
 
 struct json {
     FILE *out;
@@ -51,26 +51,6 @@ print_entry(void *ctx, const struct listfile_entry *entry, struct slice value)
     return err == ERR_NOTFOUND ? ERR_OK : err;
 }
 
-/* The data of a TXT is its text, that of others as in a zone file. */
-static json_t *
-record_data(const struct recordset_rr *rr)
-{
-    struct slice data = slice_of((const uint8_t *)rr->rdata.p + 1, rr->rdata.n - 1);
-    if (strcmp(text_type(rr->type), "TXT") == 0)
-        return jsonline_text(data);
-    char *text = NULL;
-    size_t n = 0;
-    FILE *out = open_memstream(&text, &n);
-    if (out == NULL)
-        return NULL;
-    text_record(out, rr);
-    json_t *string = NULL;
-    if (fclose(out) == 0 && strchr(text, ' ') != NULL)
-        string = json_string(strchr(text, ' ') + 1);
-    free(text);
-    return string;
-}
-
 static enum err
 print_record(FILE *out, const struct recordset_entry *entry)
 {
@@ -79,7 +59,7 @@ print_record(FILE *out, const struct recordset_entry *entry)
     bool at = strcmp(name, "@") == 0; /* a label, not the apex */
     const char *key = entry->name.len == 1 ? "@" : at ? "\\@" : name;
     const struct jsonline_member members[] = {{"key", json_string(key)},
-        {"type", json_string(text_type(entry->rr.type))}, {"data", record_data(&entry->rr)}};
+        {"type", json_string(text_type(entry->rr.type))}, {"data", valuejson_record(&entry->rr)}};
     json_t *object = jsonline_object(members, sizeof members / sizeof *members);
     if (entry->rr.ttl_s > 0)
         jsonline_set(&object, "ttl", json_integer(entry->rr.ttl_s));

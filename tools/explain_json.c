@@ -4,28 +4,7 @@
 #include "loader/jsonline.h"
 #include "loader/network.h"
 #include "tools/explain.h"
-
-static void
-append_reasons(json_t **list, struct reason_set reasons)
-{
-    while (!reasons_empty(reasons)) {
-        enum reason reason = reasons_take(&reasons);
-        const struct jsonline_member members[] = {
-            {"reason", json_string(reason_info(reason)->name)},
-            {"a", jsonline_a(reason_a(reason))}};
-        jsonline_append(list, jsonline_object(members, sizeof members / sizeof *members));
-    }
-}
-
-static void
-append_literal(json_t **list, const struct value_element *element)
-{
-    json_t *object = json_object();
-    jsonline_set(&object, "a", jsonline_a(element->a));
-    if (element->has_txt)
-        jsonline_set(&object, "txt", jsonline_text(element->txt));
-    jsonline_append(list, object);
-}
+#include "tools/valuejson.h"
 
 static bool
 append_found(void *ctx, const struct explain *explain, const struct explain_found *found)
@@ -35,9 +14,9 @@ append_found(void *ctx, const struct explain *explain, const struct explain_foun
     struct value_element element;
     while (value_next(&value, &element) == ERR_OK)
         if (element.literal)
-            append_literal(&shown, &element);
+            valuejson_literal(&shown, &element);
         else
-            append_reasons(&shown, explain_zone_shows(found->zone, element.reasons));
+            valuejson_reasons(&shown, explain_zone_shows(found->zone, element.reasons));
     if (shown != NULL && json_array_size(shown) == 0) {
         json_decref(shown);
         return false;
@@ -91,7 +70,7 @@ on_client(void *ctx, const struct client_facts *facts, const struct judgement *j
 {
     json_t **seen = ctx, *reasons = json_array();
     const struct hist_client *client = facts->client;
-    append_reasons(&reasons, judgement->reasons);
+    valuejson_reasons(&reasons, judgement->reasons);
     const struct jsonline_member members[] = {{"reasons", reasons},
         {"score", json_integer(judgement->score)}, {"kinds", json_integer(judgement->kinds)},
         {"because", jsonline_string(judgement->detail)}, {"mature", json_boolean(facts->mature)},

@@ -33,7 +33,7 @@ static const struct usage_command commands_told[] = {
     {"explain", "cajh", "IP [DOMAIN|<>|- [HELO]]", "why an address is listed or not"},
     {"whatif", "calzjh", "", "what would have been rejected lately"},
     {"query", "csjh", "NAME|IP [DOMAIN] [TYPE]", "ask the server"},
-    {"dump", "cbfh", "[answers|history|lists|LIST]", "all records of a store, or a list"},
+    {"dump", "cbfjh", "[answers|history|lists|LIST]", "all records of a store, or a list"},
     {"check", "cjh", "", "whether configuration and stores are good"},
     {"status", "cajh", "", "what the stores hold, what the server does"},
     {"stats", "cojh", "[SECONDS]", "what the server does, live"},

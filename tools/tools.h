@@ -50,20 +50,33 @@ enum exit_code tool_exit(enum err err);
 typedef void (*store_checked_fn)(void *ctx, const char *path, enum err err, const char *why);
 void check_each_store(const struct conf *conf, store_checked_fn each, void *ctx);
 
-/* dump.c, dump_history.c: what "dump" prints of one store. */
-enum err dump_answers(FILE *out, const struct conf *conf, bool beat, struct errmsg *msg) MUST_CHECK;
-enum err dump_history(FILE *out, const struct conf *conf, struct errmsg *msg) MUST_CHECK;
-enum err dump_lists(FILE *out, const struct conf *conf, struct errmsg *msg) MUST_CHECK;
+/* dump.c, dump_history.c: what "dump" prints of one store. The line's error is apart. */
+struct dumpline;
+enum err dump_answers(
+    struct dumpline *line, const struct conf *conf, bool beat, struct errmsg *msg) MUST_CHECK;
+enum err dump_history(
+    struct dumpline *line, const struct conf *conf, struct errmsg *msg) MUST_CHECK;
+enum err dump_lists(struct dumpline *line, const struct conf *conf, struct errmsg *msg) MUST_CHECK;
+/* dump_pairs.c: what records of pairs come to, lines of one dataset. ERR_FORMAT: damaged. */
+struct nameset_entry;
+enum err dump_policy_of(
+    struct dumpline *line, const char *dataset, const struct nameset_entry *entry) MUST_CHECK;
+enum err dump_table_of(
+    struct dumpline *line, const char *dataset, struct slice key, struct slice value) MUST_CHECK;
+enum err dump_pairs_of(
+    struct dumpline *line, const char *dataset, struct slice key, struct slice value) MUST_CHECK;
 /* dump_records.c: lines of one dataset. */
 struct authority;
 struct recordset_entry;
-void dump_record(FILE *out, const char *dataset, const struct recordset_entry *entry);
-void dump_authority(FILE *out, const char *dataset, const struct authority *authority);
+void dump_record(struct dumpline *line, const char *dataset, const struct recordset_entry *entry);
+void dump_authority(struct dumpline *line, const char *dataset, const struct authority *authority);
 /* What a record of the store comes to. ERR_FORMAT: damaged. */
 enum err dump_record_of(
-    FILE *out, const char *dataset, struct slice key, struct slice value) MUST_CHECK;
-enum err dump_authority_of(FILE *out, const char *dataset, struct slice value) MUST_CHECK;
-enum err dump_combined_of(FILE *out, const char *dataset, struct slice value) MUST_CHECK;
+    struct dumpline *line, const char *dataset, struct slice key, struct slice value) MUST_CHECK;
+enum err dump_authority_of(
+    struct dumpline *line, const char *dataset, struct slice value) MUST_CHECK;
+enum err dump_combined_of(
+    struct dumpline *line, const char *dataset, struct slice value) MUST_CHECK;
 
 /* dump_list.c: a list as other programs read it. */
 enum exit_code dump_list_as(const struct tool *tool, const char *name, struct errmsg *msg);

@@ -12,6 +12,7 @@
 
 #include "loader/listfile.h"
 #include "loader/listrecord.h"
+#include "tools/dumpline.h"
 #include "tools/tools.h"
 
 #define NOW INT64_C(1780272000) /* 2026-06-01 */
@@ -237,7 +238,7 @@ lines_of_authority(void **state)
         if (authority.ns_count == AUTHORITY_NS_MAX)
             fputs("32", out);
         else
-            dump_authority(out, "l", &authority);
+            dump_authority(&(struct dumpline){.out = out}, "l", &authority);
         assert_int_equal(fclose(out), 0);
         if (strcmp(text, cases[i].want) != 0)
             fail_msg("%s: %s, wanted %s", cases[i].text, text, cases[i].want);

@@ -16,6 +16,7 @@
 #include "loader/lists.h"
 #include "loader/publish.h"
 #include "loader/status.h"
+#include "tools/dumpline.h"
 #include "tools/tools.h"
 
 enum { DAY_S = 86400, RANGES = 2000 };
@@ -285,7 +286,7 @@ print_answers(struct fixture *f, bool beat)
 {
     struct errmsg msg;
     FILE *out = begin(f);
-    enum err err = dump_answers(out, f->conf, beat, &msg);
+    enum err err = dump_answers(&(struct dumpline){.out = out}, f->conf, beat, &msg);
     end(f);
     if (err < 0)
         fail_msg("%s", msg.text);
@@ -371,7 +372,7 @@ dump_of_history(void **state)
     struct errmsg msg;
     make_history(f);
     FILE *out = begin(f);
-    assert_int_equal(dump_history(out, f->conf, &msg), ERR_OK);
+    assert_int_equal(dump_history(&(struct dumpline){.out = out}, f->conf, &msg), ERR_OK);
     end(f);
     expect(f, "totals sessions 40 accepted 40 with-helo 30 ");
     expect(f, "client 192.0.2.10 sessions 30 accepted 30 with-helo 30 ham 0 spam 0 ");
@@ -388,13 +389,14 @@ dumps_of_nothing(void **state)
     struct fixture *f = *state;
     struct errmsg msg;
     FILE *out = begin(f);
-    assert_int_equal(dump_answers(out, f->conf, false, &msg), ERR_NOTFOUND);
-    assert_int_equal(dump_history(out, f->conf, &msg), ERR_NOTFOUND);
+    assert_int_equal(
+        dump_answers(&(struct dumpline){.out = out}, f->conf, false, &msg), ERR_NOTFOUND);
+    assert_int_equal(dump_history(&(struct dumpline){.out = out}, f->conf, &msg), ERR_NOTFOUND);
     end(f);
     assert_int_equal(f->size, 0);
     load_conf(f, "list \"drop\" { type = ip4set  files = {\"/nonexistent\"} }\n");
     out = begin(f);
-    assert_int_equal(dump_lists(out, f->conf, &msg), ERR_OK);
+    assert_int_equal(dump_lists(&(struct dumpline){.out = out}, f->conf, &msg), ERR_OK);
     end(f);
     assert_string_equal(f->text, "list drop ip4set block never imported\n");
 }
@@ -426,7 +428,7 @@ dump_of_lists(void **state)
     /* rbldnsd's levels are /32, /24, /16 and /8: a /25 is of the first, as a single address is. */
     make_list(f, "drop", "block", "192.0.2.0/25 :127.0.0.5:bad $\n192.0.2.7\n!192.0.2.9\n");
     FILE *out = begin(f);
-    assert_int_equal(dump_lists(out, f->conf, &msg), ERR_OK);
+    assert_int_equal(dump_lists(&(struct dumpline){.out = out}, f->conf, &msg), ERR_OK);
     end(f);
     expect(f, "list drop ip4set block\naddress drop 192.0.2.0-192.0.2.6 127.0.0.5 \"bad $\"\n"
               "address drop 192.0.2.7 127.0.0.5 \"bad $\"; 127.0.0.2\n");
@@ -542,7 +544,7 @@ record_of_a_domain(void **state)
     assert_int_equal(kv_commit(&txn, &msg), ERR_OK);
     history_close(&history);
     FILE *out = begin(f);
-    assert_int_equal(dump_history(out, f->conf, &msg), ERR_OK);
+    assert_int_equal(dump_history(&(struct dumpline){.out = out}, f->conf, &msg), ERR_OK);
     end(f);
     expect(f, " logged spf-pass spf-pass 1.00 spf-temperror 1.00\n");
     expect(f, "domain own.example sessions 2 clients 1 first 2025-12-31T00:00:00Z last ");

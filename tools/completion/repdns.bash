@@ -7,7 +7,7 @@ declare -gA _repdns_options=(
     ['repdns']='-c= --as-of= -s= --beat --as= --last= --zone= --once --json -V -h --help'
     ['repdns explain']='-c= --as-of= --json -h --help'
     ['repdns query']='-c= -s= --json -h --help'
-    ['repdns dump']='-c= --beat --as= -h --help'
+    ['repdns dump']='-c= --beat --as= --json -h --help'
     ['repdns check']='-c= --json -h --help'
     ['repdns status']='-c= --as-of= --json -h --help'
     ['repdns stats']='-c= --once --json -h --help'
