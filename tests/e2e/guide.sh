@@ -8,15 +8,7 @@ need /repdns /repdns-load /repdnsd unbound setpriv postconf named-checkzone
 GUIDE=$ROOT_DIR/tools/repdns-guide.7
 PATH=$BIN:$PATH
 
-# A system of its own, as far as the guide writes.
-cp -a /etc "$RUN/etc.own"
-mount --bind "$RUN/etc.own" /etc
-mkdir -p "$RUN"/lib "$RUN"/backups/repdns /etc/repdns /etc/cron.d /etc/postfix
-mount --bind "$RUN/lib" /var/lib
-mount --bind "$RUN/backups" /var/backups
-chown repdns "$RUN/backups/repdns"
-mkdir -p /etc/unbound/unbound.conf.d
-rm -f /etc/unbound/unbound.conf.d/* /etc/cron.d/repdns
+own_system
 cat >/etc/postfix/main.cf <<'EOF_CF'
 compatibility_level = 3.6
 myhostname = mx.test.example
@@ -51,35 +43,13 @@ follow_all() { # SECTION
     done < <(commands "$1")
 }
 
-resolver() {
-    cat >"$RUN/unbound.conf" <<EOF_UNBOUND
-server:
-    directory: "$RUN"
-    chroot: ""
-    username: ""
-    pidfile: ""
-    use-syslog: no
-    interface: $RESOLVER
-    private-address: 127.0.0.0/8
-    do-not-query-localhost: no
-include: "/etc/unbound/unbound.conf.d/*.conf"
-forward-zone:
-    name: "."
-    forward-addr: 127.0.0.1@$FIXTURE_PORT
-remote-control:
-    control-enable: no
-EOF_UNBOUND
-    start unbound unbound -d -c "$RUN/unbound.conf"
-    within 5 dig +time=$DIG_S +tries=1 "@$RESOLVER" a.root-servers.net A
-}
-
 start_fixture "$E2E_DIR/mailworld/world.zone"
-resolver || e2e_stop "a resolver" "$(cat "$RUN/unbound.log")"
+own_resolver || e2e_stop "a resolver" "$(cat "$RUN/unbound.log")"
 
 echo "# a private list for one MX"
 follow_all "A PRIVATE LIST FOR ONE MX"
 stop unbound || true
-check "the resolver takes the stub" resolver
+check "the resolver takes the stub" own_resolver
 block "A PRIVATE LIST FOR ONE MX" >/etc/cron.d/repdns
 while read -r _ _ _ _ _ user command; do
     check "cron, as $user: $command" setpriv --reuid "$user" --regid repdns --clear-groups \

@@ -37,7 +37,9 @@ enabled() { # both zones passed its check
 listens_or_gone() {
     listens "$MX4" 25 || gone haraka
 }
-within 20 listens_or_gone && alive haraka || e2e_stop "Haraka starts" "$(cat "$RUN/haraka.log")"
+if ! within 20 listens_or_gone || ! alive haraka; then
+    e2e_stop "Haraka starts" "$(cat "$RUN/haraka.log")"
+fi
 within 10 enabled || e2e_stop "Haraka takes the zones" "$(cat "$RUN/haraka.log")"
 check_hasnt "no other list is asked" "$(cat "$RUN/haraka.log")" 'lookup error|disabling|Error:'
 asked "at its start" 2.0.0.127.ip.rep.example A

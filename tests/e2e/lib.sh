@@ -400,6 +400,44 @@ resolves() {
     [ "$(dig +time=2 +tries=1 +short "@$RESOLVER" 2.0.0.127.ip.rep.example A)" = 127.0.0.2 ]
 }
 
+# own_system: what a person's commands write to is this namespace's alone: /etc, a copy, and empty
+# folders for state, logs and copies.
+own_system() {
+    local folder
+    cp -a /etc "$RUN/etc.own"
+    mount --bind "$RUN/etc.own" /etc
+    for folder in lib log backups; do
+        mkdir -p "$RUN/var/$folder"
+        mount --bind "$RUN/var/$folder" "/var/$folder"
+    done
+    mkdir -p /var/backups/repdns /etc/repdns /etc/cron.d /etc/postfix /etc/unbound/unbound.conf.d
+    chown repdns /var/backups/repdns
+    rm -f /etc/unbound/unbound.conf.d/* /etc/cron.d/repdns
+}
+
+# own_resolver: unbound as own_system's /etc says beyond forwarding to the fixture.
+own_resolver() {
+    cat >"$RUN/unbound.conf" <<EOF_UNBOUND
+server:
+    directory: "$RUN"
+    chroot: ""
+    username: ""
+    pidfile: ""
+    use-syslog: no
+    interface: $RESOLVER
+    private-address: 127.0.0.0/8
+    do-not-query-localhost: no
+include: "/etc/unbound/unbound.conf.d/*.conf"
+forward-zone:
+    name: "."
+    forward-addr: 127.0.0.1@$FIXTURE_PORT
+remote-control:
+    control-enable: no
+EOF_UNBOUND
+    start unbound unbound -d -c "$RUN/unbound.conf"
+    within 5 dig +time=$DIG_S +tries=1 "@$RESOLVER" a.root-servers.net A
+}
+
 # reverse ADDRESS: as it stands in front of a zone.
 reverse() {
     python3 -c '
