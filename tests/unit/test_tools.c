@@ -589,6 +589,19 @@ texts_are_escaped(void **state)
     end(f);
     assert_string_equal(
         f->text, "score,trap; 127.0.0.2; 127.0.0.3 \"a\\\"\\\\\\x0a\\xff\" DAMAGED");
+    struct dumpline line = {.out = begin(f), .json = true};
+    for (size_t i = 0; i < 2; i++) {
+        dumpline_begin(&line, "x");
+        dumpline_value(&line, slice_of(value, i == 0 ? n : 2));
+        dumpline_end(&line);
+    }
+    end(f);
+    assert_int_equal(line.err, ERR_OK);
+    assert_string_equal(f->text,
+        "{\"record\": \"x\", \"values\": [{\"reason\": \"score\", \"a\": \"127.0.0.3\"}, "
+        "{\"reason\": \"trap\", \"a\": \"127.0.0.9\"}, {\"a\": \"127.0.0.2\"}, "
+        "{\"a\": \"127.0.0.3\", \"txt\": \"a\\\"\\\\\\n\\u00FF\"}]}\n"
+        "{\"record\": \"x\", \"values\": [{\"damaged\": true}]}\n");
 }
 
 int
