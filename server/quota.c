@@ -1,8 +1,16 @@
 /* Charging a key's quotas; see quota.h. */
 #include "server/quota.h"
 
-/* Bits of a counter that hold what was taken; the period is in the others. */
-enum { SECOND_BITS = 24, DAY_BITS = 40 };
+/* Bits of a counter that hold what was taken; the period is in the others. The clock set back by so
+ * many periods gives nothing twice; by more, it was ahead, and what was taken there counts no more:
+ * else a key would get nothing until then. */
+enum { SECOND_BITS = 24, DAY_BITS = 40, SECONDS_BACK = 60, DAYS_BACK = 1 };
+
+static const struct span {
+    unsigned bits;
+    uint64_t back_most;
+} seconds = {SECOND_BITS, SECONDS_BACK}, days = {DAY_BITS, DAYS_BACK};
+
 _Static_assert(KEY_PER_SECOND_MOST < 1 << SECOND_BITS, "a quota per second fits");
 _Static_assert(KEY_PER_DAY_MOST < UINT64_C(1) << DAY_BITS, "a quota per day fits");
 
@@ -18,11 +26,12 @@ chunk_of(uint64_t quota)
 
 /* As much of a chunk as is left of the period's quota; 0 if nothing. */
 static uint32_t
-take(_Atomic uint64_t *counter, unsigned bits, uint64_t period, uint64_t quota)
+take(_Atomic uint64_t *counter, const struct span *span, uint64_t period, uint64_t quota)
 {
+    const unsigned bits = span->bits;
     uint64_t before = atomic_load_explicit(counter, memory_order_relaxed);
     for (;;) {
-        bool same = before >> bits >= period; /* the clock may have gone back */
+        bool same = (before >> bits) - period <= span->back_most;
         uint64_t now = same ? before >> bits : period;
         uint64_t used = same ? before & ((UINT64_C(1) << bits) - 1) : 0;
         uint64_t left = used < quota ? quota - used : 0;
@@ -36,14 +45,14 @@ take(_Atomic uint64_t *counter, unsigned bits, uint64_t period, uint64_t quota)
 }
 
 static bool
-has_one(struct quota_chunk *chunk, _Atomic uint64_t *counter, unsigned bits, uint64_t period,
-    uint64_t quota)
+has_one(struct quota_chunk *chunk, _Atomic uint64_t *counter, const struct span *span,
+    uint64_t period, uint64_t quota)
 {
     if (quota == 0)
         return true;
     if (chunk->period != period || chunk->left == 0) {
         chunk->period = period;
-        chunk->left = take(counter, bits, period, quota);
+        chunk->left = take(counter, span, period, quota);
     }
     return chunk->left > 0;
 }
@@ -54,9 +63,9 @@ quota_charge(
 {
     const uint64_t second = (uint64_t)now_s, day = second / QUOTA_DAY_S;
     enum key_count result = KEY_ANSWERED;
-    if (!has_one(&share->day, &slot->day, DAY_BITS, day, key->per_day))
+    if (!has_one(&share->day, &slot->day, &days, day, key->per_day))
         result = KEY_OVER_DAY;
-    else if (!has_one(&share->second, &slot->second, SECOND_BITS, second, key->per_second))
+    else if (!has_one(&share->second, &slot->second, &seconds, second, key->per_second))
         result = KEY_OVER_SECOND;
     else {
         share->day.left -= key->per_day != 0;

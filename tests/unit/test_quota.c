@@ -184,6 +184,27 @@ several_workers(void **state)
     close_world(&world);
 }
 
+/* A clock that ran ahead, by an hour or a year, and was set right: what was used up there does not
+ * count until then. Set back by a minute it gives nothing twice. */
+static void
+clock_set_back(void **state)
+{
+    static const int64_t ahead_s[] = {3600, 86400 * 365};
+    (void)state;
+    for (size_t i = 0; i < sizeof ahead_s / sizeof *ahead_s; i++) {
+        struct world world;
+        struct quota_share share = {{0, 0}, {0, 0}}, other = share;
+        open_world(&world, "a abcdefghijkl on 10 100");
+        for (int64_t second = 0; second < 9; second++)
+            assert_int_equal(charge(&world, 50, NOW + ahead_s[i] + second, &share), 10);
+        assert_int_equal(charge(&world, 50, NOW, &share), 10);
+        assert_int_equal(charge(&world, 50, NOW, &other), 0);
+        assert_int_equal(charge(&world, 50, NOW - 60, &share), 0);
+        assert_int_equal(charge(&world, 50, NOW - 60, &other), 0);
+        close_world(&world);
+    }
+}
+
 static void
 kept_counts(void **state)
 {
@@ -292,6 +313,7 @@ main(void)
         cmocka_unit_test(bad_files),
         cmocka_unit_test(one_worker),
         cmocka_unit_test(several_workers),
+        cmocka_unit_test(clock_set_back),
         cmocka_unit_test(kept_counts),
         cmocka_unit_test(adoption),
         cmocka_unit_test(saved),
