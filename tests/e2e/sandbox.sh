@@ -14,6 +14,7 @@ echo "203.0.113.7 :127.0.0.2:listed" >"$RUN/clients"
 write_conf "$CONF" "$STATE"
 cat >>"$CONF" <<EOF_CONF
 list "clients" { type = ip4set  files = {"$RUN/clients"} }
+list "others" { type = ip4set  files = {"$RUN/clients"} }
 query_log { path = "$STATE/queries" }
 udp_workers = 2
 pin = yes
@@ -83,6 +84,22 @@ told() {
 }
 check "a worker that ends of SIGSYS is told by its role" within 5 told
 check "and another answers" within 5 ready
+
+echo "# much of everything"
+for i in {1..100}; do
+    echo "zone \"z$i.example\" { kind = list  datasets = {\"others\"} }" >>"$CONF"
+    echo "customer$i key-of-customer-$i on 0 0"
+done >"$RUN/keys"
+chmod 644 "$RUN/keys"
+echo "keys { file = \"$RUN/keys\" }" >>"$CONF"
+kill -HUP "${STARTED[repdnsd]}"
+answers_all() {
+    answers 127.0.0.2 7.113.0.203.z100.example A
+}
+check "a hundred zones and keys, read again: it answers" within 5 answers_all
+stop repdnsd || fail "repdnsd ends with exit code 0"
+start_server "$CONF"
+check "started with them: it answers" within 5 answers_all
 
 echo "# settings"
 sed -i '$a seccomp = log' "$CONF"
