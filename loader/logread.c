@@ -114,6 +114,9 @@ logread_open(const char *path, const struct logfile *file, uint64_t offset, stru
         return errmsg_set(msg, ERR_NOMEM, "%s: out of memory", path);
     }
     *out = reader;
+    /* One byte shows zlib that the file is plain: it seeks there, and reads all of another. */
+    if (offset > 0 && !file->compressed)
+        (void)gzgetc(reader->gz);
     /* Past the end of a .gz that is being written: nothing to read, no failure. */
     if (offset > 0 && gzseek(reader->gz, (z_off_t)offset, SEEK_SET) < 0)
         reader->ended = true;

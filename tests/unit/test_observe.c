@@ -2,7 +2,10 @@
 #include "tests/unit/observe_fixture.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
+
+#include "loader/logread.h"
 
 /* -- files -- */
 
@@ -19,6 +22,31 @@ second_run(void **state)
     put_mails(f, "mail.log", "a", 4, 4);
     run_expect(f, 5, 1);
     run_nothing_new(f);
+}
+
+/* What was read is not read again to get to what is new: it would take minutes here. */
+static void
+far_in(void **state)
+{
+    const uint64_t far = UINT64_C(1) << 40;
+    struct fixture *f = *state;
+    struct logfile what;
+    struct logread *reader;
+    struct text line;
+    char path[128];
+
+    put(f, "mail.log", "w", "the first line\n");
+    if (truncate(at(f, "mail.log", path), (off_t)far) != 0)
+        skip(); /* the file system has no files of this size */
+    put(f, "mail.log", "a", "a new line\n");
+    assert_int_equal(logfile_look(path, &what, &f->msg), ERR_OK);
+    assert_int_equal(logread_open(path, &what, far, &reader, &f->msg), ERR_OK);
+    (void)alarm(20);
+    assert_true(logread_line(reader, &line));
+    (void)alarm(0);
+    assert_memory_equal(line.p, "a new line", line.n);
+    assert_int_equal(logread_offset(reader), far + line.n + 1);
+    logread_close(&reader);
 }
 
 /* A line that is being written, and a session over two runs. */
@@ -524,6 +552,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(second_run),
+        TEST(far_in),
         TEST(incomplete),
         TEST(renamed),
         TEST(copytruncate),
