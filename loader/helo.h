@@ -34,14 +34,13 @@ enum helo_fault {
 
 /* Whose name or address it is, beside the client that says it: heloident.h. */
 enum helo_identity {
-    HELO_IDENTITY_UNKNOWN,  /* nothing to go by, or DNS did not say */
-    HELO_IDENTITY_OWN,      /* resolves to the client, or is its address, or its confirmed name */
-    HELO_IDENTITY_STRANGE,  /* does not resolve to the client: common among honest hosts */
-    HELO_IDENTITY_PRIVATE,  /* an address for inside use: behind address translation */
-    HELO_IDENTITY_OURS,     /* a name or an address of ours */
-    HELO_IDENTITY_ADDRESS,  /* the address of another host */
-    HELO_IDENTITY_PROVIDER, /* a big provider's name, said by somebody else */
-    HELO_IDENTITY_COUNT
+    HELO_IDENTITY_UNKNOWN, /* nothing to go by, or DNS did not say */
+    HELO_IDENTITY_OWN,     /* resolves to the client, or is its address, or its confirmed name */
+    HELO_IDENTITY_STRANGE, /* does not resolve to the client: common among honest hosts */
+    HELO_IDENTITY_PRIVATE, /* an address for inside use: behind address translation */
+    HELO_IDENTITY_OURS,    /* a name or an address of ours */
+    HELO_IDENTITY_ADDRESS, /* the address of another host */
+    HELO_IDENTITY_PROVIDER /* a big provider's name, said by somebody else */
 };
 
 struct helo_form {

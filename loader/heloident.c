@@ -86,20 +86,3 @@ helo_identity_forged(enum helo_identity identity)
 {
     return identity >= HELO_IDENTITY_OURS;
 }
-
-const char *
-helo_identity_text(enum helo_identity identity)
-{
-    static const char *const texts[] = {
-        [HELO_IDENTITY_UNKNOWN] = "not known",
-        [HELO_IDENTITY_OWN] = "its own",
-        [HELO_IDENTITY_STRANGE] = "does not resolve to it",
-        [HELO_IDENTITY_PRIVATE] = "a private address",
-        [HELO_IDENTITY_OURS] = "ours",
-        [HELO_IDENTITY_ADDRESS] = "another host's address",
-        [HELO_IDENTITY_PROVIDER] = "a big provider's name",
-    };
-    _Static_assert(sizeof texts / sizeof *texts == HELO_IDENTITY_COUNT, "a text for each");
-
-    return texts[identity];
-}

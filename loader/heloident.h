@@ -22,7 +22,5 @@ enum helo_identity helo_identify(const struct helo_form *form, const struct helo
 
 /* OURS, ADDRESS and PROVIDER: nobody says these by mistake. */
 bool helo_identity_forged(enum helo_identity identity);
-/* "another host's address". Static storage. */
-const char *helo_identity_text(enum helo_identity identity);
 
 #endif

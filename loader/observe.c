@@ -18,6 +18,18 @@ enum {
 
 /* -- who is left out -- */
 
+/* Who makes no observation (design: whose hop). never_list is none of them: it holds at publish. */
+enum observe_skip {
+    OBSERVE_KEEP,
+    OBSERVE_SKIP_SUBMISSION,
+    OBSERVE_SKIP_AUTHENTICATED,
+    OBSERVE_SKIP_REINJECTION,
+    OBSERVE_SKIP_TRUSTED_RELAY,
+    OBSERVE_SKIP_OWN_NETWORK,
+    OBSERVE_SKIP_SPECIAL,
+    OBSERVE_SKIP_COUNT
+};
+
 static const char *const skip_names[OBSERVE_SKIP_COUNT] = {
     [OBSERVE_SKIP_SUBMISSION] = "skipped-submission",
     [OBSERVE_SKIP_AUTHENTICATED] = "skipped-authenticated",
@@ -26,12 +38,6 @@ static const char *const skip_names[OBSERVE_SKIP_COUNT] = {
     [OBSERVE_SKIP_OWN_NETWORK] = "skipped-own-network",
     [OBSERVE_SKIP_SPECIAL] = "skipped-special-address",
 };
-
-const char *
-observe_skip_name(enum observe_skip skip)
-{
-    return skip_names[skip];
-}
 
 /* 127.0.0.0/8 and ::1: mail that a content filter hands back (RFC 6890, RFC 4291 2.5.3). */
 static bool
@@ -42,7 +48,8 @@ is_loopback(const struct ip *ip)
     return ip_is4(ip) ? ip_v4(ip) >> 24 == 127 : ip_cmp(ip, &one) == 0;
 }
 
-enum observe_skip
+/* The first that holds, in the order above. */
+static enum observe_skip
 observe_skip(const struct conf *conf, const struct ip *client, const struct session_origin *origin)
 {
     if (origin->submission)

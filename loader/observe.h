@@ -13,24 +13,6 @@
 #include "loader/session.h"
 #include "zones/zoneconf.h"
 
-/* Who makes no observation (design: whose hop). never_list is none of them: it holds at publish. */
-enum observe_skip {
-    OBSERVE_KEEP,
-    OBSERVE_SKIP_SUBMISSION,
-    OBSERVE_SKIP_AUTHENTICATED,
-    OBSERVE_SKIP_REINJECTION,
-    OBSERVE_SKIP_TRUSTED_RELAY,
-    OBSERVE_SKIP_OWN_NETWORK,
-    OBSERVE_SKIP_SPECIAL,
-    OBSERVE_SKIP_COUNT
-};
-
-/* Pure. The first that holds, in the order above. */
-enum observe_skip observe_skip(
-    const struct conf *conf, const struct ip *client, const struct session_origin *origin);
-/* "skipped-own-network": the counter's name; NULL for OBSERVE_KEEP. */
-const char *observe_skip_name(enum observe_skip skip);
-
 struct observe_stats {
     uint64_t files;    /* that something was read of */
     uint64_t lines;    /* new ones */

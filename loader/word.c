@@ -70,12 +70,6 @@ word_subject_covers(const struct word_subject *outer, const struct word_subject 
            prefix_contains(&outer->prefix, &inner->prefix.addr);
 }
 
-bool
-word_subject_equal(const struct word_subject *a, const struct word_subject *b)
-{
-    return word_subject_covers(a, b) && word_subject_covers(b, a);
-}
-
 size_t
 word_subject_encode(const struct word_subject *subject, uint8_t out[WORD_SUBJECT_BYTES])
 {

@@ -45,7 +45,6 @@ struct word_subject {
 enum err word_subject_parse(const char *text, struct word_subject *out) MUST_CHECK;
 #define WORD_SUBJECT_SIZE DNAME_TEXT_SIZE
 void word_subject_format(const struct word_subject *subject, char out[WORD_SUBJECT_SIZE]);
-bool word_subject_equal(const struct word_subject *a, const struct word_subject *b);
 /* Every address or name of the second is one of the first. */
 bool word_subject_covers(const struct word_subject *outer, const struct word_subject *inner);
 

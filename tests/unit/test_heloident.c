@@ -108,8 +108,8 @@ identity_table(void **state)
         enum helo_identity found = identify(&identities[i], &conf);
 
         if (found != identities[i].identity)
-            fail_msg("\"%s\" (%zu): %s, not %s", identities[i].helo, i, helo_identity_text(found),
-                helo_identity_text(identities[i].identity));
+            fail_msg("\"%s\" (%zu): %u, not %u", identities[i].helo, i, (unsigned)found,
+                (unsigned)identities[i].identity);
         assert_int_equal(helo_identity_forged(found), found == HELO_IDENTITY_OURS ||
                                                           found == HELO_IDENTITY_ADDRESS ||
                                                           found == HELO_IDENTITY_PROVIDER);
