@@ -34,6 +34,9 @@ cookie_parse(FILE *file, const char *path, struct cookie_secrets *out, struct er
     char line[LINE_SIZE];
     *out = (struct cookie_secrets){0};
     for (unsigned number = 1; fgets(line, sizeof line, file) != NULL; number++) {
+        if (strchr(line, '\n') == NULL && feof(file) == 0)
+            return errmsg_set(
+                msg, ERR_SYNTAX, "%s:%u: a line of more than 254 bytes; shorten it", path, number);
         const char *text = line + strspn(line, " \t\r\n");
         size_t n = strcspn(text, " \t\r\n#");
         if (n == 0)

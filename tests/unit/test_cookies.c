@@ -12,6 +12,7 @@
 #include "server/cookie.h"
 
 #define SECRET     "e5e973e5a6b2a43f48e7dc849e37bfcf"
+#define DIGITS_64  "0123456789012345678901234567890123456789012345678901234567890123"
 #define SECRET_OLD "dd3bdf9344b678b185a6f5cb60fca715"
 #define SECRET_NEW "445536bcd2513298075a5d379663c962"
 
@@ -179,6 +180,11 @@ files(void **state)
         {"\ne5e973e5a6b2a43f48e7dc849e37bfc\n", "f:2: no secret; write 32"},
         {"e5e973e5a6b2a43f48e7dc849e37bfcff", "f:1: no secret"},
         {"x5e973e5a6b2a43f48e7dc849e37bfcf", "f:1: no secret"},
+        /* What a long comment ends with is no secret. */
+        {"#" DIGITS_64 DIGITS_64 DIGITS_64
+         "01234567890123456789012345678901234567890123456789012345"
+         "678901" SECRET "\n",
+            "f:1: a line of more than 254 bytes"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
