@@ -1,166 +1,17 @@
 /* Features of a client. See features.h. */
 #include "loader/features.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
-#include "loader/country.h"
-#include "loader/providers.h"
+#include "loader/signs.h"
 
 enum { HAM_DAYS = 30, RETURNS = 2, RETURNS_OFTEN = 4, REPORT_DOUBLINGS = 5 };
 
-/* -- one HELO name -- */
-
-static bool
-is_kin(const struct client_facts *facts, const struct dname *organisation)
-{
-    return facts->rdns == RDNS_STATE_CONFIRMED && organisation->len > 1 &&
-           dname_equal(&facts->rdns_organisation, organisation);
-}
-
-/* A provider has several domains. */
-static bool
-is_host_of(const struct client_facts *facts, const char *provider)
-{
-    const char *owner =
-        facts->rdns == RDNS_STATE_CONFIRMED ? provider_of_host(&facts->rdns_organisation) : NULL;
-
-    return owner != NULL && strcmp(owner, provider) == 0;
-}
-
-static void
-name_signs(const struct client_facts *facts, const struct helo_fact *helo, double *of)
-{
-    const struct dname *name = &helo->form.name;
-
-    if (helo->resolves_here == FACT_YES) {
-        of[FEATURE_HELO_RESOLVES] = 1;
-        return;
-    }
-    /* Its reverse name, or one of that organisation, as ordinary spammers have, too: no sign. */
-    if (is_kin(facts, &helo->organisation))
-        return;
-    /* What DNS or the reverse name has not said yet is no evidence. */
-    if (helo->resolves_here == FACT_UNKNOWN && facts->rdns == RDNS_UNKNOWN)
-        return;
-    of[FEATURE_HELO_NAME] = !helo->form.local;
-    of[FEATURE_HELO_PROVIDER] = helo->identity == HELO_IDENTITY_PROVIDER;
-    of[FEATURE_HELO_BARE_DOMAIN] = !helo->form.local && dname_equal(name, &helo->organisation);
-}
-
-static void
-helo_signs(const struct client_facts *facts, const struct helo_fact *helo, double *of)
-{
-    static const enum feature of_kind[] = {[HELO_KIND_SINGLE] = FEATURE_HELO_SINGLE,
-        [HELO_KIND_BARE_IP] = FEATURE_HELO_BARE,
-        [HELO_KIND_INVALID] = FEATURE_HELO_INVALID};
-    enum helo_kind kind = helo->form.kind;
-
-    of[FEATURE_HELO_FORGED] =
-        helo->identity == HELO_IDENTITY_OURS || helo->identity == HELO_IDENTITY_ADDRESS;
-    if (kind == HELO_KIND_NAME)
-        name_signs(facts, helo, of);
-    else if (kind != HELO_KIND_LITERAL && kind != HELO_KIND_ABSENT && !helo->form.local)
-        of[of_kind[kind]] = 1;
-}
-
-static bool
-is_bad_helo(const double *of)
-{
-    return of[FEATURE_HELO_FORGED] + of[FEATURE_HELO_SINGLE] + of[FEATURE_HELO_BARE] +
-               of[FEATURE_HELO_INVALID] + of[FEATURE_HELO_PROVIDER] >
-           0;
-}
-
-/* -- one sender domain -- */
-
-/* A name that it greets with, and that nothing shows to be its own. */
-static const struct dname *
-unverified_name(const struct client_facts *facts, const struct helo_fact *helo)
-{
-    double of[FEATURE_COUNT] = {0};
-
-    if (helo->form.kind != HELO_KIND_NAME)
-        return NULL;
-    helo_signs(facts, helo, of);
-    return of[FEATURE_HELO_NAME] > 0 ? &helo->form.name : NULL;
-}
-
-static bool
-is_unverified_helo(const struct client_facts *facts, const struct dname *domain)
-{
-    for (unsigned i = 0; i < facts->helo_count; i++) {
-        const struct dname *name = unverified_name(facts, &facts->helos[i]);
-
-        if (name != NULL && dname_equal(name, domain))
-            return true;
-    }
-    return false;
-}
-
-/* A reverse name that does not resolve back tells where the line is nevertheless. Where there is
- * none, any name said as HELO: one at home does not make up for one that is not. */
-static bool
-is_abroad(const struct client_facts *facts, const struct dname *domain)
-{
-    if (facts->rdns >= RDNS_STATE_UNCONFIRMED)
-        return country_differs(facts->rdns_name, domain);
-    for (unsigned i = 0; facts->rdns == RDNS_STATE_NONE && i < facts->helo_count; i++) {
-        const struct dname *name = unverified_name(facts, &facts->helos[i]);
-
-        if (name != NULL && country_differs(name, domain))
-            return true;
-    }
-    return false;
-}
-
-/* In the label that somebody registered, not in a public suffix below which they did. */
-static bool
-has_digits(const struct dname *organisation)
-{
-    for (unsigned i = 1; i <= organisation->b[0] && i < organisation->len; i++)
-        if (isdigit(organisation->b[i]))
-            return true;
-    return false;
-}
-
-static void
-sender_signs(const struct client_facts *facts, const struct pair_fact *pair, double *of)
-{
-    const char *provider = provider_of_sender(&pair->organisation);
-    bool kin = is_kin(facts, &pair->organisation);
-    bool own = kin || (provider != NULL && is_host_of(facts, provider));
-    bool pass = pair->has_spf && pair->spf == REASON_SPF_PASS;
-
-    /* A domain below it is one host's, as those are that only send. */
-    of[FEATURE_SENDER_OWN] = own && dname_equal(pair->domain, &pair->organisation);
-    of[FEATURE_SENDER_OWN_DIGITS] = kin && provider == NULL && has_digits(&pair->organisation);
-    of[FEATURE_SENDER_PROVIDER_OWN] = own && provider != NULL;
-    of[FEATURE_SENDER_SPF_PASS] = pass;
-    if (own || pass)
-        return;
-    /* Unknown is not "elsewhere". */
-    of[FEATURE_SENDER_PROVIDER] = provider != NULL && facts->rdns != RDNS_UNKNOWN;
-    of[FEATURE_SENDER_PROVIDER_UNNAMED] = provider != NULL && facts->rdns == RDNS_STATE_NONE;
-    of[FEATURE_SENDER_IS_HELO] = is_unverified_helo(facts, pair->domain);
-    of[FEATURE_SENDER_ABROAD] = is_abroad(facts, pair->domain);
-}
-
-static bool
-is_bad_sender(const struct pair_fact *pair, const double *of)
-{
-    return of[FEATURE_SENDER_PROVIDER] > 0 || (pair->has_spf && pair->spf == REASON_SPF_FAIL);
-}
+/* A trap that was hit is forgotten when half of that is left. */
+static const double TRAP_COUNTS = 0.5;
 
 /* -- which one speaks -- */
-
-/* It says nothing for the client. Forwarders fail SPF by nature: that does not make a look bad. */
-static bool
-is_bad_look(const double *of)
-{
-    return is_bad_helo(of) || of[FEATURE_SENDER_PROVIDER] > 0 || of[FEATURE_SENDER_ABROAD] > 0;
-}
 
 /* Sessions by how bad they look, the worst first: at most HISTORY_NAMES_MAX rows are told apart. */
 struct looks {
@@ -169,15 +20,12 @@ struct looks {
         double badness, weight, other; /* the weight, if it is no bad look; else 0 */
         unsigned index;
     } row[HISTORY_NAMES_MAX];
-    double others;
-    uint64_t good_sessions, bad_sessions;
+    double others, bad; /* weights of those that are no bad looks, and of those that are */
 };
 
 static void
-add_look(struct looks *looks, const struct weights *weights, const double *of, double weight,
-    unsigned index)
+add_look(struct looks *looks, double badness, double weight, bool bad, unsigned index)
 {
-    double badness = weights_badness(weights, of), other = is_bad_look(of) ? 0 : weight;
     unsigned at = looks->count;
 
     if (at == HISTORY_NAMES_MAX)
@@ -186,99 +34,142 @@ add_look(struct looks *looks, const struct weights *weights, const double *of, d
         looks->row[at] = looks->row[at - 1];
     looks->row[at].badness = badness;
     looks->row[at].weight = weight;
-    looks->row[at].other = other;
+    looks->row[at].other = bad ? 0 : weight;
     looks->row[at].index = index;
     looks->count++;
-    looks->others += other;
+    *(bad ? &looks->bad : &looks->others) += weight;
 }
 
+/* What adding up rounds off, in sessions: less than that is no difference. */
+static const double SLACK = 0.01;
+
 /* The index of the first that, with those before it, weighs as much as what follows and is not bad;
- * only if there are some. A bad one that follows weighs nothing: it says nothing for the client. */
+ * only if there are some. A bad one that follows weighs nothing: it says nothing for the client;
+ * nor does what is bad in another way (of so much weight), and it may be any of those that follow,
+ * as history does not keep which names came together. */
 static unsigned
-speaker(const struct looks *looks)
+speaker(const struct looks *looks, double otherwise_bad)
 {
-    double before = 0, after = looks->others;
+    double before = 0, after = looks->others - otherwise_bad;
     unsigned i = 0;
 
     for (; i + 1 < looks->count; i++) {
         before += looks->row[i].weight;
         after -= looks->row[i].other;
-        if (before >= after)
+        if (before + SLACK >= after)
             break;
     }
     return looks->row[i].index;
 }
 
-static int32_t
-later(int32_t day, const struct hist_use *use)
+/* Where the names are added up. Weights are as of the last day of all, not of today, so that time
+ * alone changes no order. */
+struct adding {
+    const struct client_facts *facts;
+    const struct weights *weights;
+    double half_life;
+    int32_t last_day;
+    struct looks helos, senders;
+};
+
+static double
+weight_of(const struct adding *adding, const struct hist_weight *weight)
 {
-    return use->weight.day > day ? use->weight.day : day;
+    if (weight->weight == 0)
+        return 0;
+    return weight->weight * exp2(((double)weight->day - adding->last_day) / adding->half_life) /
+           HIST_UNIT;
 }
 
-/* As of the last day of all uses, not of today, so that time alone changes no order. */
 static double
-share(const struct hist_use *use, int32_t last_day, const struct policy *policy)
+share(const struct adding *adding, const struct hist_use *use)
 {
-    double half_life = policy->half_life_days > 0 ? policy->half_life_days : 1;
-
-    if (use->weight.weight == 0)
-        return use->count;
-    return use->weight.weight * exp2(((double)use->weight.day - last_day) / half_life);
+    return use->weight.weight == 0 ? use->count : weight_of(adding, &use->weight);
 }
 
 static void
-add_helos(const struct client_facts *facts, const struct policy *policy,
-    const struct weights *weights, struct features *out)
+note_day(struct adding *adding, const struct hist_weight *weight)
 {
-    struct looks looks = {0};
-    uint32_t with_helo = facts->client->with_helo, accepted = facts->client->accepted;
-    int32_t last_day = INT32_MIN;
+    if (weight->weight != 0 && weight->day > adding->last_day)
+        adding->last_day = weight->day;
+}
 
+static void
+begin(struct adding *adding)
+{
+    const struct client_facts *facts = adding->facts;
+
+    adding->last_day = INT32_MIN;
     for (unsigned i = 0; i < facts->helo_count; i++)
-        last_day = later(last_day, facts->helos[i].use);
+        note_day(adding, &facts->helos[i].use->weight);
+    for (unsigned i = 0; i < facts->pair_count; i++)
+        note_day(adding, &facts->pairs[i].use->weight);
+    note_day(adding, &facts->client->weights[HIST_SPAM]);
+    note_day(adding, &facts->client->weights[HIST_TRAP]);
+}
+
+static void
+add_helos(struct adding *adding, struct features *out)
+{
+    const struct client_facts *facts = adding->facts;
+    uint32_t with_helo = facts->client->with_helo, accepted = facts->client->accepted;
+
+    out->good_helos = accepted > with_helo ? accepted - with_helo : 0;
     for (unsigned i = 0; i < facts->helo_count; i++) {
         double of[FEATURE_COUNT] = {0};
         const struct helo_fact *helo = &facts->helos[i];
 
         if (helo->form.kind == HELO_KIND_ABSENT)
             continue; /* not logged: never evidence */
-        helo_signs(facts, helo, of);
-        add_look(&looks, weights, of, share(helo->use, last_day, policy), i);
-        *(is_bad_helo(of) ? &looks.bad_sessions : &looks.good_sessions) += helo->use->count;
+        signs_of_helo(facts, helo, of);
+        bool bad = signs_bad_helo(of);
+        add_look(
+            &adding->helos, weights_badness(adding->weights, of), share(adding, helo->use), bad, i);
+        *(bad ? &out->bad_helos : &out->good_helos) += helo->use->count;
     }
-    if (looks.count > 0) {
-        out->helo = &facts->helos[speaker(&looks)];
-        helo_signs(facts, out->helo, out->of);
-    }
-    out->bad_sessions = looks.bad_sessions;
-    out->good_helos = looks.good_sessions + (accepted > with_helo ? accepted - with_helo : 0);
 }
 
 static void
-add_senders(const struct client_facts *facts, const struct policy *policy,
-    const struct weights *weights, struct features *out)
+add_senders(struct adding *adding, struct features *out)
 {
-    struct looks looks = {0};
-    int32_t last_day = INT32_MIN;
+    const struct client_facts *facts = adding->facts;
 
-    for (unsigned i = 0; i < facts->pair_count; i++)
-        last_day = later(last_day, facts->pairs[i].use);
     for (unsigned i = 0; i < facts->pair_count; i++) {
         double of[FEATURE_COUNT] = {0};
         const struct pair_fact *pair = &facts->pairs[i];
 
-        if (pair->use->null_sender)
+        if (pair->use->helo_only)
             continue; /* the HELO name in the place of a domain */
-        sender_signs(facts, pair, of);
-        add_look(&looks, weights, of, share(pair->use, last_day, policy), i);
-        looks.bad_sessions += is_bad_sender(pair, of) ? pair->use->count : 0U;
+        signs_of_sender(facts, pair, of);
+        bool bad = signs_bad_sender(of), fails = pair->has_spf && pair->spf == REASON_SPF_FAIL;
+        add_look(&adding->senders, weights_badness(adding->weights, of), share(adding, pair->use),
+            bad, i);
+        out->bad_senders += bad || fails ? pair->use->count : 0U;
     }
-    if (looks.count > 0) {
-        out->sender = &facts->pairs[speaker(&looks)];
-        sender_signs(facts, out->sender, out->of);
+}
+
+static void
+add_names(const struct client_facts *facts, const struct policy *policy,
+    const struct weights *weights, struct features *out)
+{
+    struct adding adding = {.facts = facts,
+        .weights = weights,
+        .half_life = policy->half_life_days > 0 ? policy->half_life_days : 1};
+
+    begin(&adding);
+    add_helos(&adding, out);
+    add_senders(&adding, out);
+    const struct looks *helos = &adding.helos, *senders = &adding.senders;
+    double reported = weight_of(&adding, &facts->client->weights[HIST_SPAM]) +
+                      weight_of(&adding, &facts->client->weights[HIST_TRAP]);
+    if (helos->count > 0) {
+        out->helo = &facts->helos[speaker(helos, senders->bad + reported)];
+        signs_of_helo(facts, out->helo, out->of);
     }
-    out->bad_senders = looks.bad_sessions;
-    out->bad_sessions += looks.bad_sessions;
+    if (senders->count > 0) {
+        out->sender = &facts->pairs[speaker(senders, helos->bad + reported)];
+        signs_of_sender(facts, out->sender, out->of);
+    }
 }
 
 /* -- the whole -- */
@@ -305,6 +196,12 @@ features_confidence(const struct client_facts *facts, const struct policy *polic
 }
 
 bool
+features_is_trapped(const struct client_facts *facts, const struct policy *policy)
+{
+    return features_weight(facts, policy, HIST_TRAP) >= TRAP_COUNTS;
+}
+
+bool
 features_has_ham(const struct hist_client *client)
 {
     const struct hist_weight *ham = &client->weights[HIST_HAM], *spam = &client->weights[HIST_SPAM];
@@ -323,8 +220,9 @@ less(uint64_t a, uint64_t b)
 static uint64_t
 clean_sessions(const struct client_facts *facts, const struct features *features)
 {
-    uint64_t of_all = less(facts->client->accepted, features->bad_sessions);
-    uint64_t of_stored = less(features->good_helos, features->bad_senders);
+    uint64_t bad = features->bad_senders + facts->client->spam;
+    uint64_t of_all = less(facts->client->accepted, features->bad_helos + bad);
+    uint64_t of_stored = less(features->good_helos, bad);
 
     return of_all < of_stored ? of_all : of_stored;
 }
@@ -332,11 +230,11 @@ clean_sessions(const struct client_facts *facts, const struct features *features
 static void
 add_record(const struct client_facts *facts, const struct policy *policy, struct features *out)
 {
-    uint64_t clean = clean_sessions(facts, out);
     double spam = log2(1 + features_weight(facts, policy, HIST_SPAM));
 
-    out->of[FEATURE_RETURNS] = clean >= RETURNS;
-    out->of[FEATURE_RETURNS_OFTEN] = clean >= RETURNS_OFTEN;
+    out->clean = features_is_trapped(facts, policy) ? 0 : clean_sessions(facts, out);
+    out->of[FEATURE_RETURNS] = out->clean >= RETURNS;
+    out->of[FEATURE_RETURNS_OFTEN] = out->clean >= RETURNS_OFTEN;
     out->of[FEATURE_REPORT_SPAM] = spam < REPORT_DOUBLINGS ? spam : REPORT_DOUBLINGS;
     out->of[FEATURE_REPORT_HAM] = features_has_ham(facts->client);
     out->of[FEATURE_NEAR_BAD] = facts->near_bad;
@@ -364,8 +262,7 @@ features_of(const struct client_facts *facts, const struct policy *policy,
     out->of[FEATURE_RDNS_NONE] = facts->rdns == RDNS_STATE_NONE;
     out->of[FEATURE_RDNS_UNCONFIRMED] = facts->rdns == RDNS_STATE_UNCONFIRMED;
     add_look_of_name(facts, out);
-    add_helos(facts, policy, weights, out);
-    add_senders(facts, policy, weights, out);
+    add_names(facts, policy, weights, out);
     out->of[FEATURE_HELO_CHURN] = judge_is_churn(facts, policy);
     out->of[FEATURE_SENDER_SPF_FAIL] = judge_is_fail_habit(facts, policy);
     add_record(facts, policy, out);

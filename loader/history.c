@@ -273,7 +273,7 @@ fold_use(struct fold *fold, struct slice key, size_t address_n, bool pair, uint3
     struct hist_use use;
 
     if (kv_get(fold->txn, key, &value) != ERR_OK || history_decode_use(value, &use) < 0) {
-        use = (struct hist_use){.first_s = seen->when_s, .last_s = seen->when_s};
+        use = (struct hist_use){.first_s = seen->when_s, .last_s = seen->when_s, .helo_only = pair};
         if (*stored >= HISTORY_NAMES_MAX && history_drop_name(fold->txn, slice_of(key.p, address_n),
                                                 fold->day, fold->half_life_days, stored) < 0)
             return;
@@ -284,6 +284,7 @@ fold_use(struct fold *fold, struct slice key, size_t address_n, bool pair, uint3
     if (pair)
         fold_spf(fold, &use);
     use.null_sender |= pair && seen->sender == OBS_SENDER_NULL;
+    use.helo_only &= seen->sender == OBS_SENDER_NULL;
     if (seen->when_s < use.first_s)
         use.first_s = seen->when_s;
     if (seen->when_s > use.last_s)

@@ -68,6 +68,7 @@ struct hist_use {
     uint32_t count;
     struct hist_weight weight; /* sessions */
     bool null_sender;          /* pairs: came as <> with this HELO name, at least once */
+    bool helo_only;            /* pairs: and never as the sender's domain */
     bool has_spf;              /* pairs: a result that the log gave, the last of them */
     enum reason spf;
     struct hist_spf spf_counts; /* pairs: of sessions */

@@ -187,7 +187,7 @@ add_domain(struct kv_txn *txn, const struct old_record *pair, uint64_t *domains)
     if (pair->key_n <= head || ip_from_key(pair->key + 2, pair->key[1], &ip) < 0 ||
         history_decode_use(slice_of(pair->value, pair->value_n), &use) < 0)
         return ERR_FORMAT;
-    if (use.null_sender)
+    if (use.helo_only)
         return ERR_OK; /* a HELO name */
     key[0] = HISTORY_DOMAIN;
     memcpy(key + 1, pair->key + head, n - 1);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum use_flag { USE_NULL_SENDER = 1, USE_HAS_SPF = 2 };
+enum use_flag { USE_NULL_SENDER = 1, USE_HAS_SPF = 2, USE_SENDER_TOO = 4 };
 
 void
 history_put_u64(struct wire_out *out, uint64_t v)
@@ -156,7 +156,8 @@ struct slice
 history_encode_use(const struct hist_use *use, uint8_t room[HISTORY_USE_SIZE])
 {
     struct wire_out out = wire_out_of(room, HISTORY_USE_SIZE);
-    unsigned flags = (use->null_sender ? USE_NULL_SENDER : 0U) | (use->has_spf ? USE_HAS_SPF : 0U);
+    unsigned flags = (use->null_sender ? USE_NULL_SENDER : 0U) | (use->has_spf ? USE_HAS_SPF : 0U) |
+                     (use->null_sender && !use->helo_only ? USE_SENDER_TOO : 0U);
 
     history_put_time(&out, use->first_s);
     history_put_time(&out, use->last_s);
@@ -181,6 +182,7 @@ history_decode_use(struct slice value, struct hist_use *out)
     out->weight = history_get_weight(&in);
     uint8_t flags = wire_get_u8(&in), spf = wire_get_u8(&in);
     out->null_sender = (flags & USE_NULL_SENDER) != 0;
+    out->helo_only = out->null_sender && (flags & USE_SENDER_TOO) == 0;
     out->has_spf = (flags & USE_HAS_SPF) != 0;
     out->spf = (enum reason)spf;
     if (in.at < value.n)

@@ -255,7 +255,7 @@ static bool
 reports_list(const struct client_facts *facts, const struct policy *policy)
 {
     const struct hist_client *client = facts->client;
-    bool trapped = features_weight(facts, policy, HIST_TRAP) >= 0.5;
+    bool trapped = features_is_trapped(facts, policy);
     bool complained = policy->complaints > 0 &&
                       features_weight(facts, policy, HIST_SPAM) >= policy->complaints &&
                       client->days >= REPORT_DAYS && facts->mature;

@@ -13,6 +13,7 @@ enum { DAYS = 4096, LOOKS_MAX = 32, IDENTITIES = 2 };
 struct look {
     double badness;
     uint64_t sessions;
+    uint64_t clean; /* of them: with nothing wrong; 0 of a bad look */
     enum rdns_state rdns;
     bool has_name;
     struct dname name, organisation;
@@ -170,19 +171,13 @@ add_identities(struct network *network, const struct client_facts *facts)
 /* -- reverse names -- */
 
 static double
-rdns_badness(const struct network *network, const struct client_facts *facts)
+rdns_badness(const struct network *network, const struct features *features)
 {
-    const struct hist_client nobody = {0};
-    const struct client_facts alone = {.client = &nobody,
-        .rdns = facts->rdns,
-        .rdns_name = facts->rdns_name,
-        .rdns_look = facts->rdns_look};
-    struct features features;
     double badness = 0;
 
-    features_of(&alone, network->policy, network->weights, &features);
     for (enum feature i = 0; i < FEATURE_COUNT; i++)
-        badness += features.of[i] * network->weights->of[i];
+        if (feature_info(i)->kind == KIND_RDNS)
+            badness += features->of[i] * network->weights->of[i];
     return badness;
 }
 
@@ -190,9 +185,11 @@ rdns_badness(const struct network *network, const struct client_facts *facts)
 static void
 add_look(struct network *network, const struct client_facts *facts)
 {
-    double badness = rdns_badness(network, facts);
+    struct features features;
     unsigned at = 0;
 
+    features_of(facts, network->policy, network->weights, &features);
+    double badness = rdns_badness(network, &features);
     while (at < network->look_count && network->looks[at].badness > badness)
         at++;
     if (at == network->look_count || network->looks[at].badness < badness) {
@@ -210,27 +207,55 @@ add_look(struct network *network, const struct client_facts *facts)
             network->looks[at].name = *facts->rdns_name;
     }
     network->looks[at].sessions += facts->client->accepted;
+    if (badness <= 0)
+        network->looks[at].clean += features.clean;
 }
 
 static void
-choose_look(struct network *network)
+take_look(const struct look *look, struct client_facts *out)
 {
-    struct client_facts *out = &network->facts;
-    uint64_t all = 0, before = 0;
-    unsigned at = 0;
-
-    for (unsigned i = 0; i < network->look_count; i++)
-        all += network->looks[i].sessions;
-    for (; at + 1 < network->look_count; at++) {
-        before += network->looks[at].sessions;
-        if (before * 2 >= all)
-            break;
-    }
-    const struct look *look = &network->looks[at];
     out->rdns = look->rdns;
     out->rdns_name = look->has_name ? &look->name : NULL;
     out->rdns_organisation = look->organisation;
     out->rdns_look = look->verdict;
+}
+
+/* Which one speaks, as features.h says it of names. */
+static unsigned
+speaking_look(const struct network *network)
+{
+    uint64_t before = 0, after = 0;
+    unsigned at = 0;
+
+    for (unsigned i = 0; i < network->look_count; i++)
+        after += network->looks[i].clean;
+    for (; at + 1 < network->look_count; at++) {
+        before += network->looks[at].sessions;
+        after -= network->looks[at].clean;
+        if (before >= after)
+            break;
+    }
+    return at;
+}
+
+/* Or one that is no worse by itself, but with the senders: having no name, or one of another
+ * country. After the names. */
+static void
+choose_look(struct network *network)
+{
+    double worst = 0;
+    unsigned chosen = speaking_look(network);
+
+    for (unsigned at = chosen; at < network->look_count; at++) {
+        struct features features;
+
+        take_look(&network->looks[at], &network->facts);
+        features_of(&network->facts, network->policy, network->weights, &features);
+        double badness = weights_badness(network->weights, features.of);
+        chosen = at == chosen || badness > worst ? at : chosen;
+        worst = at == chosen ? badness : worst;
+    }
+    take_look(&network->looks[chosen], &network->facts);
 }
 
 /* -- names -- */
@@ -245,6 +270,7 @@ merge_use(const struct network *network, struct hist_use *into, const struct his
     for (unsigned i = 0; i < OBS_SPF_COUNT; i++)
         hist_weight_sum(&into->spf_counts.of[i], &more->spf_counts.of[i], half_life(network));
     into->null_sender |= more->null_sender;
+    into->helo_only &= more->helo_only;
 }
 
 /* Whether a use gives its place to another; the same whenever it is asked. */
@@ -294,8 +320,8 @@ add_helo(struct network *network, const struct helo_fact *helo)
 static bool
 same_pair(const struct pair_fact *a, const struct pair_fact *b)
 {
-    return a->has_spf == b->has_spf && a->spf == b->spf &&
-           a->use->null_sender == b->use->null_sender && dname_equal(a->domain, b->domain);
+    return a->has_spf == b->has_spf && a->spf == b->spf && a->use->helo_only == b->use->helo_only &&
+           dname_equal(a->domain, b->domain);
 }
 
 static void

@@ -35,9 +35,10 @@ void network_add(struct network *network, const struct client_facts *facts);
 bool network_is_one(const struct network *network);
 
 /* The facts of the whole, of at least one address. Sessions and reports are summed up. Days are
- * those known to be different: of each address the first and the last. The reverse name is that of
- * the address in the middle, when the sessions are put in the order of how bad it looks. Priors are
- * the caller's. Borrowed from the network until the next begin or add. */
+ * those known to be different: of each address the first and the last. The reverse name is chosen
+ * by the addresses' sessions as a HELO name is (features.h), or is another one that looks no worse
+ * by itself and is worse with the senders. Priors are the caller's. Borrowed from the network until
+ * the next begin or add. */
 struct client_facts *network_facts(struct network *network);
 
 #endif

@@ -138,7 +138,7 @@ on_pair(void *ctx, const struct ip *ip, const struct dname *domain, const struct
         return ERR_OK;
     row.name = *domain;
     enum err err = check(whatif, &row, DATASET_JUDGED_PAIR, true);
-    return err < 0 || use->null_sender ? err : check(whatif, &row, DATASET_JUDGED_DOM, false);
+    return err < 0 || use->helo_only ? err : check(whatif, &row, DATASET_JUDGED_DOM, false);
 }
 
 static int

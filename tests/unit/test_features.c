@@ -290,11 +290,62 @@ speakers(void **state)
     }
 }
 
+/* What is bad in its HELO or was reported is no clean session, whatever its sender is. */
+static void
+bad_in_another_way(void **state)
+{
+    static const struct policy policy = {
+        .half_life_days = 7, .churn_names = UINT32_MAX, .fail_habit_domains = UINT32_MAX};
+    static const struct {
+        uint32_t clean_helos, bad_helos, reports;
+        bool bad_speaks;
+    } cases[] = {{6, 0, 0, false}, {3, 3, 0, true}, {5, 1, 0, false}, {6, 0, 1, false},
+        {6, 0, 2, true}, {5, 1, 1, true}};
+    static const char *const names[2] = {"mx.shop.de", "pc1"};
+    struct dname domains[2] = {name_of("hotmail.com"), name_of("a.com")};
+    struct weights weights;
+    (void)state;
+    weights_shipped(&weights);
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const struct hist_client client = {.accepted = 6,
+            .with_helo = 6,
+            .weights[HIST_SPAM] = {.weight = cases[k].reports * HIST_UNIT}};
+        const uint32_t helo_counts[2] = {cases[k].clean_helos, cases[k].bad_helos};
+        const uint32_t counts[2] = {2, 4};
+        struct hist_use uses[4];
+        struct helo texts[2];
+        struct helo_fact helos[2];
+        struct pair_fact pairs[2];
+        struct features features;
+        for (unsigned i = 0; i < 2; i++) {
+            uses[i] = (struct hist_use){
+                .count = helo_counts[i], .weight = {.weight = helo_counts[i] * HIST_UNIT}};
+            uses[2 + i] =
+                (struct hist_use){.count = counts[i], .weight = {.weight = counts[i] * HIST_UNIT}};
+            helos[i] =
+                (struct helo_fact){.text = &texts[i], .use = &uses[i], .resolves_here = FACT_NO};
+            helo_set(&texts[i], names[i], strlen(names[i]));
+            helo_classify(&texts[i], &helos[i].form);
+            pairs[i] = (struct pair_fact){
+                .domain = &domains[i], .organisation = domains[i], .use = &uses[2 + i]};
+        }
+        const struct client_facts facts = {.client = &client,
+            .rdns = RDNS_STATE_NONE,
+            .helo_count = cases[k].bad_helos > 0 ? 2 : 1,
+            .helos = helos,
+            .pair_count = 2,
+            .pairs = pairs};
+        features_of(&facts, &policy, &weights, &features);
+        assert_ptr_equal(features.sender, &pairs[cases[k].bad_speaks ? 0 : 1]);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(countries),
         cmocka_unit_test(every_provider_is_found), cmocka_unit_test(senders),
-        cmocka_unit_test(shares_have_no_end), cmocka_unit_test(speakers)};
+        cmocka_unit_test(shares_have_no_end), cmocka_unit_test(speakers),
+        cmocka_unit_test(bad_in_another_way)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -210,20 +210,26 @@ not_where_ipv4_is(void **state)
     assert_false(network_is_one(f->network));
 }
 
-/* One address without a reverse name among three with one is a slip; two of four are not. */
+/* One address without a reverse name among three with one is a slip, two of four are not; nor is
+ * one where a mail with a bad HELO is all that the others sent. */
 static void
 reverse_name_of_the_middle(void **state)
 {
     static const enum rdns_state states[] = {
         RDNS_STATE_CONFIRMED, RDNS_STATE_NONE, RDNS_STATE_CONFIRMED, RDNS_STATE_NONE};
-    static const enum rdns_state chosen[] = {
-        RDNS_STATE_CONFIRMED, RDNS_STATE_NONE, RDNS_STATE_CONFIRMED, RDNS_STATE_NONE};
+    static const enum rdns_state chosen[][4] = {
+        {RDNS_STATE_CONFIRMED, RDNS_STATE_NONE, RDNS_STATE_CONFIRMED, RDNS_STATE_NONE},
+        {RDNS_STATE_CONFIRMED, RDNS_STATE_NONE, RDNS_STATE_NONE, RDNS_STATE_NONE}};
     struct fixture *f = *state;
     struct member m;
-    for (unsigned i = 0; i < 4; i++) {
+    struct ip ip = ip_of("2001:db8:0:1::1");
+    for (unsigned k = 0; k < 8; k++) {
+        unsigned i = k % 4, bad = k / 4;
         char address[32];
         (void)snprintf(address, sizeof address, "2001:db8:0:1::%x", i);
-        member_of(&m, address, TODAY - 1, "pc");
+        if (i == 0)
+            network_begin(f->network, &ip, (int64_t)TODAY * DAY_S);
+        member_of(&m, address, TODAY - 1, bad ? "pc" : "mail.s.example");
         m.facts.rdns = states[i];
         if (states[i] == RDNS_STATE_CONFIRMED) {
             m.rdns_name = name_of("mail.a.example");
@@ -231,7 +237,7 @@ reverse_name_of_the_middle(void **state)
             m.facts.rdns_look = (struct rdns_verdict){RDNS_CLASS_SERVER, "test"};
         }
         network_add(f->network, &m.facts);
-        assert_int_equal(network_facts(f->network)->rdns, chosen[i]);
+        assert_int_equal(network_facts(f->network)->rdns, chosen[bad][i]);
     }
 }
 
