@@ -18,25 +18,26 @@ by_letters(const void *a, const void *b)
     return memcmp(a, b, LETTERS);
 }
 
-/* The two letters, or NULL; they lie in the room. */
-static const uint8_t *
-country_of(const struct dname *name, struct dname *room)
+bool
+country_of(const struct dname *name, uint8_t letters[2])
 {
+    struct dname top;
+
     if (name->len <= 1)
-        return NULL;
-    dname_strip(name, dname_labels(name) - 1, room);
-    const uint8_t *letters = room->b + 1;
-    bool sold = room->b[0] == LETTERS &&
-                bsearch(letters, everybodys, sizeof everybodys / sizeof *everybodys,
-                    sizeof *everybodys, by_letters) != NULL;
-    return room->b[0] == LETTERS && !sold ? letters : NULL;
+        return false;
+    dname_strip(name, dname_labels(name) - 1, &top);
+    if (top.b[0] != LETTERS ||
+        bsearch(top.b + 1, everybodys, sizeof everybodys / sizeof *everybodys, sizeof *everybodys,
+            by_letters) != NULL)
+        return false;
+    memcpy(letters, top.b + 1, LETTERS);
+    return true;
 }
 
 bool
 country_differs(const struct dname *a, const struct dname *b)
 {
-    struct dname rooms[2];
-    const uint8_t *here = country_of(a, &rooms[0]), *there = country_of(b, &rooms[1]);
+    uint8_t here[LETTERS], there[LETTERS];
 
-    return here != NULL && there != NULL && memcmp(here, there, LETTERS) != 0;
+    return country_of(a, here) && country_of(b, there) && memcmp(here, there, LETTERS) != 0;
 }

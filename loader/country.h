@@ -7,6 +7,8 @@
 
 #include "zones/dname.h"
 
+/* False: the name tells none, and nothing is set. */
+bool country_of(const struct dname *name, uint8_t letters[2]);
 /* Both names tell a country, and not the same one. */
 bool country_differs(const struct dname *a, const struct dname *b);
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "loader/looks.h"
 #include "loader/signs.h"
 
 enum { HAM_DAYS = 30, RETURNS = 2, RETURNS_OFTEN = 4, REPORT_DOUBLINGS = 5 };
@@ -13,55 +14,6 @@ static const double TRAP_COUNTS = 0.5;
 
 /* -- which one speaks -- */
 
-/* Sessions by how bad they look, the worst first: at most HISTORY_NAMES_MAX rows are told apart. */
-struct looks {
-    unsigned count;
-    struct {
-        double badness, weight, other; /* the weight, if it is no bad look; else 0 */
-        unsigned index;
-    } row[HISTORY_NAMES_MAX];
-    double others, bad; /* weights of those that are no bad looks, and of those that are */
-};
-
-static void
-add_look(struct looks *looks, double badness, double weight, bool bad, unsigned index)
-{
-    unsigned at = looks->count;
-
-    if (at == HISTORY_NAMES_MAX)
-        return;
-    for (; at > 0 && looks->row[at - 1].badness < badness; at--)
-        looks->row[at] = looks->row[at - 1];
-    looks->row[at].badness = badness;
-    looks->row[at].weight = weight;
-    looks->row[at].other = bad ? 0 : weight;
-    looks->row[at].index = index;
-    looks->count++;
-    *(bad ? &looks->bad : &looks->others) += weight;
-}
-
-/* What adding up rounds off, in sessions: less than that is no difference. */
-static const double SLACK = 0.01;
-
-/* The index of the first that, with those before it, weighs as much as what follows and is not bad;
- * only if there are some. A bad one that follows weighs nothing: it says nothing for the client;
- * nor does what is bad in another way (of so much weight), and it may be any of those that follow,
- * as history does not keep which names came together. */
-static unsigned
-speaker(const struct looks *looks, double otherwise_bad)
-{
-    double before = 0, after = looks->others - otherwise_bad;
-    unsigned i = 0;
-
-    for (; i + 1 < looks->count; i++) {
-        before += looks->row[i].weight;
-        after -= looks->row[i].other;
-        if (before + SLACK >= after)
-            break;
-    }
-    return looks->row[i].index;
-}
-
 /* Where the names are added up. Weights are as of the last day of all, not of today, so that time
  * alone changes no order. */
 struct adding {
@@ -69,6 +21,7 @@ struct adding {
     const struct weights *weights;
     double half_life;
     int32_t last_day;
+    bool has_folded;
     struct looks helos, senders;
 };
 
@@ -95,17 +48,36 @@ note_day(struct adding *adding, const struct hist_weight *weight)
 }
 
 static void
+note_use(struct adding *adding, const struct hist_use *use)
+{
+    note_day(adding, &use->weight);
+    note_day(adding, &use->folded_weight);
+    adding->has_folded |= use->folded > 0;
+}
+
+static void
 begin(struct adding *adding)
 {
     const struct client_facts *facts = adding->facts;
 
     adding->last_day = INT32_MIN;
     for (unsigned i = 0; i < facts->helo_count; i++)
-        note_day(adding, &facts->helos[i].use->weight);
+        note_use(adding, facts->helos[i].use);
     for (unsigned i = 0; i < facts->pair_count; i++)
-        note_day(adding, &facts->pairs[i].use->weight);
+        note_use(adding, facts->pairs[i].use);
     note_day(adding, &facts->client->weights[HIST_SPAM]);
     note_day(adding, &facts->client->weights[HIST_TRAP]);
+}
+
+/* Sessions under a name; where some of the names have others folded in, by class. */
+static struct look
+look_of(const struct adding *adding, const struct hist_use *use, const double *of)
+{
+    return (struct look){.badness = weights_badness(adding->weights, of),
+        .weight = share(adding, use),
+        .sessions = use->count,
+        .folded_weight = weight_of(adding, &use->folded_weight),
+        .folded_sessions = use->folded};
 }
 
 static void
@@ -113,8 +85,8 @@ add_helos(struct adding *adding, struct features *out)
 {
     const struct client_facts *facts = adding->facts;
     uint32_t with_helo = facts->client->with_helo, accepted = facts->client->accepted;
+    double good = accepted > with_helo ? accepted - with_helo : 0, bad = 0;
 
-    out->good_helos = accepted > with_helo ? accepted - with_helo : 0;
     for (unsigned i = 0; i < facts->helo_count; i++) {
         double of[FEATURE_COUNT] = {0};
         const struct helo_fact *helo = &facts->helos[i];
@@ -122,13 +94,21 @@ add_helos(struct adding *adding, struct features *out)
         if (helo->form.kind == HELO_KIND_ABSENT)
             continue; /* not logged: never evidence */
         signs_of_helo(facts, helo, of);
-        bool bad = signs_bad_helo(of);
-        add_look(
-            &adding->helos, weights_badness(adding->weights, of), share(adding, helo->use), bad, i);
-        *(bad ? &out->bad_helos : &out->good_helos) += helo->use->count;
+        struct look look = look_of(adding, helo->use, of);
+        look.bad = signs_bad_helo(of);
+        look.index = i;
+        if (adding->has_folded)
+            nameclass_of_helo(&helo->form, helo->resolves_here == FACT_YES, &look.class);
+        looks_add(&adding->helos, &look);
     }
+    looks_unfold(&adding->helos);
+    for (unsigned i = 0; i < adding->helos.count; i++)
+        *(adding->helos.of[i].bad ? &bad : &good) += adding->helos.of[i].sessions;
+    out->bad_helos = (uint64_t)ceil(bad);
+    out->good_helos = (uint64_t)good;
 }
 
+/* What was folded is not known to be permitted by SPF: it is no clean session. */
 static void
 add_senders(struct adding *adding, struct features *out)
 {
@@ -141,11 +121,16 @@ add_senders(struct adding *adding, struct features *out)
         if (pair->use->helo_only)
             continue; /* the HELO name in the place of a domain */
         signs_of_sender(facts, pair, of);
-        bool bad = signs_bad_sender(of), fails = pair->has_spf && pair->spf == REASON_SPF_FAIL;
-        add_look(&adding->senders, weights_badness(adding->weights, of), share(adding, pair->use),
-            bad, i);
-        out->bad_senders += bad || fails ? pair->use->count : 0U;
+        bool fails = pair->has_spf && pair->spf == REASON_SPF_FAIL;
+        struct look look = look_of(adding, pair->use, of);
+        look.bad = signs_bad_sender(of);
+        look.index = i;
+        if (adding->has_folded)
+            nameclass_of_sender(pair->domain, false, &look.class);
+        looks_add(&adding->senders, &look);
+        out->bad_senders += pair->use->folded + (look.bad || fails ? pair->use->count : 0U);
     }
+    looks_unfold(&adding->senders);
 }
 
 static void
@@ -163,11 +148,11 @@ add_names(const struct client_facts *facts, const struct policy *policy,
     double reported = weight_of(&adding, &facts->client->weights[HIST_SPAM]) +
                       weight_of(&adding, &facts->client->weights[HIST_TRAP]);
     if (helos->count > 0) {
-        out->helo = &facts->helos[speaker(helos, senders->bad + reported)];
+        out->helo = &facts->helos[looks_speaker(helos, looks_bad(senders) + reported)];
         signs_of_helo(facts, out->helo, out->of);
     }
     if (senders->count > 0) {
-        out->sender = &facts->pairs[speaker(senders, helos->bad + reported)];
+        out->sender = &facts->pairs[looks_speaker(senders, looks_bad(helos) + reported)];
         signs_of_sender(facts, out->sender, out->of);
     }
 }

@@ -8,13 +8,14 @@
 #include "loader/history_record.h"
 #include "zones/wire.h"
 
-#define FORMAT "repdns history 3"
+#define FORMAT "repdns history 4"
 
-/* Older ones, and what makes them the next one. */
+/* Older ones, and what makes them the next one; NULL: they are, the next one only has more. */
 static const struct {
     const char *format;
     enum err (*migrate)(struct kv_txn *txn);
-} older[] = {{"repdns history 1", history_migrate}, {"repdns history 2", history_migrate_2}};
+} older[] = {{"repdns history 1", history_migrate}, {"repdns history 2", history_migrate_2},
+    {"repdns history 3", NULL}};
 enum { OLDER = sizeof older / sizeof *older };
 
 enum { HALF_LIFE_DAYS = 7 };
@@ -56,7 +57,7 @@ write_migrated(struct kv *kv, unsigned at, const char *path, struct errmsg *msg)
     if (err < 0)
         return err;
     for (unsigned i = at; i < OLDER && err == ERR_OK; i++)
-        err = older[i].migrate(txn);
+        err = older[i].migrate == NULL ? ERR_OK : older[i].migrate(txn);
     if (err < 0) {
         kv_abort(&txn);
         return errmsg_set(msg, err, "%s: its records of \"%s\" can't be read: %s; restore a copy",
@@ -274,7 +275,7 @@ fold_use(struct fold *fold, struct slice key, size_t address_n, bool pair, uint3
 
     if (kv_get(fold->txn, key, &value) != ERR_OK || history_decode_use(value, &use) < 0) {
         use = (struct hist_use){.first_s = seen->when_s, .last_s = seen->when_s, .helo_only = pair};
-        if (*stored >= HISTORY_NAMES_MAX && history_drop_name(fold->txn, slice_of(key.p, address_n),
+        if (*stored >= HISTORY_NAMES_MAX && history_fold_name(fold->txn, slice_of(key.p, address_n),
                                                 fold->day, fold->half_life_days, stored) < 0)
             return;
         count(stored, true);

@@ -62,16 +62,17 @@ struct hist_client {
     uint32_t filter_count; /* and how many it had */
 };
 
-/* One HELO or one sender domain of an address. */
+/* One HELO or one sender domain of an address. What was folded into it are sessions of other names
+ * of its class (nameclass.h), which there was no room for. */
 struct hist_use {
     int64_t first_s, last_s;
-    uint32_t count;
-    struct hist_weight weight; /* sessions */
-    bool null_sender;          /* pairs: came as <> with this HELO name, at least once */
-    bool helo_only;            /* pairs: and never as the sender's domain */
-    bool has_spf;              /* pairs: a result that the log gave, the last of them */
+    uint32_t count, folded;
+    struct hist_weight weight, folded_weight; /* sessions */
+    bool null_sender; /* pairs: came as <> with this HELO name, at least once */
+    bool helo_only;   /* pairs: and never as the sender's domain */
+    bool has_spf;     /* pairs: a result that the log gave, the last of them */
     enum reason spf;
-    struct hist_spf spf_counts; /* pairs: of sessions */
+    struct hist_spf spf_counts; /* pairs: of sessions, folded ones too */
 };
 
 /* Clients that were counted without being kept: each sets a bit, in the window that a day lies in.
@@ -103,8 +104,8 @@ struct hist_totals {
     uint64_t domains; /* likewise sender domains */
 };
 
-/* More HELO names, or sender domains, of one address are not kept: a new one takes the place of
- * that with the least weight. */
+/* More HELO names, or sender domains, of one address are not kept apart: a new one takes the place
+ * of another, which is folded into one of its class. */
 #define HISTORY_NAMES_MAX 64
 
 struct history;
@@ -136,6 +137,10 @@ void hist_weight_take(
 /* Adds one sum to another, as of the later of their days. */
 void hist_weight_sum(
     struct hist_weight *into, const struct hist_weight *more, uint32_t half_life_days);
+
+/* history_names.c. All that a use stands for, on a day; and what becomes of one that gives way. */
+uint64_t hist_use_weight(const struct hist_use *use, int32_t day, uint32_t half_life_days);
+void hist_use_fold(struct hist_use *into, const struct hist_use *gone, uint32_t half_life_days);
 
 /* history_crowd.c. */
 void hist_crowd_add(struct hist_crowd *crowd, const struct ip *client, int32_t day);

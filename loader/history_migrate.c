@@ -64,7 +64,7 @@ convert_client(const struct old_record *old, struct wire_out *out)
         numbers[i] = wire_get_u32(&in);
         wire_put_u32(out, numbers[i]);
     }
-    /* How many names there are is counted when it matters: history_drop_name. */
+    /* How many names there are is counted when it matters: history_fold_name. */
     wire_put_u32(out, HISTORY_NAMES_MAX);
     wire_put_u32(out, HISTORY_NAMES_MAX);
     put_active(out, last_day, numbers[ACCEPTED] > 0 ? numbers[DAYS] : 0);

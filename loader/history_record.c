@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum use_flag { USE_NULL_SENDER = 1, USE_HAS_SPF = 2, USE_SENDER_TOO = 4 };
+enum use_flag { USE_NULL_SENDER = 1, USE_HAS_SPF = 2, USE_SENDER_TOO = 4, USE_FOLDED = 8 };
 
 void
 history_put_u64(struct wire_out *out, uint64_t v)
@@ -157,7 +157,8 @@ history_encode_use(const struct hist_use *use, uint8_t room[HISTORY_USE_SIZE])
 {
     struct wire_out out = wire_out_of(room, HISTORY_USE_SIZE);
     unsigned flags = (use->null_sender ? USE_NULL_SENDER : 0U) | (use->has_spf ? USE_HAS_SPF : 0U) |
-                     (use->null_sender && !use->helo_only ? USE_SENDER_TOO : 0U);
+                     (use->null_sender && !use->helo_only ? USE_SENDER_TOO : 0U) |
+                     (use->folded > 0 ? USE_FOLDED : 0U);
 
     history_put_time(&out, use->first_s);
     history_put_time(&out, use->last_s);
@@ -165,6 +166,10 @@ history_encode_use(const struct hist_use *use, uint8_t room[HISTORY_USE_SIZE])
     history_put_weight(&out, &use->weight);
     wire_put_u8(&out, (uint8_t)flags);
     wire_put_u8(&out, use->has_spf ? (uint8_t)use->spf : 0);
+    if (use->folded > 0) {
+        wire_put_u32(&out, use->folded);
+        history_put_weight(&out, &use->folded_weight);
+    }
     if (has_counts(&use->spf_counts))
         history_put_weights(&out, use->spf_counts.of, OBS_SPF_COUNT);
     return slice_of(room, out.n);
@@ -185,6 +190,10 @@ history_decode_use(struct slice value, struct hist_use *out)
     out->helo_only = out->null_sender && (flags & USE_SENDER_TOO) == 0;
     out->has_spf = (flags & USE_HAS_SPF) != 0;
     out->spf = (enum reason)spf;
+    if ((flags & USE_FOLDED) != 0) {
+        out->folded = wire_get_u32(&in);
+        out->folded_weight = history_get_weight(&in);
+    }
     if (in.at < value.n)
         history_get_weights(&in, out->spf_counts.of, OBS_SPF_COUNT);
     return in.failed || in.at != value.n || spf >= REASON_COUNT ? ERR_FORMAT : ERR_OK;

@@ -16,7 +16,7 @@ enum {
     HISTORY_ADDRESS_KEY_MAX = 18, /* table, length, 16 */
     HISTORY_CLIENT_SIZE = 8 * 2 + 4 * 8 + 8 * HIST_CLASSES + 2 + DNAME_MAX + 8,
     HISTORY_SPF_SIZE = 1 + 8 * (OBS_SPF_COUNT - 1),
-    HISTORY_USE_SIZE = 8 * 2 + 4 + 8 + 2 + HISTORY_SPF_SIZE,
+    HISTORY_USE_SIZE = 8 * 2 + 4 + 8 + 2 + 12 + HISTORY_SPF_SIZE,
     HISTORY_DOMAIN_SIZE =
         8 * 2 + 4 * 2 + 8 + HISTORY_SPF_SIZE + 1 + 8 * HIST_CLASSES + 4 + HIST_CROWD_BITS / 4,
     HISTORY_TOTALS_SIZE = 8 * 7 + 4
@@ -68,9 +68,9 @@ void history_write_totals(struct kv_txn *txn, const struct hist_totals *totals);
 enum err history_migrate(struct kv_txn *txn) MUST_CHECK;
 enum err history_migrate_2(struct kv_txn *txn) MUST_CHECK;
 
-/* history_names.c: deletes the record with the least weight, and the oldest of those, of an address
- * in a table of uses; *left is how many there are then. */
-enum err history_drop_name(struct kv_txn *txn, struct slice address_key, int32_t day,
+/* history_names.c: makes room for one more name of an address in a table of uses, if it has
+ * HISTORY_NAMES_MAX; *left is how many there are then. */
+enum err history_fold_name(struct kv_txn *txn, struct slice address_key, int32_t day,
     uint32_t half_life_days, uint32_t *left) MUST_CHECK;
 /* Deletes all of them. */
 enum err history_drop_names(struct kv_txn *txn, struct slice address_key) MUST_CHECK;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "loader/features.h"
+#include "loader/nameclass.h"
 
 /* Days that are told apart; older ones are one. No less than any retention has. */
 enum { DAYS = 4096, LOOKS_MAX = 32, IDENTITIES = 2 };
@@ -266,22 +267,20 @@ merge_use(const struct network *network, struct hist_use *into, const struct his
     into->first_s = more->first_s < into->first_s ? more->first_s : into->first_s;
     into->last_s = more->last_s > into->last_s ? more->last_s : into->last_s;
     sum(&into->count, more->count);
+    sum(&into->folded, more->folded);
     hist_weight_sum(&into->weight, &more->weight, half_life(network));
+    hist_weight_sum(&into->folded_weight, &more->folded_weight, half_life(network));
     for (unsigned i = 0; i < OBS_SPF_COUNT; i++)
         hist_weight_sum(&into->spf_counts.of[i], &more->spf_counts.of[i], half_life(network));
     into->null_sender |= more->null_sender;
     into->helo_only &= more->helo_only;
 }
 
-/* Whether a use gives its place to another; the same whenever it is asked. */
-static bool
-yields(const struct network *network, const struct hist_use *use, const struct hist_use *to)
+static void
+row_of(const struct network *network, const struct hist_use *use, struct nameclass_row *out)
 {
-    int32_t day = use->weight.day > to->weight.day ? use->weight.day : to->weight.day;
-    uint32_t weight = hist_weight_on(&use->weight, day, half_life(network));
-    uint32_t other = hist_weight_on(&to->weight, day, half_life(network));
-
-    return weight < other || (weight == other && use->last_s < to->last_s);
+    out->weight = hist_use_weight(use, network->today, half_life(network));
+    out->last_s = use->last_s;
 }
 
 static bool
@@ -291,26 +290,40 @@ same_helo(const struct helo_fact *a, const struct helo_fact *b)
            a->text->len == b->text->len && memcmp(a->text->text, b->text->text, a->text->len) == 0;
 }
 
+/* Makes room for one more, as the history does; returns where. */
+static unsigned
+fold_helo(struct network *network)
+{
+    struct nameclass_row rows[HISTORY_NAMES_MAX];
+    unsigned victim, heir;
+
+    for (unsigned i = 0; i < HISTORY_NAMES_MAX; i++) {
+        const struct helo_fact *helo = &network->helos[i];
+        nameclass_of_helo(&helo->form, helo->resolves_here == FACT_YES, &rows[i].class);
+        row_of(network, &network->helo_rows[i].use, &rows[i]);
+    }
+    if (nameclass_choose(rows, HISTORY_NAMES_MAX, &victim, &heir))
+        hist_use_fold(
+            &network->helo_rows[heir].use, &network->helo_rows[victim].use, half_life(network));
+    return victim;
+}
+
 /* What differs in how it looks stays apart, so that no bad session counts as a good one's. */
 static void
 add_helo(struct network *network, const struct helo_fact *helo)
 {
-    unsigned count = network->facts.helo_count, at = 0, least = 0;
+    unsigned count = network->facts.helo_count, at = 0;
 
-    for (; at < count && !same_helo(&network->helos[at], helo); at++)
-        if (yields(network, &network->helo_rows[at].use, &network->helo_rows[least].use))
-            least = at;
+    while (at < count && !same_helo(&network->helos[at], helo))
+        at++;
     if (at < count) {
         merge_use(network, &network->helo_rows[at].use, helo->use);
         return;
     }
-    if (at == HISTORY_NAMES_MAX) {
-        if (!yields(network, &network->helo_rows[least].use, helo->use))
-            return;
-        at = least;
-    } else {
+    if (at == HISTORY_NAMES_MAX)
+        at = fold_helo(network);
+    else
         network->facts.helo_count++;
-    }
     network->helo_rows[at] = (struct helo_row){.text = *helo->text, .use = *helo->use};
     network->helos[at] = *helo;
     network->helos[at].text = &network->helo_rows[at].text;
@@ -324,25 +337,38 @@ same_pair(const struct pair_fact *a, const struct pair_fact *b)
            dname_equal(a->domain, b->domain);
 }
 
+static unsigned
+fold_pair(struct network *network)
+{
+    struct nameclass_row rows[HISTORY_NAMES_MAX];
+    unsigned victim, heir;
+
+    for (unsigned i = 0; i < HISTORY_NAMES_MAX; i++) {
+        const struct pair_row *pair = &network->pair_rows[i];
+        nameclass_of_sender(&pair->domain, pair->use.helo_only, &rows[i].class);
+        row_of(network, &pair->use, &rows[i]);
+    }
+    if (nameclass_choose(rows, HISTORY_NAMES_MAX, &victim, &heir))
+        hist_use_fold(
+            &network->pair_rows[heir].use, &network->pair_rows[victim].use, half_life(network));
+    return victim;
+}
+
 static void
 add_pair(struct network *network, const struct pair_fact *pair)
 {
-    unsigned count = network->facts.pair_count, at = 0, least = 0;
+    unsigned count = network->facts.pair_count, at = 0;
 
-    for (; at < count && !same_pair(&network->pairs[at], pair); at++)
-        if (yields(network, &network->pair_rows[at].use, &network->pair_rows[least].use))
-            least = at;
+    while (at < count && !same_pair(&network->pairs[at], pair))
+        at++;
     if (at < count) {
         merge_use(network, &network->pair_rows[at].use, pair->use);
         return;
     }
-    if (at == HISTORY_NAMES_MAX) {
-        if (!yields(network, &network->pair_rows[least].use, pair->use))
-            return;
-        at = least;
-    } else {
+    if (at == HISTORY_NAMES_MAX)
+        at = fold_pair(network);
+    else
         network->facts.pair_count++;
-    }
     network->pair_rows[at] = (struct pair_row){.domain = *pair->domain, .use = *pair->use};
     network->pairs[at] = *pair;
     network->pairs[at].domain = &network->pair_rows[at].domain;

@@ -27,8 +27,8 @@ struct prefix network_of(const struct ip *ip);
 /* Forgets what was added. now_s: as of when. */
 void network_begin(struct network *network, const struct ip *ip, int64_t now_s);
 
-/* One of its addresses. Of HELO names and of sender domains it keeps HISTORY_NAMES_MAX, as the
- * history does of one address, those with the most sessions. */
+/* One of its addresses. Of HELO names and of sender domains it keeps HISTORY_NAMES_MAX apart,
+ * and folds others into them, as the history does of one address. */
 void network_add(struct network *network, const struct client_facts *facts);
 
 /* Whether what was added is to be judged as one. */

@@ -38,19 +38,32 @@ row_of(const struct dname *domain, enum use use)
     return row != NULL && (row->use & use) != 0 ? row : NULL;
 }
 
-const char *
-provider_of_helo(const struct dname *name)
+/* The owner of the name, or of the domain that it lies below. */
+static const char *
+owner_above(const struct dname *name, enum use use)
 {
     unsigned count = dname_labels(name);
 
     for (unsigned labels = LABELS_MIN; labels <= LABELS_MAX && labels <= count; labels++) {
         struct dname domain;
         dname_strip(name, count - labels, &domain);
-        const struct provider *row = row_of(&domain, HELO);
+        const struct provider *row = row_of(&domain, use);
         if (row != NULL)
             return row->owner;
     }
     return NULL;
+}
+
+const char *
+provider_of_helo(const struct dname *name)
+{
+    return owner_above(name, HELO);
+}
+
+const char *
+provider_of_name(const struct dname *name)
+{
+    return owner_above(name, BOTH);
 }
 
 static const char *

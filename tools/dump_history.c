@@ -15,6 +15,8 @@ static void
 print_use(struct dumpline *line, const struct hist_use *use)
 {
     dumpline_count(line, NAMED, "count", use->count);
+    if (use->folded > 0)
+        dumpline_count(line, NAMED, "folded", use->folded);
     dumpline_time(line, NAMED, "first", use->first_s);
     dumpline_time(line, NAMED, "last", use->last_s);
 }
@@ -88,6 +90,7 @@ each_pair(void *ctx, const struct ip *ip, const struct dname *domain, const stru
     dumpline_name(line, BARE, "domain", domain);
     print_use(line, use);
     dumpline_flag(line, "null_sender", "null-sender", use->null_sender);
+    dumpline_flag(line, "sender_too", "sender-too", use->null_sender && !use->helo_only);
     if (use->has_spf)
         dumpline_string(line, NAMED, "logged", reason_info(use->spf)->name);
     print_spf(line, &use->spf_counts);

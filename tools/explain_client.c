@@ -107,6 +107,15 @@ print_habit(const struct explain *explain, const struct client_facts *facts)
     fputc('\n', explain->out);
 }
 
+/* How often a name was said, and others that gave way to it. */
+static void
+print_use(FILE *out, const struct hist_use *use)
+{
+    fprintf(out, ", %u times", use->count);
+    if (use->folded > 0)
+        fprintf(out, ", and %u times other names like it", use->folded);
+}
+
 static void
 print_helo(const struct explain *explain, const struct helo_fact *helo)
 {
@@ -117,8 +126,9 @@ print_helo(const struct explain *explain, const struct helo_fact *helo)
         out, " %s%s", helo_kind_text(helo->form.kind), helo->form.local ? " (for inside use)" : "");
     if (helo->form.kind == HELO_KIND_INVALID || helo->form.fault == HELO_FAULT_UNDERSCORE)
         fprintf(out, " (%s)", helo_fault_text(helo->form.fault));
-    fprintf(out, ", resolves to the client: %s%s, %u times", explain_fact(helo->resolves_here),
-        helo_identity_forged(helo->identity) ? ", FORGED" : "", helo->use->count);
+    fprintf(out, ", resolves to the client: %s%s", explain_fact(helo->resolves_here),
+        helo_identity_forged(helo->identity) ? ", FORGED" : "");
+    print_use(out, helo->use);
     print_between(out, helo->use->first_s, helo->use->last_s);
 }
 
@@ -146,8 +156,11 @@ print_pair(const struct explain *explain, const struct pair_fact *pair)
     FILE *out = explain->out;
     fputs("sender: ", out);
     text_name(out, pair->domain);
-    fprintf(out, " %s%s, %u times", pair->has_spf ? reason_info(pair->spf)->name : "spf not known",
-        pair->use->null_sender ? " (as HELO of a null sender)" : "", pair->use->count);
+    fprintf(out, " %s%s", pair->has_spf ? reason_info(pair->spf)->name : "spf not known",
+        pair->use->helo_only     ? " (as HELO of a null sender)"
+        : pair->use->null_sender ? " (also as HELO of a null sender)"
+                                 : "");
+    print_use(out, pair->use);
     if (pair->use->has_spf)
         fprintf(out, ", logged then %s", reason_info(pair->use->spf)->name);
     explain_spf_counts(explain, &pair->use->spf_counts);

@@ -124,7 +124,15 @@ format_use(char *line, size_t size, const struct ip *ip, const char *what, const
     ip_format(ip, text);
     (void)snprintf(line, size, " %s %s %s n%u %lld..%lld%s%s", text, what, name, use->count,
         (long long)(use->first_s - T0), (long long)(use->last_s - T0),
-        use->null_sender ? " null" : "", use->has_spf ? reason_info(use->spf)->name : "");
+        use->helo_only     ? " null"
+        : use->null_sender ? " null-too"
+                           : "",
+        use->has_spf ? reason_info(use->spf)->name : "");
+    if (use->folded > 0) {
+        size_t n = strlen(line);
+        (void)snprintf(line + n, size - n, " folded%u weight%u", use->folded,
+            use->folded_weight.weight / HIST_UNIT);
+    }
     for (unsigned i = 0; i < OBS_SPF_COUNT; i++)
         if (use->spf_counts.of[i].weight > HIST_UNIT / 2) {
             size_t n = strlen(line);

@@ -40,7 +40,7 @@ senders(void **state)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         add(f, &all[i]);
     assert_int_equal(walk(f, NULL), ERR_OK);
-    assert_non_null(strstr(f->walk, " 192.0.2.1 pair mx.example n2 0..0 null\n"));
+    assert_non_null(strstr(f->walk, " 192.0.2.1 pair mx.example n2 0..0 null-too\n"));
     assert_null(strstr(strstr(f->walk, "192.0.2.2"), "pair"));
 }
 
@@ -332,6 +332,60 @@ bounds(void **state)
     assert_null(strstr(f->walk, "10.0.1.245 "));       /* an attempt alone */
 }
 
+/* Sums over all names of an address, folded ones too. */
+static void
+sum_uses(struct fixture *f, const char *table, unsigned *lines, unsigned *sessions)
+{
+    *lines = *sessions = 0;
+    for (const char *at = f->walk; (at = strstr(at, table)) != NULL; at++) {
+        const char *end = strchr(at, '\n'), *folded = strstr(at, " folded");
+
+        ++*lines;
+        *sessions += (unsigned)strtoul(strstr(at, " n") + 2, NULL, 10);
+        if (folded != NULL && folded < end)
+            *sessions += (unsigned)strtoul(folded + 7, NULL, 10);
+    }
+}
+
+/* Names that give way are counted with another one of their class: form, provider and country. */
+static void
+names_give_way(void **state)
+{
+    static const struct {
+        const char *before, *after;
+    } helos[] = {{"mx", ".a.example"}, {"198.18.0.", ""}, {"mx", ".isp.de"}},
+      senders[] = {{"s", ".example"}, {"s", ".de"}, {"s", ".hotmail.com"}};
+    struct fixture *f = *state;
+    unsigned lines, sessions;
+    char helo[32], sender[32];
+
+    begin(f, true);
+    for (unsigned i = 0; i < 240; i++) {
+        /* One of each first, of which there are no more for long. */
+        unsigned kind = i < 3 ? i : i < 200 ? 0 : 1 + i % 2;
+        (void)snprintf(helo, sizeof helo, "%s%u%s", helos[kind].before, i, helos[kind].after);
+        (void)snprintf(
+            sender, sizeof sender, "%s%u%s", senders[kind].before, i, senders[kind].after);
+        struct observation one = seen(T0 + i, "192.0.2.1", helo, sender);
+        one.spf = OBS_SPF_PASS;
+        history_add(f->txn, &one);
+    }
+    commit(f);
+    assert_int_equal(walk(f, NULL), ERR_OK);
+    sum_uses(f, " helo ", &lines, &sessions);
+    assert_int_equal(lines, HISTORY_NAMES_MAX);
+    assert_int_equal(sessions, 240);
+    sum_uses(f, " pair ", &lines, &sessions);
+    assert_int_equal(lines, HISTORY_NAMES_MAX);
+    assert_int_equal(sessions, 240);
+    assert_non_null(strstr(f->walk, " helo 198.18.0.1 n1 "));
+    assert_non_null(strstr(f->walk, " helo mx2.isp.de n1 "));
+    assert_non_null(strstr(f->walk, " pair s1.de n1 "));
+    assert_non_null(strstr(f->walk, " pair s2.hotmail.com n1 "));
+    assert_non_null(strstr(f->walk, ".a.example n1 63..63 folded176 weight176\n"));
+    assert_non_null(strstr(f->walk, ".example n1 63..63spf-pass folded176 weight176 pass177\n"));
+}
+
 int
 main(void)
 {
@@ -347,6 +401,7 @@ main(void)
         cmocka_unit_test(weights),
         cmocka_unit_test_setup_teardown(attempt_comes_first, setup, teardown),
         cmocka_unit_test_setup_teardown(filters_are_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(names_give_way, setup, teardown),
         cmocka_unit_test_setup_teardown(bounds, setup, teardown),
     };
 

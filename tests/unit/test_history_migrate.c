@@ -131,12 +131,36 @@ migration_of_pairs(void **state)
     kv_abort(&f->txn);
 }
 
+/* What version 3 wrote is read as it is. */
+static void
+migration_of_3(void **state)
+{
+    struct fixture *f = *state;
+    const struct observation one = seen(T0, "192.0.2.1", "h.example", "a.example");
+    static const char walked[] = "192.0.2.1 n1 a1 h1 +0 -0 d1 0..0 p0\n"
+                                 " 192.0.2.1 helo h.example n1 0..0\n"
+                                 " 192.0.2.1 pair a.example n1 0..0\n";
+
+    begin(f, true);
+    history_add(f->txn, &one);
+    (void)kv_put(f->txn, slice_of("Mformat", 7), slice_of("repdns history 3", 16));
+    commit(f);
+    history_close(&f->history);
+    assert_int_equal(history_open(f->path, true, &f->history, &f->msg), ERR_FORMAT);
+    assert_int_equal(history_open(f->path, false, &f->history, &f->msg), ERR_OK);
+    expect(f, NULL, walked);
+    history_close(&f->history);
+    assert_int_equal(history_open(f->path, true, &f->history, &f->msg), ERR_OK);
+    expect(f, NULL, walked);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(migration, setup, teardown),
         cmocka_unit_test_setup_teardown(migration_of_pairs, setup, teardown),
+        cmocka_unit_test_setup_teardown(migration_of_3, setup, teardown),
         cmocka_unit_test_setup_teardown(versions, setup, teardown),
     };
 

@@ -11,7 +11,7 @@
  */
 #include "tests/unit/world_fixture.h"
 
-enum { CASES = 6000, MORE = 4 };
+enum { CASES = 6000, MORE = 4, CROWDS = 100 };
 
 enum look { NEUTRAL, BAD, GOOD };
 
@@ -156,11 +156,130 @@ more_bad_never_raises(void **state)
     fixture_close(&f);
 }
 
+/* -- more names than are kept apart -- */
+
+/* Names that differ in a number, and what each of them is. */
+struct family {
+    const char *form; /* % is the number */
+    enum look look;
+};
+static const struct family helo_families[] = {{"198.18.1.%", BAD}, {"pc%", BAD}, {"bad_%!", BAD},
+    {"h%.hotmail.com", NEUTRAL /* not known to be absent */}, {"h%.example", NEUTRAL},
+    {"mx%.isp.br", NEUTRAL}, {"[10.2.0.%]", NEUTRAL}};
+static const struct family sender_families[] = {{"s%.hotmail.com", BAD}, {"s%.de", BAD},
+    {"s%.example", NEUTRAL}, {"s%.com", NEUTRAL}, {"s%.br", NEUTRAL}};
+enum {
+    HELO_FAMILIES = sizeof helo_families / sizeof *helo_families,
+    SENDER_FAMILIES = sizeof sender_families / sizeof *sender_families
+};
+
+static void
+set_names(struct observation *mail, const char *helo, const char *sender, unsigned number)
+{
+    char text[64];
+    numbered(helo, number, text);
+    helo_set(&mail->helo, text, strlen(text));
+    numbered(sender, number, text);
+    mail->sender = OBS_SENDER_DOMAIN;
+    mail->sender_domain = name_of(text);
+}
+
+/* Abroad: a reverse name in .br that is confirmed. */
+static void
+begin_abroad(struct fixture *f, struct world *world)
+{
+    *world = (struct world){.peers = 1, .dns = {DNS_ABROAD}};
+    world->ip[0] = ip_from_v4(0x0a010007);
+    begin(f, NULL, 0);
+}
+
+/* Two hundred bad sessions, each with a name of its own, and then so many that are neutral,
+ * likewise: less than the bad ones, and more than there is room for. */
+static void
+names_do_not_wash(void **state)
+{
+    static const struct {
+        const char *helo, *sender, *feature;
+    } cases[] = {{"198.18.1.%", "s%.example", "helo-bare"}, {"pc%", "s%.example", "helo-single"},
+        {"bad_%!", "s%.example", "helo-invalid"}, {"h%.hotmail.com", "s%.com", "helo-provider"},
+        {"h%.example", "s%.hotmail.com", "sender-provider"},
+        {"h%.example", "s%.de", "sender-abroad"}};
+    struct fixture f;
+    (void)state;
+    fixture_open(&f);
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct world world;
+        enum feature feature = 0;
+        while (strcmp(feature_info(feature)->name, cases[k].feature) != 0)
+            feature++;
+        begin_abroad(&f, &world);
+        if (strcmp(cases[k].feature, "helo-provider") == 0)
+            world.absent = cases[k].helo;
+        for (unsigned i = 0; i < 380; i++) {
+            bool bad = i < 200;
+            struct observation mail = {.when_s = DAYS_0 + i, .client = world.ip[0]};
+            set_names(&mail, bad ? cases[k].helo : "h.n%.example",
+                bad ? cases[k].sender : "n%.example", i % NUMBERS);
+            history_add(f.txn, &mail);
+        }
+        struct verdict verdict = judged(&f, &world, 0);
+        if (verdict.judgement.parts[feature] <= 0)
+            fail_msg("%s is forgotten: %s", cases[k].feature, verdict.judgement.detail);
+        kv_abort(&f.txn);
+    }
+    fixture_close(&f);
+}
+
+static enum look
+crowd_mail(uint64_t *seed, const struct world *world, struct observation *out)
+{
+    const struct family *helo = &helo_families[draw(seed, HELO_FAMILIES)],
+                        *sender = &sender_families[draw(seed, SENDER_FAMILIES)];
+    *out = (struct observation){
+        .when_s = DAYS_0 + (int64_t)world->day * DAY_S, .client = world->ip[0]};
+    set_names(out, helo->form, sender->form, draw(seed, NUMBERS));
+    return helo->look == BAD || sender->look == BAD ? BAD : NEUTRAL;
+}
+
+/* The same as above where names had to give way. */
+static void
+more_bad_names_never_raise(void **state)
+{
+    uint64_t seed = SEED + 1;
+    struct fixture f;
+    (void)state;
+    fixture_open(&f);
+    for (unsigned run = 0; run < cases_of(CROWDS); run++) {
+        struct world world;
+        struct observation mail;
+        begin_abroad(&f, &world);
+        for (unsigned i = 100 + draw(&seed, 300), clean = draw(&seed, 4); i > 0; i--) {
+            while (crowd_mail(&seed, &world, &mail) == BAD && draw(&seed, 4) < clean)
+                continue;
+            history_add(f.txn, &mail);
+            world.day += draw(&seed, 40) == 0;
+        }
+        struct verdict before = judged(&f, &world, world.day);
+        for (unsigned i = 0; i < 30; i++) {
+            while (crowd_mail(&seed, &world, &mail) != BAD)
+                continue;
+            history_add(f.txn, &mail);
+            struct verdict after = judged(&f, &world, world.day);
+            expect_no_better(&before, &after, run);
+            before = after;
+        }
+        kv_abort(&f.txn);
+    }
+    fixture_close(&f);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(more_bad_never_raises),
+        cmocka_unit_test(names_do_not_wash),
+        cmocka_unit_test(more_bad_names_never_raise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,8 +43,19 @@ struct world {
     unsigned policy[SENDERS];
     struct observation mails[MAILS_MAX];
     size_t count;
-    unsigned day; /* the last one */
+    unsigned day;       /* the last one */
+    const char *absent; /* names of that form do not exist; NULL: they are as any other */
 };
+
+/* Names that differ in a number, which stands for the % of the form: so many there are. */
+enum { NUMBERS = 250 };
+
+static inline void
+numbered(const char *form, unsigned number, char out[64])
+{
+    const char *at = strchr(form, '%');
+    (void)snprintf(out, 64, "%.*s%u%s", (int)(at - form), form, number, at + 1);
+}
 
 static inline struct dname
 name_of(const char *text)
@@ -137,6 +148,12 @@ put_world(struct dnscache *cache, const struct world *world)
     }
     for (unsigned i = 0; i < world->peers; i++)
         put_address(cache, &world->ip[i], world->dns[i]);
+    for (unsigned i = 0; world->absent != NULL && i < NUMBERS; i++) {
+        char text[64];
+        numbered(world->absent, i, text);
+        struct dname name = name_of(text);
+        put_answer(cache, DNS_A, &name, NULL, 0);
+    }
 }
 
 /* -- judging in the open transaction -- */
