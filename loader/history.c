@@ -400,18 +400,20 @@ fold_totals(const struct fold *fold)
     history_write_totals(fold->txn, &totals);
 }
 
-/* Whether a filter's verdict is one of that day's first so many. Of a day that is past, the last
- * one's count stands. */
+/* Whether a filter's verdict is one of that day's first so many of its label. Of a day that is
+ * past, the last one's count stands. */
 static bool
-count_verdict(struct hist_client *client, int32_t day, uint32_t most)
+count_verdict(struct hist_client *client, bool ham, int32_t day, uint32_t most)
 {
-    if (client->filter_count == 0 || day > client->filter_day) {
+    uint32_t *counter = ham ? &client->filter_ham : &client->filter_spam;
+
+    if ((client->filter_spam == 0 && client->filter_ham == 0) || day > client->filter_day) {
         client->filter_day = day;
-        client->filter_count = 0;
+        client->filter_spam = client->filter_ham = 0;
     }
-    if (client->filter_count >= most)
+    if (*counter >= most)
         return false;
-    client->filter_count++;
+    ++*counter;
     return true;
 }
 
@@ -436,7 +438,7 @@ history_add_bounded(struct kv_txn *txn, const struct observation *observation, u
             .last_s = observation->when_s,
             .days = 1};
     bool over = observation->by_filter && observation->label != OBS_UNLABELLED &&
-                !count_verdict(&fold.client, fold.day, filter_most);
+                !count_verdict(&fold.client, observation->label == OBS_HAM, fold.day, filter_most);
     if (over) {
         plain = *observation;
         plain.label = OBS_UNLABELLED;

@@ -58,8 +58,8 @@ struct hist_client {
     struct hist_weight weights[HIST_CLASSES];
     enum obs_ptr ptr_seen;
     struct dname ptr;
-    int32_t filter_day;    /* the last one with a filter's verdict, */
-    uint32_t filter_count; /* and how many it had */
+    int32_t filter_day;               /* the last one with a filter's verdict, */
+    uint32_t filter_spam, filter_ham; /* and how many it had */
 };
 
 /* One HELO or one sender domain of an address. What was folded into it are sessions of other names
@@ -151,9 +151,10 @@ uint32_t hist_crowd_size(const struct hist_crowd *crowd, int32_t day);
 /* Folds one observation into a write transaction. Failures are sticky in the transaction. */
 void history_add(struct kv_txn *txn, const struct observation *observation);
 
-/* Likewise, without a filter's verdict if that day's of the client are so many already; returns
- * whether it was left out. The bound is of each client: a filter speaks of every mail, and one over
- * all of them would be spent on the first of a day. */
+/* Likewise, without a filter's verdict if that day's of the client and the label are so many
+ * already; returns whether it was left out. The bound is of each client, since a filter speaks of
+ * every mail, and one over all of them would be spent on the first of a day; and of each label, so
+ * that who sends spam through a shared relay leaves it the verdicts of others. */
 bool history_add_bounded(
     struct kv_txn *txn, const struct observation *observation, uint32_t filter_most);
 

@@ -102,9 +102,10 @@ history_encode_client(const struct hist_client *client, uint8_t room[HISTORY_CLI
     wire_put_u8(&out, (uint8_t)client->ptr_seen);
     wire_put_u8(&out, client->ptr.len);
     wire_put(&out, client->ptr.b, client->ptr.len);
-    if (client->filter_count > 0) {
+    if (client->filter_spam > 0 || client->filter_ham > 0) {
         wire_put_u32(&out, (uint32_t)client->filter_day);
-        wire_put_u32(&out, client->filter_count);
+        wire_put_u32(&out, client->filter_spam);
+        wire_put_u32(&out, client->filter_ham);
     }
     return slice_of(room, out.n);
 }
@@ -138,7 +139,9 @@ history_decode_client(struct slice value, const struct ip *ip, struct hist_clien
     wire_skip(&in, len);
     if (in.at < value.n) {
         out->filter_day = (int32_t)wire_get_u32(&in);
-        out->filter_count = wire_get_u32(&in);
+        out->filter_spam = wire_get_u32(&in);
+        /* Format 3 had one number for both. */
+        out->filter_ham = in.at < value.n ? wire_get_u32(&in) : out->filter_spam;
     }
     return in.failed || in.at != value.n ? ERR_FORMAT : ERR_OK;
 }

@@ -14,7 +14,7 @@
 
 enum {
     HISTORY_ADDRESS_KEY_MAX = 18, /* table, length, 16 */
-    HISTORY_CLIENT_SIZE = 8 * 2 + 4 * 8 + 8 * HIST_CLASSES + 2 + DNAME_MAX + 8,
+    HISTORY_CLIENT_SIZE = 8 * 2 + 4 * 8 + 8 * HIST_CLASSES + 2 + DNAME_MAX + 12,
     HISTORY_SPF_SIZE = 1 + 8 * (OBS_SPF_COUNT - 1),
     HISTORY_USE_SIZE = 8 * 2 + 4 + 8 + 2 + 12 + HISTORY_SPF_SIZE,
     HISTORY_DOMAIN_SIZE =

@@ -131,24 +131,35 @@ migration_of_pairs(void **state)
     kv_abort(&f->txn);
 }
 
-/* What version 3 wrote is read as it is. */
+/* What version 3 wrote is read as it is; of a filter's verdicts it had one number. */
 static void
 migration_of_3(void **state)
 {
     struct fixture *f = *state;
-    const struct observation one = seen(T0, "192.0.2.1", "h.example", "a.example");
-    static const char walked[] = "192.0.2.1 n1 a1 h1 +0 -0 d1 0..0 p0\n"
+    struct observation one = seen(T0, "192.0.2.1", "h.example", "a.example");
+    static const char walked[] = "192.0.2.1 n1 a1 h1 +0 -1 d1 0..0 p0\n"
                                  " 192.0.2.1 helo h.example n1 0..0\n"
                                  " 192.0.2.1 pair a.example n1 0..0\n";
 
     begin(f, true);
-    history_add(f->txn, &one);
+    struct slice key = slice_of("c\004\300\000\002\001", 6), value;
+    uint8_t old[512];
+
+    one.by_filter = true;
+    one.label = OBS_SPAM;
+    assert_false(history_add_bounded(f->txn, &one, 1));
+    assert_int_equal(kv_get(f->txn, key, &value), ERR_OK);
+    memcpy(old, value.p, value.n);
+    (void)kv_put(f->txn, key, slice_of(old, value.n - 4));
     (void)kv_put(f->txn, slice_of("Mformat", 7), slice_of("repdns history 3", 16));
     commit(f);
     history_close(&f->history);
     assert_int_equal(history_open(f->path, true, &f->history, &f->msg), ERR_FORMAT);
     assert_int_equal(history_open(f->path, false, &f->history, &f->msg), ERR_OK);
     expect(f, NULL, walked);
+    begin(f, true);
+    assert_true(history_add_bounded(f->txn, &one, 1));
+    kv_abort(&f->txn);
     history_close(&f->history);
     assert_int_equal(history_open(f->path, true, &f->history, &f->msg), ERR_OK);
     expect(f, NULL, walked);
