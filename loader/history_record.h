@@ -59,6 +59,9 @@ bool history_fold_domain(
 void history_take_domain(
     struct kv_txn *txn, const struct observation *report, uint32_t half_life_days);
 
+/* history.c: that of history_set_half_life. */
+uint32_t history_half_life(struct kv_txn *txn);
+
 /* The key of a named record of HISTORY_META. */
 struct slice history_meta_key(const char *name, uint8_t room[32]);
 void history_write_totals(struct kv_txn *txn, const struct hist_totals *totals);

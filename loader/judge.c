@@ -85,7 +85,8 @@ count_spf(const struct client_facts *facts, unsigned *fails, unsigned *passes)
 }
 
 /* Domains, not sessions: of one forwarded domain all may fail. What policy services logged is told
- * and not weighed, as most sites have none, and it says no more of a domain than its policy does. */
+ * and not weighed, as most sites have none, and it says no more of a domain than its policy does.
+ */
 bool
 judge_is_fail_habit(const struct client_facts *facts, const struct policy *policy)
 {
