@@ -8,23 +8,8 @@
 #include "loader/neverset.h"
 #include "loader/previous.h"
 #include "loader/spfpublish.h"
+#include "loader/verdictrows.h"
 #include "loader/verdicts.h"
-
-struct row {
-    struct range range; /* of an address set */
-    struct dname name;  /* of a name set */
-    uint8_t *key;       /* dname_key of it */
-    size_t key_len;
-    struct reason_set reasons;
-    int64_t since_s;
-    char *detail;
-    uint8_t value[VALUE_REASONS_SIZE];
-};
-
-struct rows {
-    struct row *rows;
-    size_t count, room;
-};
 
 enum { SET_IP, SET_DOM, SET_HELO, SET_SCORE, SET_TRUST, SET_PAIR, SET_NEVER };
 
@@ -32,13 +17,10 @@ enum { SET_IP, SET_DOM, SET_HELO, SET_SCORE, SET_TRUST, SET_PAIR, SET_NEVER };
 enum { A_SCORE = 0x7f000400, A_TRUST = 0x7f000a00 };
 
 struct verdicts {
-    struct rows rows[SET_PAIR]; /* by SET_ */
+    struct verdictrows rows[SET_PAIR]; /* by SET_ */
     struct spfpublish *pairs;
     struct neverset never;
 
-    struct ipset_entry *addr_entries[SET_PAIR];
-    struct nameset_entry *name_entries[SET_PAIR];
-    struct evidence_entry *evidence[SET_PAIR];
     struct publish_set sets[VERDICTS_SETS];
     struct verdict_counts counts;
 };
@@ -120,24 +102,8 @@ count_listing(
         verdicts->counts.newly_listed++;
 }
 
-/* A zeroed row at the end, or NULL. */
-static struct row *
-add_row(struct rows *rows)
-{
-    if (rows->count == rows->room) {
-        size_t room = rows->room == 0 ? 256 : rows->room * 2;
-        struct row *grown = reallocarray(rows->rows, room, sizeof *grown);
-        if (grown == NULL)
-            return NULL;
-        rows->rows = grown;
-        rows->room = room;
-    }
-    rows->rows[rows->count] = (struct row){0};
-    return &rows->rows[rows->count++];
-}
-
 static enum err
-fill_row(struct collector *collector, struct row *row, const struct judgement *judgement,
+fill_row(struct collector *collector, struct verdictrow *row, const struct judgement *judgement,
     const struct previous *before)
 {
     row->reasons = judgement->reasons;
@@ -178,7 +144,7 @@ on_policy(void *ctx, const struct dname *domain, const struct spfpolicy *policy)
 static enum err
 add_literal(struct collector *collector, unsigned set, const struct range *range, uint32_t a)
 {
-    struct row *row = add_row(&collector->verdicts->rows[set]);
+    struct verdictrow *row = verdictrows_add(&collector->verdicts->rows[set]);
     const struct value_element element = {.literal = true, .a = a};
     size_t n = 0;
     if (row == NULL)
@@ -224,7 +190,7 @@ add_judgement(
     else if (reasons_empty(before.reasons))
         before = collector->earlier;
     count_listing(verdicts, SET_IP, judgement->reasons, before.reasons);
-    struct row *row = add_row(&verdicts->rows[SET_IP]);
+    struct verdictrow *row = verdictrows_add(&verdicts->rows[SET_IP]);
     if (row == NULL)
         return ERR_NOMEM;
     row->range = *range;
@@ -268,13 +234,6 @@ on_client(void *ctx, const struct client_facts *facts, const struct judgement *j
     return err;
 }
 
-static void
-row_free(struct row *row)
-{
-    free(row->key);
-    free(row->detail);
-}
-
 /* The network's verdict takes the place of its addresses', unless one of them is never listed. */
 static enum err
 on_network(void *ctx, const struct client_facts *facts, const struct judgement *judgement)
@@ -286,11 +245,8 @@ on_network(void *ctx, const struct client_facts *facts, const struct judgement *
     (void)facts;
     if (collector->never)
         return ERR_OK;
-    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
-        struct rows *rows = &collector->verdicts->rows[sets[i]];
-        while (rows->count > collector->before[sets[i]])
-            row_free(&rows->rows[--rows->count]);
-    }
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        verdictrows_cut(&collector->verdicts->rows[sets[i]], collector->before[sets[i]]);
     counts->listed -= collector->of_addresses.listed;
     counts->newly_listed -= collector->of_addresses.newly_listed;
     return add_judgement(collector, &range, judgement);
@@ -310,17 +266,11 @@ add_name(struct collector *collector, unsigned set, const struct dname *name,
     if (err < 0)
         return err;
     count_listing(verdicts, set, judgement->reasons, before.reasons);
-    struct row *row = add_row(&verdicts->rows[set]);
+    struct verdictrow *row = verdictrows_add(&verdicts->rows[set]);
     if (row == NULL)
         return ERR_NOMEM;
-    row->name = *name;
-    uint8_t key[DNAME_KEY_MAX];
-    row->key_len = dname_key(name, key);
-    row->key = malloc(row->key_len + 1);
-    if (row->key == NULL)
-        return ERR_NOMEM;
-    memcpy(row->key, key, row->key_len);
-    return fill_row(collector, row, judgement, &before);
+    err = verdictrow_set_name(row, name);
+    return err < 0 ? err : fill_row(collector, row, judgement, &before);
 }
 
 static enum err
@@ -335,20 +285,6 @@ on_helo_name(void *ctx, const struct helo_name_facts *facts, const struct judgem
     return add_name(ctx, SET_HELO, facts->name, judgement);
 }
 
-static int
-row_cmp_ip(const void *a, const void *b)
-{
-    const struct row *x = a, *y = b;
-    return ip_cmp(&x->range.first, &y->range.first);
-}
-
-static int
-row_cmp_name(const void *a, const void *b)
-{
-    const struct row *x = a, *y = b;
-    return slice_cmp(slice_of(x->key, x->key_len), slice_of(y->key, y->key_len));
-}
-
 static void
 describe_set(struct verdicts *verdicts, unsigned set, const struct policy *policy, size_t count)
 {
@@ -361,40 +297,10 @@ describe_set(struct verdicts *verdicts, unsigned set, const struct policy *polic
 static enum err
 make_rows_set(struct verdicts *verdicts, unsigned set, const struct policy *policy)
 {
-    struct rows *rows = &verdicts->rows[set];
-    bool by_ip = kinds[set].kind == DATASET_ADDR;
-    if (rows->count > 0)
-        qsort(rows->rows, rows->count, sizeof *rows->rows, by_ip ? row_cmp_ip : row_cmp_name);
-    describe_set(verdicts, set, policy, rows->count);
-    struct evidence_entry *evidence = calloc(rows->count + 1, sizeof *evidence);
-    struct ipset_entry *addrs = by_ip ? calloc(rows->count + 1, sizeof *addrs) : NULL;
-    struct nameset_entry *names = by_ip ? NULL : calloc(rows->count + 1, sizeof *names);
-    verdicts->evidence[set] = evidence;
-    verdicts->name_entries[set] = names;
-    if (by_ip)
-        verdicts->addr_entries[set] = addrs;
-    if (evidence == NULL || (by_ip ? addrs == NULL : names == NULL))
-        return ERR_NOMEM;
-    for (size_t i = 0; i < rows->count; i++) {
-        struct row *row = &rows->rows[i];
-        struct slice value = slice_of(row->value, sizeof row->value);
-        evidence[i] = (struct evidence_entry){.is_ip = by_ip,
-            .ip = row->range.first,
-            .name = row->name,
-            .since_s = row->since_s,
-            .detail = row->detail};
-        if (by_ip)
-            addrs[i] = (struct ipset_entry){.range = row->range, .value = value};
-        else
-            names[i] = (struct nameset_entry){
-                .name = row->name, .exact = {.kind = NAMESET_SLOT_VALUE, .value = value}};
-    }
-    verdicts->sets[set].addrs = addrs;
-    verdicts->sets[set].names = names;
+    struct verdictrows *rows = &verdicts->rows[set];
     bool has_evidence = set != SET_SCORE && set != SET_TRUST;
-    verdicts->sets[set].evidence = has_evidence ? evidence : NULL;
-    verdicts->sets[set].evidence_count = has_evidence ? rows->count : 0;
-    return ERR_OK;
+    describe_set(verdicts, set, policy, rows->count);
+    return verdictrows_make(rows, has_evidence, &verdicts->sets[set]);
 }
 
 /* What the operator says holds without an end. */
@@ -470,14 +376,8 @@ verdicts_free(struct verdicts **verdicts)
     struct verdicts *v = *verdicts;
     if (v == NULL)
         return;
-    for (unsigned set = SET_IP; set < SET_PAIR; set++) {
-        for (size_t i = 0; i < v->rows[set].count; i++)
-            row_free(&v->rows[set].rows[i]);
-        free(v->rows[set].rows);
-        free(v->name_entries[set]);
-        free(v->evidence[set]);
-        free(v->addr_entries[set]);
-    }
+    for (unsigned set = SET_IP; set < SET_PAIR; set++)
+        verdictrows_free(&v->rows[set]);
     spfpublish_free(&v->pairs);
     neverset_free(&v->never);
     free(v);
