@@ -5,18 +5,12 @@
 #include <string.h>
 
 #include "loader/heloident.h"
+#include "loader/helonames.h"
 #include "loader/judgedns.h"
 #include "loader/judging.h"
 #include "loader/namemap.h"
 #include "loader/network.h"
 #include "loader/priors.h"
-#include "loader/providers.h"
-
-/* What a HELO name's clients are to it. Who has an IPv6 address has a /64, and counts once. */
-struct helo_row {
-    unsigned clients, resolving_to, unknown;
-    struct prefix last; /* of the client that was counted last */
-};
 
 struct helo_entry {
     struct helo text;
@@ -50,9 +44,7 @@ struct walk {
     struct prior own, own_domain; /* of these addresses */
 
     struct namemap domains;
-    struct namemap helo_names;
-    struct helo_row *helo_rows; /* beside helo_names.names */
-    size_t helo_rows_room;
+    struct helonames helo_names;
 };
 
 /* array with room for wanted elements, the new ones zeroed; NULL if there is no memory, and the
@@ -99,21 +91,6 @@ room_for_pair(struct walk *walk)
         return ERR_NOMEM;
     walk->pairs = facts;
     walk->pair_room = wanted;
-    return ERR_OK;
-}
-
-static enum err
-helo_name_number(struct walk *walk, const struct dname *name, size_t *number)
-{
-    enum err err = namemap_number(&walk->helo_names, name, number);
-    if (err < 0 || walk->helo_names.room == walk->helo_rows_room)
-        return err;
-    struct helo_row *rows =
-        grown(walk->helo_rows, walk->helo_rows_room, walk->helo_names.room, sizeof *rows);
-    if (rows == NULL)
-        return ERR_NOMEM;
-    walk->helo_rows = rows;
-    walk->helo_rows_room = walk->helo_names.room;
     return ERR_OK;
 }
 
@@ -184,19 +161,6 @@ identify(const struct walk *walk, const struct client_facts *facts, const struct
     return helo_identify(&helo->form, &context);
 }
 
-static void
-count_helo(const struct walk *walk, struct helo_row *row, enum fact resolves)
-{
-    const struct ip *ip = &walk->client.ip;
-    struct prefix own = ip_is4(ip) ? prefix_of(ip, 32) : network_of(ip);
-    bool is_new = row->clients == 0 || ip_cmp(&row->last.addr, &own.addr) != 0;
-
-    row->last = own;
-    row->clients += is_new;
-    row->unknown += is_new && resolves == FACT_UNKNOWN;
-    row->resolving_to += resolves == FACT_YES;
-}
-
 static enum err
 evaluate_helo(struct walk *walk, const struct client_facts *facts, struct helo_fact *helo)
 {
@@ -211,14 +175,10 @@ evaluate_helo(struct walk *walk, const struct client_facts *facts, struct helo_f
     helo->identity = identify(walk, facts, helo);
     if (helo->form.kind != HELO_KIND_NAME && helo->form.kind != HELO_KIND_SINGLE)
         return ERR_OK;
-    size_t number;
-    enum err err = helo_name_number(walk, &helo->form.name, &number);
-    if (err < 0)
-        return err;
     bool kin = facts->rdns == RDNS_STATE_CONFIRMED &&
                dname_equal(&facts->rdns_organisation, &helo->organisation);
-    count_helo(walk, &walk->helo_rows[number], kin ? FACT_YES : helo->resolves_here);
-    return ERR_OK;
+    return helonames_add(&walk->helo_names, &helo->form.name, &walk->client.ip,
+        kin ? FACT_YES : helo->resolves_here);
 }
 
 static enum err
@@ -388,36 +348,6 @@ finish_domains(struct walk *walk)
     return err;
 }
 
-static enum err
-finish_helo_names(struct walk *walk)
-{
-    if (walk->visitor->helo_name == NULL)
-        return ERR_OK;
-    for (size_t i = 0; i < walk->helo_names.count; i++) {
-        const struct dname *name = &walk->helo_names.names[i];
-        const struct helo_row *row = &walk->helo_rows[i];
-        struct dname organisation;
-        publicname_registrable(walk->env->names, name, &organisation);
-        struct helo_name_facts facts = {
-            .name = name,
-            .clients = row->clients,
-            .resolving_to = row->resolving_to,
-            .unknown = row->unknown,
-            .public_name = publicname_special(name) ? FACT_NO : FACT_YES,
-            .owned = (dname_labels(name) > 1 && dname_equal(name, &organisation)) ||
-                     provider_of_helo(name) != NULL || provider_of_sender(&organisation) != NULL,
-            .inside = helo_is_inside(name),
-            .mature = walk->mature,
-        };
-        struct judgement judgement;
-        judge_helo_name(&facts, &walk->env->conf->policy, &judgement);
-        enum err err = walk->visitor->helo_name(walk->visitor->ctx, &facts, &judgement);
-        if (err < 0)
-            return err;
-    }
-    return ERR_OK;
-}
-
 static void
 walk_free(struct walk *walk)
 {
@@ -426,8 +356,7 @@ walk_free(struct walk *walk)
     free(walk->pair_entries);
     free(walk->pairs);
     namemap_free(&walk->domains);
-    namemap_free(&walk->helo_names);
-    free(walk->helo_rows);
+    helonames_free(&walk->helo_names);
     priors_free(&walk->priors);
     network_free(&walk->network);
 }
@@ -462,7 +391,7 @@ judging_walk(
     if (err == ERR_OK)
         err = finish_domains(&walk);
     if (err == ERR_OK)
-        err = finish_helo_names(&walk);
+        err = helonames_judge(&walk.helo_names, env, walk.mature, visitor);
     walk_free(&walk);
     return err;
 }
