@@ -230,6 +230,31 @@ names_do_not_wash(void **state)
     fixture_close(&f);
 }
 
+/* A platform that sends for many, abroad too and permitted by their SPF but for one in forty, which
+ * has not permitted it yet: whoever gave way is as those who are there. */
+static void
+customers_give_way(void **state)
+{
+    struct fixture f;
+    struct world world;
+    (void)state;
+    fixture_open(&f);
+    begin_abroad(&f, &world);
+    world.permitting = "s%.de";
+    for (unsigned i = 0; i < 4 * NUMBERS; i++) {
+        struct observation mail = {.when_s = DAYS_0 + i, .client = world.ip[0]};
+        set_names(&mail, "mx%.isp.br", i % 40 == 0 ? "new%.de" : world.permitting, i % NUMBERS);
+        helo_set(&mail.helo, rdns_names[DNS_ABROAD], strlen(rdns_names[DNS_ABROAD]));
+        history_add(f.txn, &mail);
+    }
+    struct verdict verdict = judged(&f, &world, 0);
+    assert_true(verdict.judgement.parts[FEATURE_SENDER_SPF_PASS] < 0);
+    assert_true(verdict.judgement.parts[FEATURE_RETURNS_OFTEN] < 0);
+    assert_true(verdict.judgement.parts[FEATURE_SENDER_ABROAD] <= 0);
+    kv_abort(&f.txn);
+    fixture_close(&f);
+}
+
 static enum look
 crowd_mail(uint64_t *seed, const struct world *world, struct observation *out)
 {
@@ -279,6 +304,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(more_bad_never_raises),
         cmocka_unit_test(names_do_not_wash),
+        cmocka_unit_test(customers_give_way),
         cmocka_unit_test(more_bad_names_never_raise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

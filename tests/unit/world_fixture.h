@@ -43,8 +43,10 @@ struct world {
     unsigned policy[SENDERS];
     struct observation mails[MAILS_MAX];
     size_t count;
-    unsigned day;       /* the last one */
-    const char *absent; /* names of that form do not exist; NULL: they are as any other */
+    unsigned day; /* the last one */
+    /* Names of these forms do not exist, or have an SPF policy that permits the world's addresses;
+     * NULL: they are as any other. */
+    const char *absent, *permitting;
 };
 
 /* Names that differ in a number, which stands for the % of the form: so many there are. */
@@ -148,11 +150,20 @@ put_world(struct dnscache *cache, const struct world *world)
     }
     for (unsigned i = 0; i < world->peers; i++)
         put_address(cache, &world->ip[i], world->dns[i]);
-    for (unsigned i = 0; world->absent != NULL && i < NUMBERS; i++) {
+    for (unsigned i = 0; i < NUMBERS; i++) {
+        static const char policy[] = "v=spf1 ip4:10.0.0.0/8 -all";
         char text[64];
-        numbered(world->absent, i, text);
-        struct dname name = name_of(text);
-        put_answer(cache, DNS_A, &name, NULL, 0);
+        struct dname name;
+        if (world->absent != NULL) {
+            numbered(world->absent, i, text);
+            name = name_of(text);
+            put_answer(cache, DNS_A, &name, NULL, 0);
+        }
+        if (world->permitting != NULL) {
+            numbered(world->permitting, i, text);
+            name = name_of(text);
+            put_answer(cache, DNS_TXT, &name, policy, sizeof policy - 1);
+        }
     }
 }
 
