@@ -1,6 +1,8 @@
 /* Habits and neighbours on the whole way: seen, judged, published, explained. */
 #include "tests/unit/whole_fixture.h"
 
+#include "tools/dumpline.h"
+
 /* Hosts named in a row, each in its own way: their numbers are as far apart as the addresses. */
 static void
 name_row(struct whole *w, unsigned first, unsigned count)
@@ -82,6 +84,41 @@ names_in_turn(void **state)
     whole_close(&w);
 }
 
+/* More names than are kept apart are told with those that they gave way to. */
+static void
+names_that_gave_way(void **state)
+{
+    struct whole w;
+    struct errmsg msg;
+    char name[32];
+    size_t size;
+    (void)state;
+    whole_open(&w, "");
+    for (unsigned i = 0; i < HISTORY_NAMES_MAX + 36; i++) {
+        (void)snprintf(name, sizeof name, "pc%u.org.example", i);
+        whole_seen(&w, "192.0.2.1", name, name, 1, OBS_UNLABELLED);
+    }
+    struct observation bounce = {.when_s = NOW_S - DAY_S, .client = ip_of("192.0.2.1")};
+    helo_set(&bounce.helo, name, strlen(name));
+    history_add(w.txn, &bounce);
+    bounce.sender = OBS_SENDER_NULL;
+    history_add(w.txn, &bounce);
+    whole_judge(&w);
+    (void)whole_explain(&w, "192.0.2.1", false);
+    whole_expect(
+        &w, "resolves to the client: not known, 1 times, and 36 times other names like it");
+    whole_expect(&w, "spf not known, 1 times, and 36 times other names like it");
+    whole_expect(&w, "spf not known (also as HELO of a null sender), 2 times");
+    free(w.text);
+    FILE *out = open_memstream(&w.text, &size);
+    assert_non_null(out);
+    assert_int_equal(dump_history(&(struct dumpline){.out = out}, w.conf, &msg), ERR_OK);
+    assert_int_equal(fclose(out), 0);
+    whole_expect(&w, " count 1 folded 36 first ");
+    whole_expect(&w, " null-sender sender-too\n");
+    whole_close(&w);
+}
+
 int
 main(void)
 {
@@ -89,6 +126,7 @@ main(void)
         cmocka_unit_test(neighbours_make_a_row),
         cmocka_unit_test(two_neighbours_are_no_row),
         cmocka_unit_test(names_in_turn),
+        cmocka_unit_test(names_that_gave_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
