@@ -13,12 +13,13 @@
 enum {
     CHUNK_LINES = 20000,   /* a transaction for so many lines, */
     CHUNK_SESSIONS = 4096, /* or so many observations */
-    FORGET_S = 30 * 86400  /* a position, after its file went */
+    DAY_S = 86400,
+    FORGET_S = 30 * DAY_S /* a position, after its file went */
 };
 
 /* -- who is left out -- */
 
-/* Who makes no observation (design: whose hop). never_list is none of them: it holds at publish. */
+/* What makes no observation (design: whose hop). never_list is no cause: it holds at publish. */
 enum observe_skip {
     OBSERVE_KEEP,
     OBSERVE_SKIP_SUBMISSION,
@@ -27,6 +28,7 @@ enum observe_skip {
     OBSERVE_SKIP_TRUSTED_RELAY,
     OBSERVE_SKIP_OWN_NETWORK,
     OBSERVE_SKIP_SPECIAL,
+    OBSERVE_SKIP_FUTURE,
     OBSERVE_SKIP_COUNT
 };
 
@@ -37,6 +39,7 @@ static const char *const skip_names[OBSERVE_SKIP_COUNT] = {
     [OBSERVE_SKIP_TRUSTED_RELAY] = "skipped-trusted-relay",
     [OBSERVE_SKIP_OWN_NETWORK] = "skipped-own-network",
     [OBSERVE_SKIP_SPECIAL] = "skipped-special-address",
+    [OBSERVE_SKIP_FUTURE] = "skipped-future",
 };
 
 /* 127.0.0.0/8 and ::1: mail that a content filter hands back (RFC 6890, RFC 4291 2.5.3). */
@@ -107,6 +110,9 @@ on_session(void *ctx, const struct observation *observation, const struct sessio
     struct run *run = ctx;
     enum observe_skip skip = observe_skip(run->conf, &observation->client, origin);
 
+    /* By a clock that was wrong: it would not fade before that day. */
+    if (skip == OBSERVE_KEEP && observation->when_s > run->now_s + DAY_S)
+        skip = OBSERVE_SKIP_FUTURE;
     run->ended++;
     run->skipped[skip]++;
     if (skip != OBSERVE_KEEP)

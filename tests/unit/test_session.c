@@ -229,6 +229,28 @@ never_judged(void **state)
         "skipped-submission=2\nskipped-trusted-relay=1\n");
 }
 
+/* A clock that was wrong for a while: what it dated would not fade before that day. */
+static void
+from_the_future(void **state)
+{
+    struct fixture *f = *state;
+
+    put(f, "mail.log", "w",
+        "2026-11-24T09:00:00+00:00 mx postfix/smtpd[1]: AAAAAA1: client=unknown[192.0.2.1]\n"
+        "2026-11-24T09:00:01+00:00 mx postfix/qmgr[9]: AAAAAA1: from=<s@a.e>, size=1, nrcpt=1 "
+        "(queue active)\n"
+        "2027-11-24T09:00:00+00:00 mx postfix/smtpd[1]: AAAAAA2: client=unknown[192.0.2.2]\n"
+        "2027-11-24T09:00:01+00:00 mx postfix/qmgr[9]: AAAAAA2: from=<s@a.e>, size=1, nrcpt=1 "
+        "(queue active)\n"
+        "2026-11-24T09:05:00+00:00 mx postfix/smtpd[1]: AAAAAA3: client=unknown[192.0.2.3]\n"
+        "2026-11-24T09:05:01+00:00 mx postfix/qmgr[9]: AAAAAA3: from=<s@a.e>, size=1, nrcpt=1 "
+        "(queue active)\n");
+    run(f);
+    assert_int_equal(f->stats.observed, 2);
+    assert_int_equal(f->stats.skipped, 1);
+    expect(f, "192.0.2.1 1/1 none\n p a.e 1\n192.0.2.3 1/1 none\n p a.e 1\n");
+}
+
 int
 main(void)
 {
@@ -241,6 +263,7 @@ main(void)
         TEST(spf_results),
         TEST(full_table),
         TEST(never_judged),
+        TEST(from_the_future),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
